@@ -1,0 +1,56 @@
+# The only entrance. `make` lists the commands.
+.DEFAULT_GOAL := help
+.PHONY: help run test check format lock dead-letters clean
+
+PY := .venv/bin/python
+# A lone shell for recipes that must clean up after themselves.
+SHELL := /bin/bash
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+run: .venv/run ## start all four services with sample data (embedded store, not for live cases)
+	@exec $(PY) -m services
+
+test: .venv/dev ## run every test against a real RabbitMQ and a MongoDB-protocol store
+	@CONTAINERS=$(CONTAINERS) $(PY) -m pytest tests
+
+check: .venv/dev ## format, lint, types, import rules, unit tests: under 30 seconds
+	@.venv/bin/ruff format --check --quiet .
+	@.venv/bin/ruff check --quiet .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports --no-timing
+	@$(PY) -m pytest -q tests/unit
+
+format: .venv/dev ## format the code and fix what can be fixed
+	@.venv/bin/ruff format .
+	@.venv/bin/ruff check --fix .
+
+dead-letters: .venv/run ## list parked messages; replay one with ID=…
+	@$(PY) -m services.deadletters $(if $(ID),replay $(ID),list)
+
+lock: .venv/dev ## pin requirements/*.in with hashes (no addresses)
+	@for part in run embedded dev; do .venv/bin/uv pip compile --quiet --universal \
+	  --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
+	  requirements/$$part.in --output-file requirements/$$part.txt; done
+
+clean: ## remove the environment and caches; ./data stays
+	@rm -rf .venv .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+.venv/run: requirements/run.txt requirements/embedded.txt | .venv/bin/pip
+	@.venv/bin/pip install --quiet --require-hashes -r requirements/run.txt -r requirements/embedded.txt
+	@touch $@
+
+.venv/dev: requirements/dev.txt .venv/run
+	@.venv/bin/pip install --quiet --require-hashes -r requirements/dev.txt
+	@touch $@
+
+.venv/bin/pip:
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; this is $$(python3 --version)."; exit 1; }
+	@python3 -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "Python's venv module is missing."; \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && apt-get install -y -qq python3-venv; \
+	  else echo "Install it with: sudo apt-get install python3-venv"; exit 1; fi; }
+	@python3 -m venv .venv

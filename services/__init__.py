@@ -1,0 +1,1 @@
+"""The four deployables. They share events and nothing else."""

@@ -1,0 +1,29 @@
+"""Naming a failure without quoting it, and waiting out an outage."""
+
+import asyncio
+
+from shared.bus import Probe
+from shared.errors import Poison
+from shared.telemetry import log
+
+
+def reason(error: Exception) -> str:
+    """Why it failed, in our own words or as a class name: an exception's text may quote a record."""
+    return f"poison:{error}"[:200] if isinstance(error, Poison) else type(error).__name__
+
+
+async def until_back(probe: Probe, *, held: int = 0) -> None:
+    """Returns once the store answers; later the more often in a row a message was `held`.
+
+    A probe may succeed where the handler doesn't (a full outbox, say): that must not spin.
+    """
+    if held:
+        await asyncio.sleep(min(0.05 * 2**held, 2.0))
+    delay = 0.1
+    while True:
+        try:
+            return await asyncio.wait_for(probe(), 5)
+        except Exception as error:  # whatever it is, the store isn't back yet
+            log.warning("bus.holding", error=type(error).__name__)
+        await asyncio.sleep(delay)
+        delay = min(delay * 2, 2.0)

@@ -1,0 +1,56 @@
+"""The ways to say no. HTTP codes for them are in `shared.problems`, and nowhere else."""
+
+
+class Refused(Exception):
+    """The rules say no. HTTP 409; in a handler the event is acknowledged and counted.
+
+    `code` is stable snake_case for programs, `message` is for people; neither ever carries
+    personal data. `extra` adds plain members to the problem document.
+    """
+
+    def __init__(self, code: str, message: str, **extra: str) -> None:
+        super().__init__(code)
+        self.code, self.message, self.extra = code, message, extra
+
+
+class NotFound(Exception):
+    """Nothing there, or nothing this caller may know of. HTTP 404; in a handler: try again later."""
+
+
+class AlreadyThere(Exception):
+    """A document with this id, or this unique key, is stored already."""
+
+
+class Forbidden(Exception):
+    """The caller is known but this is not theirs to do. HTTP 403."""
+
+
+class Unauthenticated(Exception):
+    """No valid token. HTTP 401."""
+
+
+class BadRequest(Exception):
+    """The request itself is unusable (a missing header, say). HTTP 400."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(code)
+        self.code, self.message = code, message
+
+
+class Mismatch(Exception):
+    """The same key came with another body. HTTP 422."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(code)
+        self.code, self.message = code, message
+
+
+class Outage(Exception):
+    """The store or the broker is away, or we are shedding load. HTTP 503 with Retry-After.
+
+    In a consumer this pauses the queue; it never uses up a message's attempts.
+    """
+
+
+class Poison(Exception):
+    """This message can never be handled (schema, version, size). It is parked with its reason."""

@@ -1,0 +1,29 @@
+"""Codes that more than one service reads."""
+
+from typing import Literal
+
+Urgency = Literal[
+    "immediate", "same_day", "one_working_day", "five_working_days", "ten_working_days"
+]
+RiskLevel = Literal["none_apparent", "mild", "moderate", "significant"]
+Recency = Literal["current", "last_6_months", "6_to_12_months", "older"]
+Setting = Literal["police", "social_care", "school", "health", "voluntary", "hub"]
+AgeBand = Literal["under_13", "13_to_15", "16_to_17", "18_and_over", "not_known"]
+Role = Literal["agency", "worker", "hub_manager", "auditor", "operator", "service"]
+
+# Indicator codes in the shape of the SERAF forms (Hampshire, Southampton, South Gloucestershire,
+# Wales). Local forms differ, so a policy file says which of these count and how.
+INDICATORS: frozenset[str] = frozenset(
+    """
+    emotional_neglect physical_abuse sexual_abuse family_breakdown family_domestic_abuse
+    family_substance_misuse family_mental_ill_health low_self_esteem unsuitable_accommodation
+    isolated_from_peers no_positive_adult
+    staying_out_late unknown_callers worrying_phone_use despair exclusion_or_absence
+    disclosure_withdrawn sexually_transmitted_infection peers_involved drug_use alcohol_use
+    worrying_internet_use living_independently_not_responding
+    missing_episodes older_partner unexplained_gifts cars_with_unknown_adults
+    physical_injury_unexplained sexual_assault_disclosed exchange_for_gifts_or_money
+    taken_to_addresses_or_hotels images_shared grooming_observed trafficking_concern
+    """.split()
+)
+UNKNOWN_INDICATOR = "unknown"
