@@ -21,9 +21,11 @@ from typing import Any
 
 from joserfc.jwk import ECKey, KeySet
 from pymongo import AsyncMongoClient
+from pymongo.errors import PyMongoError
 
 ISSUER = "urn:hub-and-spoke:embedded"
 AUDIENCE = "hub-and-spoke"
+START_DEADLINE = 30.0
 
 
 class Keys:
@@ -74,21 +76,9 @@ async def document_store(folder: Path) -> AsyncIterator[str]:
         raise RuntimeError("SecantusDB is not installed: requirements/embedded.txt")
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # noqa: ASYNC240 - nothing else runs yet
     port = free_port()
-    with (folder.parent / "store.log").open("ab") as log:
-        child = subprocess.Popen(  # noqa: S603, ASYNC220 - our own program, started once
-            [
-                str(program),
-                *("--host", "127.0.0.1", "--port", str(port), "--storage-path", str(folder)),
-                *("--standalone", "--sync-on-commit", "--oplog-max-entries", "1000"),
-            ],
-            stdout=log,
-            stderr=log,
-            start_new_session=True,  # Ctrl-C stops the services first, then they stop the store
-            preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
-        )
     address = f"mongodb://127.0.0.1:{port}"
+    child = await _start(program, folder, port, address)
     try:
-        await _answers(address, child)
         (folder.parent / "store.address").write_text(address, "utf-8")
         yield address
     finally:
@@ -99,24 +89,55 @@ async def document_store(folder: Path) -> AsyncIterator[str]:
             child.kill()
 
 
+async def _start(program: Path, folder: Path, port: int, address: str) -> "subprocess.Popen[bytes]":
+    """The child once it answers. After a kill -9 of the last run its store may still be closing
+    and have the folder locked, so a child that ends at once is started again for a while."""
+    deadline = asyncio.get_running_loop().time() + START_DEADLINE
+    while asyncio.get_running_loop().time() < deadline:
+        child = _spawn(program, folder, port)
+        try:
+            await _answers(address, child, deadline)
+            return child
+        except ChildProcessError:
+            await asyncio.sleep(0.5)
+        except BaseException:
+            child.kill()
+            raise
+    raise RuntimeError("the document store did not start; see data/store.log")
+
+
+def _spawn(program: Path, folder: Path, port: int) -> "subprocess.Popen[bytes]":
+    with (folder.parent / "store.log").open("ab") as log:
+        return subprocess.Popen(  # noqa: S603 - our own program, with our own words
+            [
+                str(program),
+                *("--host", "127.0.0.1", "--port", str(port), "--storage-path", str(folder)),
+                *("--standalone", "--sync-on-commit", "--oplog-max-entries", "1000"),
+            ],
+            stdout=log,
+            stderr=log,
+            start_new_session=True,  # Ctrl-C stops the services first, then they stop the store
+            preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
+        )
+
+
 def _die_with_parent() -> None:
     # prctl(PR_SET_PDEATHSIG): after a kill -9 of the services the store must not keep the folder.
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
 
-async def _answers(address: str, child: "subprocess.Popen[bytes]") -> None:
+async def _answers(address: str, child: "subprocess.Popen[bytes]", deadline: float) -> None:
+    """Returns when it answers. Raises `ChildProcessError` when it has ended or takes too long."""
     client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(
         address, serverSelectionTimeoutMS=500
     )
     try:
-        async with asyncio.timeout(30):
-            while child.poll() is None:
-                with contextlib.suppress(Exception):  # not up yet
-                    await client.admin.command("ping")
-                    return
-                await asyncio.sleep(0.1)
-    except TimeoutError:
-        pass
+        while child.poll() is None and asyncio.get_running_loop().time() < deadline:
+            with contextlib.suppress(PyMongoError):  # not up yet
+                await client.admin.command("ping")
+                return
+            await asyncio.sleep(0.1)
     finally:
         await client.close()
-    raise RuntimeError("the document store did not start; see data/store.log")
+    child.kill()
+    raise ChildProcessError

@@ -6,6 +6,7 @@ from typing import Any
 from shared.bus import Handle, Message
 from shared.errors import Outage, Refused
 from shared.events import Event, parse
+from shared.events.catalogue import event_types
 from shared.problems import STORE_AWAY
 from shared.telemetry import handled, handling, log
 
@@ -18,6 +19,9 @@ def dispatcher(queue: str, handlers: Mapping[str, Handler]) -> Handle:
 
     A `Refused` handler is done: the rules say no, and saying it again would not change that.
     """
+
+    if unknown := set(handlers) - set(event_types()):
+        raise ValueError(f"{queue} handles events nobody has defined: {sorted(unknown)}")
 
     async def handle(message: Message) -> None:
         event = parse(message.body)

@@ -6,7 +6,7 @@ by the broker. `outbox_due` exists only while the outbox is not empty. See docs/
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
@@ -76,11 +76,7 @@ class Store(Generic[R]):
         document = {**_fields(after), "_id": record.id, "outbox": outbox}
         document |= {"outbox_due": self._due(), **(due or {})}
         point("store.before_write")
-        try:
-            await asyncio.shield(self.collection.insert_one(document))
-        except DuplicateKeyError:
-            # Never chained: the server's message quotes the value of the key.
-            raise AlreadyThere(self.collection.name) from None
+        await self._write(self.collection.insert_one(document))
         point("store.after_write")
         self._relay.nudge(self.collection, record.id, outbox)
         return after
@@ -107,7 +103,8 @@ class Store(Generic[R]):
 
         A lost race reads again and runs the rule again, so the rule always decides on the state
         it replaces. What the rule raises passes through; nothing is written then. Raises
-        `NotFound`, and `Outage` when the outbox is full or the race was lost too often.
+        `NotFound`, `AlreadyThere` when a unique key is taken, and `Outage` when the outbox is
+        full or the race was lost too often.
         """
         for attempt in range(MAX_RACES):
             document = await self._document({"_id": record_id})
@@ -162,14 +159,21 @@ class Store(Generic[R]):
         if stopped := set(change.due) - set(started):
             update["$unset"] = dict.fromkeys(stopped, "")
         point("store.before_write")
-        result = await asyncio.shield(
-            self.collection.update_one({"_id": before.id, "version": before.version}, update)
-        )
+        same = {"_id": before.id, "version": before.version}
+        result = await self._write(self.collection.update_one(same, update))
         if result.matched_count == 0:
             return False
         point("store.after_write")
         self._relay.nudge(self.collection, before.id, outbox)
         return True
+
+    async def _write(self, write: Coroutine[Any, Any, T]) -> T:
+        try:
+            return await asyncio.shield(write)
+        except DuplicateKeyError:
+            pass
+        # Out here, so that nothing is chained: the server's message quotes the value of the key.
+        raise AlreadyThere(self.collection.name)
 
     async def _document(self, where: Document) -> Document:
         document = await self.collection.find_one(where)

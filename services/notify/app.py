@@ -15,9 +15,13 @@ from shared.settings import Settings
 
 
 class NotifySettings(Settings):
-    """`NOTIFY_SECRET_KEY`: 32 bytes or more in base64; webhook secrets are derived from it."""
+    """`NOTIFY_SECRET_KEY`: 32 bytes or more in base64; webhook secrets are derived from it.
+
+    `DELIVERY_LEASE`: seconds after which another replica takes over a dead one's delivery.
+    """
 
     notify_secret_key: SecretStr
+    delivery_lease: float = 60.0
 
 
 def build(settings: NotifySettings) -> Build:
@@ -35,7 +39,7 @@ def build(settings: NotifySettings) -> Build:
             routers=[router],
             prepare=desk.prepare,
             handlers=handlers(desk),
-            loops=[partial(deliver_due, desk, caller)],
+            loops=[partial(deliver_due, desk, caller, settings.delivery_lease)],
         )
 
     return on

@@ -12,21 +12,20 @@ from shared.faults import point
 from shared.origin import Origin
 from shared.telemetry import log
 
-LEASE = 60.0
 IDLE = 0.2
 WORKERS = 16
 
 
-async def deliver_due(desk: Desk, caller: Caller) -> None:
+async def deliver_due(desk: Desk, caller: Caller, lease: float) -> None:
     """Send for ever, several at a time, so that one slow agency does not hold up the others."""
     async with asyncio.TaskGroup() as tasks:
         for _ in range(WORKERS):
-            tasks.create_task(_worker(desk, caller))
+            tasks.create_task(_worker(desk, caller, lease))
 
 
-async def _worker(desk: Desk, caller: Caller) -> None:
+async def _worker(desk: Desk, caller: Caller, lease: float) -> None:
     while True:
-        notification = await desk.notifications.claim(DELIVERY_DUE, LEASE)
+        notification = await desk.notifications.claim(DELIVERY_DUE, lease)
         if notification is None:
             await asyncio.sleep(IDLE * random.uniform(0.5, 1.5) * WORKERS / 4)  # noqa: S311
             continue

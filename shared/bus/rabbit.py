@@ -37,9 +37,15 @@ class RabbitBus:
     """One per process. `probe` returns when the service's own store answers."""
 
     def __init__(
-        self, url: str, service: str, probe: Probe, topology: Topology | None = None
+        self,
+        url: str,
+        service: str,
+        probe: Probe,
+        topology: Topology | None = None,
+        *,
+        heartbeat: int = HEARTBEAT,
     ) -> None:
-        self._url = URL(url).update_query(heartbeat=HEARTBEAT)
+        self._url = URL(url).update_query(heartbeat=heartbeat)
         self._service, self._probe, self._topology = service, probe, topology or Topology()
         self._queues: list[Queue] = []
         self._feeds: list[Feed] = []
@@ -68,13 +74,16 @@ class RabbitBus:
         while True:
             self.generation += 1
             before = self._loop_time()
+            # A task of its own: a dying connection cancels whoever waits for it, and that must
+            # end the generation, not the bus.
+            generation = asyncio.create_task(self._live())
             try:
-                await self._live()
-            except* Exception as errors:
-                names = ",".join(sorted({_name(error) for error in errors.exceptions}))
-                log.warning("bus.lost", service=self._service, error=names)
+                await asyncio.wait({generation})
             finally:
+                generation.cancel()
+                await asyncio.wait({generation})
                 self._publisher, self._consumers = None, []
+            log.warning("bus.lost", service=self._service, error=_ending(generation))
             failures = 0 if self._loop_time() - before > 10 else min(failures + 1, 5)
             await asyncio.sleep(random.uniform(0.1, min(5.0, 0.2 * 2**failures)))  # noqa: S311
 
@@ -204,9 +213,12 @@ class RabbitBus:
                 channel = await _open(connection)
                 name = f"{self._topology.prefix}{queue}"
                 parked = await channel.get_queue(f"{name}.dead", ensure=False)
+                # All are looked at before the first is given back: it could be parked again at once.
+                found = []
                 while (delivery := await parked.get(no_ack=False, fail=False)) is not None:
-                    if delivery.message_id != message_id:
-                        continue
+                    if from_amqp(delivery).id == message_id:
+                        found.append(delivery)
+                for delivery in found:
                     fresh = replace(from_amqp(delivery), attempt=0)
                     await publisher.send("", name, to_amqp(fresh))
                     await delivery.ack()  # after the confirm: a crash between doubles, never loses
@@ -251,6 +263,11 @@ def _letter(queue: str, delivery: AbstractIncomingMessage) -> DeadLetter:
 def _death(deaths: object) -> str:
     first = deaths[0] if isinstance(deaths, list) and deaths else {}
     return str(first.get("reason", "unknown")) if isinstance(first, dict) else "unknown"
+
+
+def _ending(generation: "asyncio.Task[None]") -> str:
+    error = None if generation.cancelled() else generation.exception()
+    return _name(error) if error else "cancelled by its connection"
 
 
 def _name(error: BaseException) -> str:

@@ -58,7 +58,8 @@ class Event(BaseModel, Generic[D]):
 
     def body(self) -> str:
         """The bytes that are stored, published and logged: written once, never serialised again."""
-        return self.model_dump_json(exclude_none=True)
+        absent = {name for name in ("causationid", "traceparent") if getattr(self, name) is None}
+        return self.model_dump_json(exclude=absent)
 
 
 def schema_of(data: type[EventData]) -> str:

@@ -1,5 +1,10 @@
-"""Importing this registers every type of event, for those who read them all (the trail, docs)."""
+"""All types of events. Importing this is what makes every one of them readable in a process."""
 
-from shared.events import allocation, notify, referral
+from shared.events import EVENT_TYPES, EventData, allocation, notify, referral
 
-__all__ = ["allocation", "notify", "referral"]
+MODULES = (allocation, notify, referral)
+
+
+def event_types() -> dict[str, type[EventData]]:
+    """Type to the class of its data, sorted by type."""
+    return {name: EVENT_TYPES[name] for name in sorted(EVENT_TYPES)}

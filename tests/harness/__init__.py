@@ -1,0 +1,1 @@
+"""What the tests stand on: a real broker, a real store, real processes, and ways to break them."""

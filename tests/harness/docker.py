@@ -1,0 +1,78 @@
+"""Containers, where a Docker engine runs."""
+
+import asyncio
+import gc
+import warnings
+from functools import cache
+from typing import Any
+
+from tests.harness.processes import free_port
+
+
+@cache
+def engine_runs() -> bool:
+    """Whether a Docker engine answers. Quick and quiet when none does."""
+    with warnings.catch_warnings():
+        # The client drops its socket unclosed when nobody is there: collected here, in silence.
+        warnings.simplefilter("ignore", ResourceWarning)
+        answered = _answers()
+        gc.collect()
+    return answered
+
+
+def _answers() -> bool:
+    from testcontainers.core.docker_client import DockerClient
+
+    try:
+        docker = DockerClient(timeout=2).client
+        docker.ping()
+        docker.close()
+    except Exception:  # whatever it is, there is no engine for us
+        return False
+    return True
+
+
+class Container:
+    """A container with one port: on the loopback of this host, the same over every restart."""
+
+    def __init__(self, image: str, port: int) -> None:
+        # The generic container: the one for RabbitMQ needs a second AMQP client and reads the
+        # host's RABBITMQ_* variables, and an ephemeral host port would change with a restart.
+        from testcontainers.core.container import DockerContainer
+
+        self.port = free_port()
+        self._container = DockerContainer(image)
+        ports: dict[str, Any] = self._container.ports
+        ports[f"{port}/tcp"] = ("127.0.0.1", self.port)
+        self._made = False
+
+    @property
+    def _wrapped(self) -> Any:
+        return self._container.get_wrapped_container()
+
+    async def start(self) -> None:
+        """Make it, or start the killed one again on its data. Returns before its port answers."""
+        await asyncio.to_thread(self._wrapped.start if self._made else self._container.start)
+        self._made = True
+
+    async def kill(self) -> None:
+        """SIGKILL to everything in it; its data stays."""
+        await asyncio.to_thread(self._wrapped.kill)
+
+    async def stop(self) -> None:
+        """Remove it with its data."""
+        if self._made:
+            await asyncio.to_thread(self._container.stop)
+            self._made = False
+
+    async def run(self, *command: str) -> str:
+        """The output of a command in it; fails when the command does."""
+        code, output = await asyncio.to_thread(self._wrapped.exec_run, list(command))
+        text = bytes(output).decode(errors="replace")
+        assert code == 0, f"{command} ended with {code}: {text}"
+        return text
+
+    async def tail(self, lines: int = 40) -> str:
+        """The end of what it printed."""
+        logs = await asyncio.to_thread(self._wrapped.logs, tail=lines)
+        return bytes(logs).decode(errors="replace")

@@ -1,0 +1,167 @@
+"""A store speaking the MongoDB protocol: a given one, mongod, a container, or SecantusDB.
+
+In this order: MONGO_URL; a mongod on PATH; Docker; SecantusDB beside this Python. With
+CONTAINERS=1 only Docker.
+"""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from pymongo import AsyncMongoClient
+
+from tests.harness.broker import NONE, NotOurs
+from tests.harness.docker import Container, engine_runs
+from tests.harness.processes import Child, free_port, listening
+from tests.harness.waiting import until
+
+IMAGE = "mongo:8.0"
+SECANTUS = Path(sys.executable).parent / "secantusd-py"
+
+
+class Mongo(Protocol):
+    """What tests may do with the store. Where it isn't ours, breaking it raises `NotOurs`."""
+
+    @property
+    def url(self) -> str: ...
+
+    @property
+    def describe(self) -> str: ...
+
+    @property
+    def ours(self) -> bool:
+        """Whether it may be killed, paused and started."""
+
+    async def start(self) -> None:
+        """Start it, on the data it had; on return it answers."""
+
+    async def kill(self) -> None:
+        """SIGKILL."""
+
+    async def stop(self) -> None:
+        """The end of the run: nothing of it stays."""
+
+
+async def _ping(url: str) -> None:
+    """Returns once the store answers. Raises when it takes too long."""
+    async with AsyncMongoClient[dict[str, object]](url, serverSelectionTimeoutMS=60000) as client:
+        await client.admin.command("ping")
+
+
+class GivenMongo:
+    """The one of MONGO_URL: somebody else's."""
+
+    ours = False
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.describe = f"MongoDB of MONGO_URL at {urlsplit(url).hostname}"
+
+    async def start(self) -> None:
+        """It runs already."""
+
+    async def stop(self) -> None:
+        """Not ours to stop."""
+
+    async def kill(self) -> None:
+        raise NotOurs("kill")
+
+
+class ContainerMongo:
+    """A container of the run, without access control, on the loopback only."""
+
+    ours = True
+    describe = f"{IMAGE} in Docker"
+
+    def __init__(self) -> None:
+        self._container = Container(IMAGE, 27017)
+        self.url = f"mongodb://127.0.0.1:{self._container.port}/"
+
+    async def start(self) -> None:
+        await self._container.start()
+        await _ping(self.url)
+
+    async def kill(self) -> None:
+        await self._container.kill()
+
+    async def stop(self) -> None:
+        await self._container.stop()
+
+
+class ChildMongo:
+    """A program of this machine as a child of the run, on the loopback only."""
+
+    ours = True
+
+    def __init__(
+        self, describe: str, command: Callable[[int, Path], list[str]], folder: Path
+    ) -> None:
+        self.describe = describe
+        self._port, data = free_port(), folder / "data"
+        data.mkdir(parents=True)
+        self.url = f"mongodb://127.0.0.1:{self._port}/"
+        environment = {"PATH": os.environ["PATH"], "HOME": str(folder)}
+        log = folder / "mongo.log"
+        self.child = Child(*command(self._port, data), env=environment, log=log, cwd=folder)
+
+    async def start(self) -> None:
+        self.child.start()
+        try:
+            await until(self._up_or_dead, deadline=60, what=f"{self.describe} being up")
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.child.tail()}") from None
+        code = self.child.exit_code
+        assert code is None, f"{self.describe} ended with {code}:\n{self.child.tail()}"
+        await _ping(self.url)
+
+    def _up_or_dead(self) -> bool:
+        return not self.child.running or listening(self._port)
+
+    async def kill(self) -> None:
+        self.child.kill()
+
+    async def stop(self) -> None:
+        self.child.kill()  # nothing of the run is kept: no need to be gentle
+
+
+def _mongod(port: int, data: Path) -> list[str]:
+    return ["mongod", "--bind_ip", "127.0.0.1", "--port", str(port), "--dbpath", str(data)]
+
+
+def _secantus(port: int, data: Path) -> list[str]:
+    where = ["--host", "127.0.0.1", "--port", str(port), "--storage-path", str(data)]
+    # Durable as mongod is with j:true; a standalone, with a short oplog.
+    durable = ["--standalone", "--sync-on-commit", "--oplog-max-entries", "1000"]
+    return [str(SECANTUS), *where, *durable]
+
+
+def plan() -> str:
+    """Which store `choose` would take, found out without starting anything."""
+    if os.environ.get("CONTAINERS") == "1":
+        return ContainerMongo.describe if engine_runs() else NONE
+    if url := os.environ.get("MONGO_URL"):
+        return GivenMongo(url).describe
+    if shutil.which("mongod"):
+        return "mongod of this machine"
+    if engine_runs():
+        return ContainerMongo.describe
+    return "SecantusDB (speaks MongoDB's protocol)" if SECANTUS.exists() else NONE
+
+
+def choose(folder: Path) -> Mongo:
+    """The store of this run, not started yet. `folder` is for its data. Raises if there is none."""
+    planned = plan()
+    if planned == ContainerMongo.describe:
+        return ContainerMongo()
+    if planned == NONE:
+        raise RuntimeError(
+            "No store: set MONGO_URL, install mongod or secantusdb, or start Docker."
+        )
+    if url := os.environ.get("MONGO_URL"):
+        return GivenMongo(url)
+    program = _mongod if shutil.which("mongod") else _secantus
+    return ChildMongo(planned, program, folder)

@@ -1,0 +1,216 @@
+"""The four services as processes on a real broker and store, and people who use them."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from pymongo import AsyncMongoClient
+
+from services import sample
+from services.embedded import AUDIENCE, ISSUER, Keys
+from shared.bus.topology import QUEUES, Topology
+from shared.tokens import issue
+from tests.harness.broker import Broker, settle
+from tests.harness.buses import delete, depth
+from tests.harness.mongo import Mongo
+from tests.harness.processes import Module
+from tests.harness.waiting import until
+
+SERVICES = ("referral", "allocation", "notify", "audit")
+
+PEOPLE: dict[str, dict[str, str]] = {
+    "school": {"sub": sample.SCHOOL, "role": "agency", "agency_id": sample.SCHOOL},
+    "police": {"sub": sample.POLICE, "role": "agency", "agency_id": sample.POLICE},
+    "worker": {"sub": "wk_hub_one", "role": "worker", "worker_id": "wk_hub_one"},
+    "manager": {"sub": "mg_north", "role": "hub_manager", "hub_id": sample.HUB},
+    "auditor": {"sub": "auditor_one", "role": "auditor"},
+    "operator": {"sub": "operator_one", "role": "operator"},
+}
+
+# What one immediate referral makes of itself, whatever happens on the way.
+STORY = Counter(
+    {
+        "referral.received": 1,
+        "risk.assessed": 1,
+        "worker.caseload_changed": 1,
+        "allocation.made": 1,
+        "referral.status_changed": 1,
+        "notification.created": 3,
+    }
+)
+
+
+def a_referral(**changes: Any) -> dict[str, Any]:
+    """A well-formed document, plainly synthetic."""
+    return {
+        "agency_reference": "SYN-1",
+        "urgency": "immediate",
+        "area": "northtown",
+        "referrer": {"name": "Sample Referrer", "role": "teacher", "contact": "r@school.example"},
+        "subject": {"name": "Sample Child", "date_of_birth": "2012-05-17"},
+        "indicators": [{"code": "missing_episodes", "recency": "current"}],
+        "settings_avoided": ["police"],
+        "narrative": "Synthetic text.",
+        **changes,
+    }
+
+
+class Network:
+    """Four processes. `http` goes to whichever service owns the path."""
+
+    def __init__(self, broker: Broker, mongo: Mongo, prefix: str, folder: Path) -> None:
+        self.broker, self.mongo, self.prefix, self.folder = broker, mongo, prefix, folder
+        self.keys = Keys(folder / "keys")
+        self.topology = Topology(prefix=prefix, retry_delays=(0.3, 0.6, 1.0))
+        self.modules = {name: self.module(name) for name in SERVICES}
+        self._http = httpx2.AsyncClient(timeout=15, trust_env=False)
+
+    def environment(self, name: str) -> dict[str, str]:
+        """The settings of one service, as an operator would set them."""
+        return {
+            "ENVIRONMENT": "development",
+            "AMQP_URL": self.broker.url,
+            "MONGO_URL": self.mongo.url,
+            "MONGO_DATABASE": self.database(name),
+            "BUS_PREFIX": self.prefix,
+            "RETRY_DELAYS": json.dumps(self.topology.retry_delays),
+            "RELAY_LEASE": "1",
+            "AUTH_JWKS": str(self.keys.jwks),
+            "AUTH_ISSUER": ISSUER,
+            **(_secrets(self.keys).get(name, {})),
+        }
+
+    def database(self, name: str) -> str:
+        return f"test_{self.prefix.strip('.')}_{name}"
+
+    def module(self, name: str, **env: str) -> Module:
+        """A process of that service, not started yet."""
+        environment = {**self.environment(name), **env}
+        return Module(f"services.{name}", environment, self.folder)
+
+    async def start(self) -> None:
+        await asyncio.gather(*(module.start_ready() for module in self.modules.values()))
+        if self.broker.ours:
+            await settle(self.broker)
+
+    async def replace(self, name: str, **env: str) -> Module:
+        """Stop that service and start it with other settings."""
+        await self.modules[name].stop()
+        self.modules[name] = self.module(name, **env)
+        await self.modules[name].start_ready()
+        return self.modules[name]
+
+    async def stop(self) -> None:
+        await asyncio.gather(*(module.stop() for module in self.modules.values()))
+        await self._http.aclose()
+        names = (self.topology.events, self.topology.retry, self.topology.dead)
+        await delete(self.broker.url, self.topology.arguments(), names)
+
+    def token(self, person: str) -> str:
+        return issue(
+            self.keys.signing, issuer=ISSUER, audience=AUDIENCE, lifetime=3600, **PEOPLE[person]
+        )
+
+    async def ask(self, person: str, method: str, path: str, **options: Any) -> httpx2.Response:
+        """One request by a person of `PEOPLE`, to the service that owns the path."""
+        headers = {"Authorization": f"Bearer {self.token(person)}", **options.pop("headers", {})}
+        url = self.modules[owner(path)].url + path
+        return await self._http.request(method, url, headers=headers, **options)
+
+    async def load_sample(self) -> None:
+        for path, entry in sample.ENTRIES:
+            document = sample.document(path, entry)
+            if "cap" in document:
+                document["cap"] = 1000  # many referrals, and it is not the cap that is tested
+            (await self.ask("operator", "PUT", path, json=document)).raise_for_status()
+
+    async def refer(self, key: str, **changes: Any) -> httpx2.Response:
+        """The school posts a referral."""
+        return await self.ask(
+            "school",
+            "POST",
+            "/v1/referrals",
+            json=a_referral(agency_reference=key, **changes),
+            headers={"Idempotency-Key": key},
+        )
+
+    async def trail(self, referral_id: str) -> list[dict[str, Any]]:
+        """The events of a referral, in the order of the trail."""
+        path = f"/v1/trail?referral_id={referral_id}&limit=500"
+        answer = await self.ask("auditor", "GET", path)
+        answer.raise_for_status()
+        return [entry["leaf"]["event"] for entry in answer.json()["entries"]]
+
+    async def told(self, referral_id: str, story: Counter[str]) -> list[dict[str, Any]]:
+        """The trail once it has the whole story; fails when it never comes."""
+
+        async def complete() -> list[dict[str, Any]] | None:
+            events = await self.trail(referral_id)
+            return events if not story - Counter(e["type"] for e in events) else None
+
+        found = await until(complete, deadline=30, what=f"the story of {referral_id}")
+        return list(found or [])
+
+    async def quiet(self) -> None:
+        """Until every outbox and every queue is empty: whatever could still happen has happened."""
+
+        async def nothing_left() -> bool:
+            return not await self._pending()
+
+        await until(nothing_left, deadline=30, what="empty outboxes and queues")
+
+    async def _pending(self) -> list[str]:
+        pending = []
+        async with AsyncMongoClient[dict[str, Any]](self.mongo.url) as client:
+            for name in SERVICES:
+                database = client[self.database(name)]
+                for collection in await database.list_collection_names():
+                    if await database[collection].find_one({"outbox_due": {"$exists": True}}):
+                        pending.append(f"{name}.{collection}")
+        for queue in QUEUES:
+            names = [self.prefix + queue, f"{self.prefix}{queue}.dead"]
+            names += [self.topology.retry_queue(queue, level) for level in (1, 2, 3)]
+            pending += [name for name in names if await depth(self.broker.url, name)]
+        return pending
+
+
+def owner(path: str) -> str:
+    """Which service answers a path."""
+    first = path.split("/")[2].partition("?")[0]
+    return {
+        "hubs": "allocation",
+        "workers": "allocation",
+        "allocations": "allocation",
+        "notifications": "notify",
+        "subscriptions": "notify",
+        "trail": "audit",
+    }.get(first, "referral")
+
+
+def _secrets(keys: Keys) -> dict[str, dict[str, str]]:
+    return {
+        "referral": {
+            "REFERRAL_MASTER_KEY": keys.secret("referral_master", 96),
+            "REFERRAL_PEPPER": keys.secret("referral_pepper", 32),
+        },
+        "notify": {"NOTIFY_SECRET_KEY": keys.secret("notify", 32)},
+    }
+
+
+@asynccontextmanager
+async def running(
+    broker: Broker, mongo: Mongo, prefix: str, folder: Path
+) -> AsyncIterator[Network]:
+    """The network, started, with the sample loaded; stopped and cleared away after."""
+    network = Network(broker, mongo, prefix, folder)
+    try:
+        await network.start()
+        await network.load_sample()
+        yield network
+    finally:
+        await network.stop()

@@ -1,0 +1,318 @@
+"""The one way to write: state and events together, each change once, nothing in silence."""
+
+import asyncio
+import json
+import traceback
+from datetime import UTC, datetime
+from typing import NoReturn
+
+import pytest
+import pytest_asyncio
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+
+from shared.bus import Message
+from shared.clock import now
+from shared.errors import AlreadyThere, NotFound, Outage, Refused
+from shared.events import EventData
+from shared.origin import Origin
+from shared.records import Change, changed, unchanged
+from shared.relay import Relay
+from shared.store import MAX_OUTBOX, Database, Document, Store
+from tests.harness.things import CHANGED, SOMEONE, Thing, ThingChanged, ThingMade, counted
+from tests.service.conftest import SilentBus
+
+AT = datetime(2026, 3, 29, 1, 30, 0, 123_000, tzinfo=UTC)
+
+
+@pytest_asyncio.fixture
+async def things(database: Database) -> Store[Thing]:
+    """A store whose relay does not run: events stay in their outboxes."""
+    made = Store(database["things"], Thing, Relay("test", SilentBus()), clock=lambda: AT)
+    await made.prepare()
+    return made
+
+
+async def stored(things: Store[Thing], record_id: str = "thing_1") -> Document:
+    """The document itself."""
+    document = await things.collection.find_one({"_id": record_id})
+    assert document is not None
+    return document
+
+
+def events(document: Document) -> list[Document]:
+    """The events of its outbox."""
+    return [json.loads(entry["body"]) for entry in document["outbox"]]
+
+
+async def test_a_new_record_and_its_event_are_one_document(things: Store[Thing]) -> None:
+    added = await things.add(Thing(id="thing_1", count=7), ThingMade(count=7), by=SOMEONE)
+
+    document = await stored(things)
+    (event,) = events(document)
+    assert added == await things.get("thing_1")
+    assert (document["count"], document["version"]) == (7, 1)
+    assert "id" not in document, "the id is `_id`, once"
+    assert event["type"] == "thing.made"
+    assert event["dataschema"] == "urn:hub-and-spoke:thing.made:1"
+    assert (event["subject"], event["version"], event["data"]) == ("thing_1", 1, {"count": 7})
+    assert (event["source"], event["actor"], event["actorrole"]) == (
+        "/services/test",
+        "worker:wk_1",
+        "worker",
+    )
+    assert document["outbox_due"] > AT
+
+
+async def test_a_change_and_its_event_are_one_document(things: Store[Thing]) -> None:
+    await things.add(Thing(id="thing_1"), ThingMade(), by=SOMEONE)
+
+    after = await things.change("thing_1", counted, by=SOMEONE)
+
+    document = await stored(things)
+    assert (after.count, after.version) == (1, 2)
+    assert (document["count"], document["version"]) == (1, 2)
+    assert [(e["type"], e["version"]) for e in events(document)] == [
+        ("thing.made", 1),
+        (CHANGED, 2),
+    ]
+
+
+async def test_the_version_counts_events_without_gaps_also_when_a_change_has_two(
+    things: Store[Thing],
+) -> None:
+    def twice(thing: Thing) -> Change[Thing]:
+        return changed(thing, ThingChanged(count=1), ThingChanged(count=2), count=2)
+
+    await things.add(Thing(id="thing_1"), ThingMade(), ThingChanged(), by=SOMEONE)
+    await things.change("thing_1", twice, by=SOMEONE)
+    after = await things.change("thing_1", counted, by=SOMEONE)
+
+    document = await stored(things)
+    assert after.version == document["version"] == 5
+    assert [e["version"] for e in events(document)] == [1, 2, 3, 4, 5]
+    assert len({e["id"] for e in events(document)}) == 5
+
+
+async def test_concurrent_changes_all_take_effect_exactly_once(things: Store[Thing]) -> None:
+    await things.add(Thing(id="thing_1"), ThingMade(), by=SOMEONE)
+
+    results = await asyncio.gather(
+        *(things.change("thing_1", counted, by=SOMEONE) for _ in range(20))
+    )
+
+    document = await stored(things)
+    assert document["count"] == 20
+    assert sorted(thing.count for thing in results) == list(range(1, 21))
+    assert sorted(thing.version for thing in results) == list(range(2, 22))
+    assert [e["version"] for e in events(document)] == list(range(1, 22))
+    assert [e["data"]["count"] for e in events(document)] == list(range(21))
+
+
+async def test_a_rule_that_says_no_writes_nothing(things: Store[Thing]) -> None:
+    def refuse(_: Thing) -> NoReturn:
+        raise Refused("not_now", "Not now.")
+
+    await things.add(Thing(id="thing_1"), ThingMade(), by=SOMEONE)
+    before = await stored(things)
+
+    with pytest.raises(Refused, match="not_now"):
+        await things.change("thing_1", refuse, by=SOMEONE)
+
+    assert await stored(things) == before
+
+
+async def test_a_rule_that_changes_nothing_writes_nothing(things: Store[Thing]) -> None:
+    await things.add(Thing(id="thing_1"), ThingMade(), by=SOMEONE)
+    before = await stored(things)
+
+    after = await things.change("thing_1", unchanged, by=SOMEONE)
+
+    assert after.version == 1
+    assert await stored(things) == before
+
+
+async def test_a_record_without_an_event_is_refused(things: Store[Thing]) -> None:
+    with pytest.raises(ValueError, match="invisible"):
+        await things.add(Thing(id="thing_1"), by=SOMEONE)
+    with pytest.raises(ValueError, match="invisible"):
+        changed(Thing(id="thing_1"), count=1)
+
+    assert await things.collection.count_documents({}) == 0
+
+
+async def test_an_id_is_given_once(things: Store[Thing]) -> None:
+    await things.add(Thing(id="thing_1", count=1), ThingMade(), by=SOMEONE)
+
+    with pytest.raises(AlreadyThere):
+        await things.add(Thing(id="thing_1", count=2), ThingMade(), by=SOMEONE)
+
+    document = await stored(things)
+    assert (document["count"], len(document["outbox"])) == (1, 1)
+
+
+async def test_a_unique_key_is_given_once_and_no_error_quotes_it(things: Store[Thing]) -> None:
+    name = "Jane Doe"
+
+    def rename(thing: Thing) -> Change[Thing]:
+        return changed(thing, ThingChanged(), name=name)
+
+    await things.collection.create_index("name", unique=True)
+    await things.add(Thing(id="thing_1", name=name), ThingMade(), by=SOMEONE)
+    await things.add(Thing(id="thing_2", name="other"), ThingMade(), by=SOMEONE)
+
+    with pytest.raises(AlreadyThere) as adding:
+        await things.add(Thing(id="thing_3", name=name), ThingMade(), by=SOMEONE)
+    with pytest.raises(AlreadyThere) as changing:
+        await things.change("thing_2", rename, by=SOMEONE)
+
+    assert await things.collection.count_documents({}) == 2
+    assert (await things.get("thing_2")).version == 1
+    for error in (adding.value, changing.value):
+        assert error.__cause__ is None
+        assert error.__context__ is None, "a careless logger prints that too"
+        assert "Jane" not in "".join(traceback.format_exception(error))
+
+
+async def test_what_is_not_there_is_not_found(things: Store[Thing]) -> None:
+    with pytest.raises(NotFound):
+        await things.get("thing_1")
+    with pytest.raises(NotFound):
+        await things.change("thing_1", counted, by=SOMEONE)
+
+    assert await things.collection.count_documents({}) == 0, "a change never creates"
+
+
+async def test_find_sorts_limits_and_leaves_the_rest(things: Store[Thing]) -> None:
+    for number in (2, 1, 3):
+        record = Thing(id=f"thing_{number}", name="wanted", count=number)
+        await things.add(record, ThingMade(), by=SOMEONE)
+    await things.add(Thing(id="thing_4"), ThingMade(), by=SOMEONE)
+
+    found = await things.find({"name": "wanted"}, sort=[("count", -1)], limit=2)
+
+    assert [thing.id for thing in found] == ["thing_3", "thing_2"]
+
+
+async def test_a_full_outbox_refuses_the_change_as_an_outage(things: Store[Thing]) -> None:
+    await things.add(Thing(id="thing_1"), ThingMade(), by=SOMEONE)
+    entry = (await stored(things))["outbox"][0]
+    almost = [entry] * (MAX_OUTBOX - 1)
+    await things.collection.update_one({"_id": "thing_1"}, {"$set": {"outbox": almost}})
+
+    await things.change("thing_1", counted, by=SOMEONE)
+    with pytest.raises(Outage, match="outbox_full"):
+        await things.change("thing_1", counted, by=SOMEONE)
+
+    document = await stored(things)
+    assert (document["count"], len(document["outbox"])) == (1, MAX_OUTBOX)
+
+
+async def test_what_the_outbox_holds_is_to_the_byte_what_the_bus_gets(
+    database: Database, silent: SilentBus
+) -> None:
+    relay = Relay("test", silent)
+    things = Store(database["things"], Thing, relay)
+    await things.add(Thing(id="thing_1"), ThingMade(), by=SOMEONE)
+    body = (await stored(things))["outbox"][0]["body"]
+
+    running = asyncio.create_task(relay.run())
+    published: Message = await asyncio.wait_for(silent.published.get(), 5)
+    running.cancel()
+    await asyncio.wait({running})
+
+    assert published.body == body.encode()
+    assert (published.id, published.subject, published.version) == (
+        json.loads(body)["id"],
+        "thing_1",
+        1,
+    )
+
+
+async def test_an_event_tells_the_trace_it_was_written_in(things: Store[Thing]) -> None:
+    tracer = TracerProvider().get_tracer("test")
+
+    with tracer.start_as_current_span("write") as span:
+        await things.add(Thing(id="thing_1"), ThingMade(), by=SOMEONE)
+    await things.add(Thing(id="thing_2"), ThingMade(), by=SOMEONE)
+
+    (traced,), (untraced,) = events(await stored(things)), events(await stored(things, "thing_2"))
+    context = span.get_span_context()
+    assert traced["traceparent"].split("-")[1:3] == [
+        trace.format_trace_id(context.trace_id),
+        trace.format_span_id(context.span_id),
+    ]
+    assert "traceparent" not in untraced
+
+
+async def test_an_event_tells_what_caused_it_and_which_referral_it_belongs_to(
+    things: Store[Thing],
+) -> None:
+    class ThingLinked(EventData):
+        referral_id: str
+
+    ThingLinked.event_type = "thing.linked"
+    by = Origin("service:x", "service", causation_id="evt_0", correlation_id="ref_of_origin")
+
+    await things.add(
+        Thing(id="thing_1"), ThingMade(), ThingLinked(referral_id="ref_of_data"), by=by
+    )
+    await things.add(Thing(id="thing_2"), ThingMade(), by=SOMEONE)
+
+    of_origin, of_data = events(await stored(things))
+    (of_itself,) = events(await stored(things, "thing_2"))
+    assert (of_origin["correlationid"], of_origin["causationid"]) == ("ref_of_origin", "evt_0")
+    assert of_data["correlationid"] == "ref_of_data"
+    assert of_itself["correlationid"] == "thing_2"
+    assert "causationid" not in of_itself
+
+
+async def test_a_time_comes_back_as_it_was(things: Store[Thing]) -> None:
+    at = now()
+
+    added = await things.add(Thing(id="thing_1", seen_at=at), ThingMade(), by=SOMEONE)
+
+    read = await things.get("thing_1")
+    assert read == added
+    assert read.seen_at == at
+    assert read.seen_at.tzinfo is not None
+
+
+async def test_a_field_of_a_newer_release_does_not_stop_an_older_one(
+    things: Store[Thing],
+) -> None:
+    await things.add(Thing(id="thing_1"), ThingMade(), by=SOMEONE)
+    await things.collection.update_one({"_id": "thing_1"}, {"$set": {"colour": "red"}})
+
+    after = await things.change("thing_1", counted, by=SOMEONE)
+
+    assert after.count == 1
+    assert (await stored(things))["colour"] == "red", "and it must not lose it"
+
+
+async def test_a_caller_that_goes_away_leaves_a_whole_change_or_none(things: Store[Thing]) -> None:
+    await things.add(Thing(id="thing_1"), ThingMade(), by=SOMEONE)
+    decided = asyncio.Event()
+
+    def count_and_tell(thing: Thing) -> Change[Thing]:
+        decided.set()
+        return counted(thing)
+
+    caller = asyncio.create_task(things.change("thing_1", count_and_tell, by=SOMEONE))
+    await decided.wait()
+    caller.cancel()
+    await asyncio.wait({caller})
+
+    after = await things.change("thing_1", counted, by=SOMEONE)
+    document = await stored(things)
+    assert after.version == document["version"] == len(document["outbox"])
+
+
+async def test_preparing_twice_changes_nothing(things: Store[Thing]) -> None:
+    await things.prepare([("name", 1)])
+    before = await things.collection.index_information()
+
+    await things.prepare([("name", 1)])
+
+    assert await things.collection.index_information() == before
+    assert before["outbox_due_1"]["partialFilterExpression"] == {"outbox_due": {"$exists": True}}

@@ -1,0 +1,20 @@
+"""The network as four processes, shared by the tests of a module."""
+
+import secrets
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from tests.harness.broker import Broker
+from tests.harness.mongo import Mongo
+from tests.harness.network import Network, running
+
+
+@pytest_asyncio.fixture(scope="module")
+async def network(
+    broker: Broker, mongo: Mongo, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Network]:
+    prefix = f"s{secrets.token_hex(5)}."
+    async with running(broker, mongo, prefix, tmp_path_factory.mktemp("network")) as started:
+        yield started
