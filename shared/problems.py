@@ -129,6 +129,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def _(_: Request, error: HTTPException) -> JSONResponse:
+        if error.status_code == 400:  # the only one FastAPI raises: a body too deep to parse
+            return answer(400, "not_json", "The body is not JSON.")
         code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_").replace("'", "")
         return answer(error.status_code, code, headers=dict(error.headers or {}))
 

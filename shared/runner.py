@@ -11,6 +11,7 @@ from opentelemetry import metrics, trace
 from pymongo import AsyncMongoClient
 
 from shared import faults
+from shared.body_limit import ProblemForTooLarge
 from shared.bus import Bus, Feed, Queue
 from shared.bus.rabbit import RabbitBus
 from shared.bus.topology import QUEUES, Topology
@@ -201,7 +202,7 @@ def serve(app: FastAPI, settings: Settings) -> uvicorn.Server:
     """A uvicorn server: no access log (it prints paths), a bounded graceful stop."""
     return uvicorn.Server(
         uvicorn.Config(
-            app,
+            ProblemForTooLarge(app),
             host=settings.http_host,
             port=settings.http_port,
             access_log=False,

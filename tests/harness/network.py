@@ -2,8 +2,9 @@
 
 import asyncio
 import json
+import secrets
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -63,11 +64,18 @@ def a_referral(**changes: Any) -> dict[str, Any]:
 class Network:
     """Four processes. `http` goes to whichever service owns the path."""
 
-    def __init__(self, broker: Broker, mongo: Mongo, prefix: str, folder: Path) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        mongo: Mongo,
+        prefix: str,
+        folder: Path,
+        services: Sequence[str] = SERVICES,
+    ) -> None:
         self.broker, self.mongo, self.prefix, self.folder = broker, mongo, prefix, folder
         self.keys = Keys(folder / "keys")
         self.topology = Topology(prefix=prefix, retry_delays=(0.3, 0.6, 1.0))
-        self.modules = {name: self.module(name) for name in SERVICES}
+        self.modules = {name: self.module(name) for name in services}
         self._http = httpx2.AsyncClient(timeout=15, trust_env=False)
 
     def environment(self, name: str) -> dict[str, str]:
@@ -167,7 +175,7 @@ class Network:
     async def _pending(self) -> list[str]:
         pending = []
         async with AsyncMongoClient[dict[str, Any]](self.mongo.url) as client:
-            for name in SERVICES:
+            for name in self.modules:
                 database = client[self.database(name)]
                 for collection in await database.list_collection_names():
                     if await database[collection].find_one({"outbox_due": {"$exists": True}}):
@@ -204,13 +212,12 @@ def _secrets(keys: Keys) -> dict[str, dict[str, str]]:
 
 @asynccontextmanager
 async def running(
-    broker: Broker, mongo: Mongo, prefix: str, folder: Path
+    broker: Broker, mongo: Mongo, folder: Path, services: Sequence[str] = SERVICES
 ) -> AsyncIterator[Network]:
-    """The network, started, with the sample loaded; stopped and cleared away after."""
-    network = Network(broker, mongo, prefix, folder)
+    """The network, or some of its services, started; stopped and cleared away after."""
+    network = Network(broker, mongo, f"s{secrets.token_hex(5)}.", folder, services)
     try:
         await network.start()
-        await network.load_sample()
         yield network
     finally:
         await network.stop()
