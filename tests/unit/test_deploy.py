@@ -6,6 +6,7 @@ tests/system/test_deploy.py has the checks that need a tool.
 import base64
 import json
 import re
+import shutil
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -125,9 +126,6 @@ def test_every_setting_is_in_the_table_of_the_operating_page() -> None:
     assert sorted(named) == sorted(fields | {"OTEL_EXPORTER_OTLP_ENDPOINT"})
 
 
-# --- secrets -------------------------------------------------------------------------------------
-
-
 def test_each_secret_is_given_to_one_container_only() -> None:
     services = compose()["services"].values()
     given = [s["source"] for service in services for s in service.get("secrets", [])]
@@ -144,13 +142,16 @@ def test_the_written_secrets_are_where_compose_looks_and_the_settings_read_them(
     given = compose()["services"][service]
     for name, value in given["environment"].items():
         monkeypatch.setenv(name, value)
-    mounted = tmp_path / "run"
-    mounted.mkdir()
+    # Laid as Kubernetes lays them: links within the folder. (Links that leave it are not followed.)
+    data = tmp_path / "run" / "..2026_11_22"
+    data.mkdir(parents=True)
+    (data.parent / "..data").symlink_to(data.name)
     for secret in given["secrets"]:
         source = tmp_path / compose()["secrets"][secret["source"]]["file"]
-        (mounted / secret["target"]).symlink_to(source)
+        shutil.copy(source, data / secret["target"])
+        (data.parent / secret["target"]).symlink_to(Path("..data") / secret["target"])
 
-    settings = SETTINGS[service](_secrets_dir=mounted)  # type: ignore[call-arg]
+    settings = SETTINGS[service](_secrets_dir=data.parent)
 
     assert settings.mongo_url.get_secret_value().startswith(f"mongodb://{service}:")
     assert settings.mongo_url.get_secret_value().endswith(f"@mongo:27017/hub_{service}")
@@ -214,9 +215,6 @@ def test_the_trail_role_covers_the_collections_of_the_trail_and_never_changes_an
     assert "remove" not in json.loads(granted["state"])
 
 
-# --- the image -----------------------------------------------------------------------------------
-
-
 def instructions() -> list[list[str]]:
     text = (ROOT / "Dockerfile").read_text("utf-8").replace("\\\n", " ")
     return [line.split() for line in text.splitlines() if line and not line.startswith("#")]
@@ -255,9 +253,6 @@ def test_an_image_runs_as_a_number_other_than_root_and_installs_by_hash_only() -
     assert text.count("pip --python") == text.count("--require-hashes") == 1
     (names,) = re.findall(r"^ {6}([a-z|]+)\) ;;", text, re.MULTILINE)
     assert names.split("|") == list(SETTINGS)
-
-
-# --- compose -------------------------------------------------------------------------------------
 
 
 @every_workload
@@ -302,9 +297,6 @@ def test_only_notify_can_call_out_of_compose() -> None:
     assert compose()["networks"]["inside"] == {"internal": True}
     (masquerade,) = compose()["networks"]["edge"]["driver_opts"].values()
     assert masquerade == "false"
-
-
-# --- kubernetes ----------------------------------------------------------------------------------
 
 
 @every_workload
