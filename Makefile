@@ -19,7 +19,7 @@ check: .venv/dev ## format, lint, types, import rules, unit tests: under 30 seco
 	@.venv/bin/ruff format --check --quiet .
 	@.venv/bin/ruff check --quiet .
 	@.venv/bin/mypy
-	@.venv/bin/lint-imports --no-timing
+	@.venv/bin/lint-imports --no-logo
 	@$(PY) -m pytest -q tests/unit
 
 format: .venv/dev ## format the code and fix what can be fixed

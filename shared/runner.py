@@ -146,7 +146,7 @@ class Process:
         finally:
             with contextlib.suppress(TimeoutError):  # what is left stays in its outbox
                 async with asyncio.timeout(DRAIN):
-                    while any(relay.busy for relay in self._relays):
+                    while any(relay.busy for relay in self._relays):  # noqa: ASYNC110
                         await asyncio.sleep(0.01)
             work.cancel()
             await asyncio.wait({work}, timeout=10)
