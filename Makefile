@@ -1,6 +1,6 @@
 # The only entrance. `make` lists the commands.
 .DEFAULT_GOAL := help
-.PHONY: help run test check format golden lock dead-letters clean
+.PHONY: help run test check format golden openapi lock dead-letters clean
 
 PY := .venv/bin/python
 # A lone shell for recipes that must clean up after themselves.
@@ -28,6 +28,9 @@ format: .venv/dev ## format the code and fix what can be fixed
 
 dead-letters: .venv/run ## list parked messages; replay one with ID=…
 	@$(PY) -m services.deadletters $(if $(ID),replay $(ID),list)
+
+openapi: .venv/dev ## write the API descriptions under docs/openapi
+	@$(PY) -m tests.golden.openapi
 
 golden: .venv/dev ## write golden files for events that have none yet
 	@$(PY) -m tests.golden
