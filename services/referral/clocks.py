@@ -14,6 +14,7 @@ from services.referral.domain.referrals import RESPONSE_DUE, Referral, age_band,
 from services.referral.domain.subjects import BIRTHDAY_DUE, Subject, turn
 from services.referral.intake import details_of
 from services.referral.store import Desk
+from shared.cancellation import heed
 from shared.clock import now
 from shared.errors import NotFound
 from shared.origin import Origin
@@ -30,6 +31,7 @@ R = TypeVar("R", bound=Record)
 async def watch_clocks(desk: Desk) -> None:
     """Look for clocks that have run out, for ever."""
     while True:
+        heed()
         busy = [
             await _next(desk.referrals, RESPONSE_DUE, lambda r: respond(desk, r)),
             await _next(desk.agreements, AGREEMENT_DUE, lambda a: agree(desk, a)),

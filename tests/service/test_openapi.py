@@ -51,7 +51,7 @@ async def test_no_request_breaks_the_referral_service_or_its_description(
         *("--max-examples", "15", "--max-time", str(SECONDS), "--seed", str(SEED)),
         *("--no-color", "--warnings", "off", "--suppress-health-check", "all"),
         *("--generation-database", "none", "--no-shrink"),
-        # It can send no NDJSON; test_referral_batch.py does.
+        # It can send no NDJSON; test_referral_life.py does.
         *("--exclude-path", "/v1/referrals/batch"),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,

@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx2
@@ -294,3 +295,68 @@ async def test_retention_shows_first_and_destroys_only_when_told(network: Networ
     assert "Synthetic text." in before.text
     assert "Synthetic text." not in after.text
     assert after.status_code == httpx2.codes.OK
+
+
+async def in_trail(network: Network, event_type: str, record_id: str) -> list[dict[str, Any]]:
+    page = await network.ask("auditor", "GET", f"/v1/trail?type={event_type}&limit=500")
+    found = [entry["leaf"]["event"] for entry in page.json()["entries"]]
+    return [event for event in found if event["subject"] == record_id]
+
+
+async def set_back(network: Network, collection: str, record_id: str, **fields: Any) -> None:
+    """What the passing of time would do."""
+    async with AsyncMongoClient[dict[str, Any]](network.mongo.url) as client:
+        records = client[network.database("referral")][collection]
+        await records.update_one({"_id": record_id}, {"$set": fields})
+
+
+PAST = datetime(2026, 1, 5, 9, tzinfo=UTC)
+
+
+async def test_a_missed_response_clock_is_told_once_and_closes_nothing(network: Network) -> None:
+    posted = await network.refer("late", urgency="five_working_days")
+    referral_id = posted.json()["id"]
+
+    await set_back(network, "referrals", referral_id, due_at=PAST, response_due=PAST)
+    await until(lambda: in_trail(network, "referral.overdue", referral_id), deadline=15)
+    await set_back(network, "referrals", referral_id, response_due=PAST)  # as if fired twice
+    await network.quiet()
+
+    assert len(await in_trail(network, "referral.overdue", referral_id)) == 1
+    seen = await network.ask("school", "GET", posted.headers["Location"])
+    assert (seen.json()["status"], seen.json()["overdue"]) == ("received", True)
+
+
+async def test_an_agreement_lapses_by_itself_and_is_told_once(network: Network) -> None:
+    await set_back(
+        network,
+        "agreements",
+        "isa_northtown",
+        agreement_due=PAST,
+        **{"terms.effective_to": PAST, "terms.effective_from": PAST - timedelta(days=9)},
+    )
+
+    await until(lambda: in_trail(network, "agreement.lapsed", "isa_northtown"), deadline=15)
+    await network.quiet()
+
+    (told,) = await in_trail(network, "agreement.lapsed", "isa_northtown")
+    assert told["data"]["terms"]["id"] == "isa_northtown"
+
+
+async def test_a_birthday_changes_who_decides(network: Network) -> None:
+    born = f"{datetime.now(UTC).year - 16}-01-01"
+    posted = await network.refer("birthday", subject={"name": "Turning", "date_of_birth": born})
+    subject_id = await subject_of(network, posted.json()["id"])
+
+    await set_back(
+        network,
+        "subjects",
+        subject_id,
+        birthday_due=PAST,
+        **{"sharing.age_band": "13_to_15"},  # as it was before the birthday
+    )
+    await until(lambda: in_trail(network, "subject.turning_18", subject_id), deadline=15)
+
+    (turned,) = await in_trail(network, "subject.turning_18", subject_id)
+    assert turned["data"]["stage"] == "turned_16"
+    assert turned["data"]["sharing"]["age_band"] == "16_to_17"
