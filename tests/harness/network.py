@@ -189,14 +189,16 @@ class Network:
 
 def owner(path: str) -> str:
     """Which service answers a path."""
-    first = path.split("/")[2].partition("?")[0]
+    parts = [part.partition("?")[0] for part in path.split("/")[1:]]
+    first = parts[1] if parts[0] == "v1" else parts[0]
     return {
         "hubs": "allocation",
         "workers": "allocation",
         "allocations": "allocation",
         "notifications": "notify",
         "subscriptions": "notify",
-        "trail": "audit",
+        **dict.fromkeys(("trail", "checkpoint", "checkpoints", "tile", "proofs", "keys"), "audit"),
+        **dict.fromkeys(("subjects", "exports"), "audit"),
     }.get(first, "referral")
 
 
@@ -207,6 +209,7 @@ def _secrets(keys: Keys) -> dict[str, dict[str, str]]:
             "REFERRAL_PEPPER": keys.secret("referral_pepper", 32),
         },
         "notify": {"NOTIFY_SECRET_KEY": keys.secret("notify", 32)},
+        "audit": {"AUDIT_SIGNING_KEY": keys.secret("audit_signing", 32), "AUDIT_LEASE": "3"},
     }
 
 
