@@ -14,13 +14,9 @@ from shared.events.codes import (
     Setting,
     Urgency,
 )
-from shared.events.referral import (
-    AgencyRegistered,
-    AgreementRecorded,
-    Concern,
-    ReferralReceived,
-    ReferralStatusChanged,
-)
+from shared.events.agency import AgencyRegistered, AgreementProposed
+from shared.events.referral import Concern, ReferralReceived, ReferralStatusChanged
+from shared.sharing import Terms
 from shared.records import Change, Record, changed, unchanged
 
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
@@ -103,6 +99,7 @@ class Referral(Record):
 
     agency_id: str
     subject_id: str
+    subject_version: int = 0
     reference_hash: str
     request_hash: str
     status: Status
@@ -170,7 +167,8 @@ def receive(
         personal=personal,
     )
     return referral, ReferralReceived(
-        referral_id=referral_id, **referral.model_dump(include=set(ReferralReceived.model_fields))
+        referral_id=referral_id,
+        **referral.model_dump(include=set(ReferralReceived.model_fields) - {"referral_id"}),
     )
 
 
@@ -218,8 +216,13 @@ def follow_allocation(
         return unchanged(referral)
     event = ReferralStatusChanged(
         referral_id=referral.id,
+        subject_id=referral.subject_id,
+        subject_version=referral.subject_version,
         agency_id=referral.agency_id,
         status=status,
+        previous=referral.status,
+        urgency=referral.urgency,
+        due_at=referral.due_at,
         allocation_version=allocation_version,
     )
     return changed(referral, event, status=status, allocation_version=allocation_version)
@@ -286,11 +289,13 @@ class Agreement(Record):
 
 def record_agreement(
     agreement_id: str, entry: AgreementEntry
-) -> tuple[Agreement, AgreementRecorded]:
+) -> tuple[Agreement, AgreementProposed]:
     """A new agreement and its event."""
     fields = entry.model_dump()
-    return Agreement(id=agreement_id, **fields), AgreementRecorded(
-        agreement_id=agreement_id, **fields
+    review_at = fields.pop("review_at")
+    terms = Terms(id=agreement_id, version=1, grounds=("consent",), **fields)
+    return Agreement(id=agreement_id, review_at=review_at, **fields), AgreementProposed(
+        agreement_id=agreement_id, terms=terms, review_at=review_at
     )
 
 

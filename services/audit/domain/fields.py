@@ -77,7 +77,9 @@ def _concerned(data: dict[str, Any], kind: str, identity: str) -> set[str]:
     concerned = {identity} if kind == "agency" else set()
     if (agency := _text(data.get("agency_id"))) is not None:
         concerned.add(agency)
-    if data.get("viewer_kind") in ("agency", "referrer") and (agency := _text(data.get("viewer_id"))):
+    if data.get("viewer_kind") in ("agency", "referrer") and (
+        agency := _text(data.get("viewer_id"))
+    ):
         concerned.add(agency)
     if data.get("recipient_kind") == "agency" and (agency := _text(data.get("recipient_id"))):
         concerned.add(agency)

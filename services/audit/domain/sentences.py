@@ -111,9 +111,11 @@ _WORDS: dict[str, Callable[[Data, str], str]] = {
         f"{a} was refused sight of {d.get('referral_id')}: {d.get('reason')}."
     ),
     "sharing.basis_recorded": lambda d, a: (
-        f"{a} recorded a lawful basis{_about(d)}: {_of(d, "basis", "basis")}."
+        f"{a} recorded a lawful basis{_about(d)}: {_of(d, 'basis', 'basis')}."
     ),
-    "consent.recorded": lambda d, a: f"{a} recorded consent{_about(d)}: {_of(d, "consent", "status")}.",
+    "consent.recorded": lambda d, a: (
+        f"{a} recorded consent{_about(d)}: {_of(d, 'consent', 'status')}."
+    ),
     "agency.registered": lambda d, _: f"{d.get('agency_id')} is registered, kind {d.get('kind')}.",
     "agreement.recorded": lambda d, _: (
         f"The agreement {d.get('agreement_id')} between {_list(d, 'parties')} was recorded."
