@@ -1,5 +1,6 @@
 """The composition root of the audit service."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from pydantic import SecretStr
@@ -41,41 +42,53 @@ class AuditSettings(Settings):
         return SigningKey.parse(f"{self.audit_origin}+{seed.get_secret_value()}")
 
 
+@dataclass(frozen=True)
+class Parts(Audit):
+    """All of the service: what routes work with, and what writes."""
+
+    signer: Signer
+    sequencer: Sequencer
+
+
+def parts_of(settings: AuditSettings, platform: Platform) -> Parts:
+    """The parts on a platform, wired."""
+    database, relay = platform.database, platform.relay
+    trail = Trail(database)
+    faults = Store(database["faults"], Fault, relay)
+    ring = KeyRing(Store(database["keys"], KeyEntry, relay), *settings.keys())
+    signer = Signer(trail, ring, faults)
+    return Parts(
+        trail=trail,
+        ring=ring,
+        queries=Queries(Store(database["queries"], Query, relay)),
+        check=SelfCheck(trail, rate=settings.audit_check_rate),
+        faults=faults,
+        exports=Store(database["exports"], Export, relay),
+        signer=signer,
+        sequencer=Sequencer(trail, signer, lease=timedelta(seconds=settings.audit_lease)),
+    )
+
+
 def build(settings: AuditSettings) -> Build:
     """The service on a platform."""
 
     def on(platform: Platform) -> Service:
-        database, relay = platform.database, platform.relay
-        trail = Trail(database)
-        queries = Store(database["queries"], Query, relay)
-        faults = Store(database["faults"], Fault, relay)
-        keys = Store(database["keys"], KeyEntry, relay)
-        exports = Store(database["exports"], Export, relay)
-        ring = KeyRing(keys, *settings.keys())
-        signer = Signer(trail, ring, faults)
-        sequencer = Sequencer(trail, signer, lease=timedelta(seconds=settings.audit_lease))
-        check = SelfCheck(trail, rate=settings.audit_check_rate)
-        asking = Queries(queries)
-
-        async def prepare() -> None:
-            await trail.prepare()
-            for store in (queries, faults, keys, exports):
-                await store.prepare()
+        parts = parts_of(settings, platform)
 
         async def found(damage: Damaged) -> None:
-            await signer.freeze(damage, stop_signing=damage.code not in HARMLESS)
+            await parts.signer.freeze(damage, stop_signing=damage.code not in HARMLESS)
 
         return Service(
             name="audit",
-            state=Audit(trail, ring, asking, check, faults, exports),
+            state=parts,
             routers=ROUTERS,
-            prepare=prepare,
-            feed=Feed("audit", sequencer.append, sequencer.last_offset),
+            prepare=parts.prepare,
+            feed=Feed("audit", parts.sequencer.append, parts.sequencer.last_offset),
             loops=[
-                sequencer.keep_lease,
-                lambda: signer.run(lambda: sequencer.writing),
-                lambda: check.run(ring.trusted, found),
-                asking.prune,
+                parts.sequencer.keep_lease,
+                lambda: parts.signer.run(lambda: parts.sequencer.writing),
+                lambda: parts.check.run(parts.ring.trusted, found),
+                parts.queries.prune,
             ],
         )
 

@@ -20,7 +20,7 @@ class KeyRing:
     def __init__(
         self, store: Store[KeyEntry], signing: SigningKey, old: SigningKey | None = None
     ) -> None:
-        self._store = store
+        self.store = store
         self.active = [signing, *([old] if old else [])]
         self.origin = signing.name
         if old is not None and old.name != signing.name:
@@ -28,7 +28,7 @@ class KeyRing:
 
     async def entries(self) -> list[KeyEntry]:
         """Every key there ever was, with the sizes for which it counts."""
-        return await self._store.find({}, sort=[("first", 1), ("_id", 1)], limit=MAX_KEYS)
+        return await self.store.find({}, sort=[("first", 1), ("_id", 1)], limit=MAX_KEYS)
 
     async def trusted(self) -> list[TrustedKey]:
         """The same, for opening checkpoints."""
@@ -54,11 +54,11 @@ class KeyRing:
                 await self._introduce(entry)
         for text, entry in known.items():
             if text not in signers and entry.last is None:
-                await self._store.change(entry.id, lambda e: retire(e, newest), by=_US)
+                await self.store.change(entry.id, lambda e: retire(e, newest), by=_US)
 
     async def _introduce(self, entry: KeyEntry) -> None:
         try:
-            await self._store.add(entry, introduced(entry), by=_US)
+            await self.store.add(entry, introduced(entry), by=_US)
         except AlreadyThere:
             return  # another process was quicker
 

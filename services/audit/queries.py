@@ -26,7 +26,7 @@ class Queries:
     """Records who asked what, for which purpose, and how many entries the answer held."""
 
     def __init__(self, store: Store[Query], *, clock: Clock = now) -> None:
-        self._store, self._clock = store, clock
+        self.store, self._clock = store, clock
 
     async def record(
         self,
@@ -50,11 +50,11 @@ class Queries:
             count=count,
             size=size,
         )
-        await self._store.add(query, event, by=caller.origin())
+        await self.store.add(query, event, by=caller.origin())
 
     async def prune(self) -> None:
         """Forget queries that are entries since a day: the entry is the evidence, not this."""
         while True:
             gone = {"outbox_due": {"$exists": False}, "at": {"$lt": self._clock() - KEPT}}
-            await self._store.collection.delete_many(gone)
+            await self.store.collection.delete_many(gone)
             await asyncio.sleep(PRUNE_EVERY)

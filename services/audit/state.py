@@ -20,3 +20,9 @@ class Audit:
     check: SelfCheck
     faults: Store[Fault]
     exports: Store[Export]
+
+    async def prepare(self) -> None:
+        """Create collections' indexes and the first state; safe to repeat."""
+        await self.trail.prepare()
+        for store in (self.queries.store, self.faults, self.ring.store, self.exports):
+            await store.prepare()
