@@ -1,7 +1,6 @@
 """Checkpoints (C2SP tlog-checkpoint), proofs as text (C2SP tlog-proof), and who may sign what. Pure."""
 
 import base64
-import binascii
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from services.audit.domain.notes import (
     SigningKey,
     UnknownKey,
     VerifierKey,
+    decoded,
     open_note,
     sign_note,
 )
@@ -118,10 +118,7 @@ def read_proof(raw: bytes) -> InclusionProof:
 
 def decoded_hash(text: str) -> bytes:
     """32 bytes from base64. Raises `BadNote`."""
-    try:
-        raw = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raw = b""
-    if len(raw) != HASH_SIZE:
+    raw = decoded(text)
+    if raw is None or len(raw) != HASH_SIZE:
         raise BadNote("not a SHA-256 hash in base64")
     return raw

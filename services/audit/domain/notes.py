@@ -49,7 +49,7 @@ class VerifierKey:
         parts = text.strip().split("+", 2)
         if len(parts) != 3 or not _is_name(parts[0]):
             raise BadKey("not of the form name+id+key")
-        raw = _decoded(parts[2])
+        raw = decoded(parts[2])
         if raw is None or len(raw) != 33 or raw[:1] != ED25519:
             raise BadKey("not an Ed25519 key")
         key = cls(parts[0], raw[1:])
@@ -77,7 +77,7 @@ class SigningKey:
     def parse(cls, text: str) -> "SigningKey":
         """Read `name+seed`, the seed being 32 bytes in base64. Raises `BadKey`."""
         name, _, seed = text.strip().partition("+")
-        raw = _decoded(seed)
+        raw = decoded(seed)
         if not _is_name(name) or raw is None or len(raw) != 32:
             raise BadKey("not of the form name+seed with 32 bytes in base64")
         return cls(name, Ed25519PrivateKey.from_private_bytes(raw))
@@ -146,7 +146,7 @@ def _parts(note: bytes) -> tuple[str, list[str]]:
 
 def _signature(line: str) -> tuple[str, bytes]:
     name, gap, encoded = line.removeprefix(LINE).partition(" ")
-    raw = _decoded(encoded)
+    raw = decoded(encoded)
     if not line.startswith(LINE) or not gap or not _is_name(name) or raw is None or len(raw) < 5:
         raise BadNote("a malformed signature line")
     return name, raw
@@ -156,8 +156,10 @@ def _is_name(name: str) -> bool:
     return bool(name) and "+" not in name and not any(char.isspace() for char in name)
 
 
-def _decoded(text: str) -> bytes | None:
+def decoded(text: str) -> bytes | None:
+    """Base64 (RFC 4648 §4) written the one canonical way: §3.5, unused bits must be zero."""
     try:
-        return base64.b64decode(text, validate=True)
+        raw = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         return None
+    return raw if base64.b64encode(raw).decode() == text else None
