@@ -1,6 +1,5 @@
 """Commands of an operator on the trail's store: rebuild the search fields, thaw a frozen trail."""
 
-import asyncio
 import sys
 
 from pymongo import AsyncMongoClient
@@ -26,7 +25,8 @@ async def run(word: str) -> int:
     try:
         parts = parts_of(settings, _platform(client, settings))
         if word == "rebuild":
-            print(f"restored the search fields of {await rebuild(parts)} entries")
+            restored = await rebuild(parts)
+            sys.stdout.write(f"restored the search fields of {restored} entries\n")
             return 0
         return await _thaw(parts)
     finally:
@@ -91,9 +91,5 @@ async def _thaw(parts: Parts) -> int:
         sys.stderr.write(f"{fault.code} at {fault.at}\n")
     if faults:
         return 1
-    print("the trail is sound; signing goes on")
+    sys.stdout.write("the trail is sound; signing goes on\n")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(asyncio.run(run(sys.argv[1])))

@@ -118,12 +118,15 @@ class _Full:
 
     def _agree(self, checkpoint: Checkpoint, what: str) -> None:
         if self._edge.root() == checkpoint.root:
-            self._good = max(self._good, checkpoint.size) if not self._findings else self._good
-        elif checkpoint.size > self._good:
-            self._findings.append(
-                f"{what}, of size {checkpoint.size}, seals other entries: "
-                f"one of the entries {self._good} to {checkpoint.size - 1} was changed"
-            )
+            if not self._findings:
+                self._good = checkpoint.size
+            return
+        # The export's own checkpoints narrow it down, unless they were all signed again.
+        since = self._good if self._good < checkpoint.size else 0
+        self._findings.append(
+            f"{what}, of size {checkpoint.size}, seals other entries: "
+            f"one of the entries {since} to {checkpoint.size - 1} was changed"
+        )
 
     def _full_tiles(self, filled: list[FullTile]) -> None:
         for tile in filled:
