@@ -15,6 +15,7 @@ from pymongo import AsyncMongoClient
 from services import sample
 from services.embedded import AUDIENCE, ISSUER, Keys
 from shared.bus.topology import QUEUES, Topology
+from shared.store import Database
 from shared.tokens import issue
 from tests.harness.broker import Broker, settle
 from tests.harness.buses import delete, depth
@@ -77,6 +78,7 @@ class Network:
         self.topology = Topology(prefix=prefix, retry_delays=(0.3, 0.6, 1.0))
         self.modules = {name: self.module(name) for name in services}
         self._http = httpx2.AsyncClient(timeout=15, trust_env=False)
+        self._mongo = AsyncMongoClient[dict[str, Any]](mongo.url)
 
     def environment(self, name: str) -> dict[str, str]:
         """The settings of one service, as an operator would set them."""
@@ -95,6 +97,10 @@ class Network:
 
     def database(self, name: str) -> str:
         return f"test_{self.prefix.strip('.')}_{name}"
+
+    def mongo_of(self, name: str) -> Database:
+        """That service's database, as a person with every right on it has it."""
+        return self._mongo[self.database(name)]
 
     def module(self, name: str, **env: str) -> Module:
         """A process of that service, not started yet."""
@@ -116,6 +122,7 @@ class Network:
     async def stop(self) -> None:
         await asyncio.gather(*(module.stop() for module in self.modules.values()))
         await self._http.aclose()
+        await self._mongo.close()
         names = (self.topology.events, self.topology.retry, self.topology.dead)
         await delete(self.broker.url, self.topology.arguments(), names)
 

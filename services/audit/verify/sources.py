@@ -30,21 +30,25 @@ class Tar:
     """An export as it was fetched."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         try:
-            self._tar = tarfile.open(path, "r:")  # noqa: SIM115 - open as long as the process
-            self._members = {m.name: m for m in self._tar.getmembers() if m.isfile()}
+            with tarfile.open(path, "r:") as tar:
+                self._places = {m.name: (m.offset_data, m.size) for m in tar if m.isfile()}
         except (OSError, tarfile.TarError):
             raise Misused(f"{path} is neither a folder nor a tar") from None
 
     def names(self) -> list[str]:
         """Every file's name, sorted."""
-        return sorted(self._members)
+        return sorted(self._places)
 
     def read(self, name: str) -> bytes | None:
         """A file's bytes; None where it lacks."""
-        member = self._members.get(name)
-        stream = self._tar.extractfile(member) if member else None
-        return stream.read() if stream else None
+        if name not in self._places:
+            return None
+        start, size = self._places[name]
+        with self._path.open("rb") as tar:
+            tar.seek(start)
+            return tar.read(size)
 
 
 Source = Folder | Tar
