@@ -63,7 +63,7 @@ async def thaw(parts: Parts) -> list[Damaged]:
     async def found(_: Damaged) -> None:
         return None
 
-    result = await parts.check.once(await parts.ring.trusted(), found)
+    result = await parts.check.once(parts.ring.trusted, found)
     if result.faults:
         return result.faults
     state = await parts.trail.state()

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.audit import gauges
-from services.audit.domain.checkpoints import TrustedKey, open_checkpoint
+from services.audit.domain.checkpoints import Checkpoint, TrustedKey, open_checkpoint
 from services.audit.domain.edge import Edge, FullTile
 from services.audit.domain.fields import fields_from
 from services.audit.domain.notes import BadNote
@@ -25,6 +25,7 @@ HARMLESS = frozenset({"fields_edited"})  # a cache: `rebuild` restores it
 MAX_FAULTS = 100
 
 Found = Callable[[Damaged], Awaitable[None]]
+Trusted = Callable[[], Awaitable[list[TrustedKey]]]
 
 
 @dataclass
@@ -45,13 +46,13 @@ class SelfCheck:
         self.running: Result | None = None
         self.finished: Result | None = None
 
-    async def run(self, trusted: Callable[[], Awaitable[list[TrustedKey]]], found: Found) -> None:
+    async def run(self, trusted: Trusted, found: Found) -> None:
         """One pass after another, until cancelled."""
         while True:
-            await self.once(await trusted(), found)
+            await self.once(trusted, found)
             await asyncio.sleep(1)
 
-    async def once(self, trusted: list[TrustedKey], found: Found) -> Result:
+    async def once(self, trusted: Trusted, found: Found) -> Result:
         """One whole pass up to the size at its beginning. `found` hears of each fault once."""
         self.running = one_pass = Result(started_at=now())
         size = (await self._trail.state())["size"]
@@ -68,10 +69,9 @@ class SelfCheck:
 
 
 class _Walk:
-    def __init__(
-        self, trail: Trail, trusted: list[TrustedKey], result: Result, found: Found
-    ) -> None:
+    def __init__(self, trail: Trail, trusted: Trusted, result: Result, found: Found) -> None:
         self._trail, self._trusted, self._result, self._found = trail, trusted, result, found
+        self._keys: list[TrustedKey] = []
         self.edge = Edge()
         self._contradicted = False
 
@@ -131,7 +131,7 @@ class _Walk:
 
     async def _checkpoint(self, stored: Signed) -> None:
         try:
-            signed = open_checkpoint(stored.note.encode(), self._trusted)
+            signed = await self._opened(stored)
         except BadNote:
             return await self._fault("checkpoint_not_ours", stored.size)
         if (signed.size, signed.root) != (stored.size, stored.root):
@@ -140,6 +140,14 @@ class _Walk:
             self._contradicted = True  # every later one contradicts too
             await self._fault("root_differs_from_checkpoint", stored.size)
         return None
+
+    async def _opened(self, stored: Signed) -> Checkpoint:
+        try:
+            return open_checkpoint(stored.note.encode(), self._keys)
+        except BadNote:
+            # A key is stored before anything it signs: asked for now, it must be there.
+            self._keys = await self._trusted()
+        return open_checkpoint(stored.note.encode(), self._keys)
 
     async def beyond(self, size: int) -> None:
         """A checkpoint larger than the trail: the end of the trail was taken away."""

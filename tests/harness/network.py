@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+from aio_pika import DeliveryMode, Message
 from pymongo import AsyncMongoClient
 
 from services import sample
@@ -18,7 +19,7 @@ from shared.bus.topology import QUEUES, Topology
 from shared.store import Database
 from shared.tokens import issue
 from tests.harness.broker import Broker, settle
-from tests.harness.buses import delete, depth
+from tests.harness.buses import delete, depth, raw
 from tests.harness.mongo import Mongo
 from tests.harness.processes import Module
 from tests.harness.waiting import until
@@ -170,6 +171,25 @@ class Network:
 
         found = await until(complete, deadline=30, what=f"the story of {referral_id}")
         return list(found or [])
+
+    async def publish(self, *bodies: bytes) -> None:
+        """Events as a producer's relay sends them; each is confirmed on return."""
+        async with await raw(self.broker.url) as connection:
+            channel = await connection.channel(publisher_confirms=True)
+            exchange = await channel.get_exchange(self.topology.events)
+            for body in bodies:
+                message = Message(body, delivery_mode=DeliveryMode.PERSISTENT)
+                await exchange.publish(message, "some.event")
+
+    async def sealed(self, size: int, deadline: float = 30) -> str:
+        """The newest checkpoint once it covers `size` entries."""
+
+        async def covers() -> str:
+            answer = await self.ask("school", "GET", "/checkpoint")
+            enough = answer.status_code == 200 and int(answer.text.split("\n")[1]) >= size
+            return answer.text if enough else ""
+
+        return await until(covers, deadline=deadline, what=f"a checkpoint of {size} entries")
 
     async def quiet(self) -> None:
         """Until every outbox and every queue is empty: whatever could still happen has happened."""

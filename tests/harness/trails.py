@@ -106,7 +106,7 @@ class OneTrail:
             harmless = damage.code == "fields_edited"
             await self.parts.signer.freeze(damage, stop_signing=not harmless)
 
-        return await self.parts.check.once(await self.parts.ring.trusted(), found)
+        return await self.parts.check.once(self.parts.ring.trusted, found)
 
     async def leaves(self) -> list[dict[str, Any]]:
         """Every entry that counts, parsed, in order; fails where the order has a hole."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from services.audit.domain.checkpoints import TrustedKey
 from services.audit.domain.tree import root_of
 from services.audit.sequencer import Fenced
 from services.audit.store import STATE, Damaged
@@ -314,3 +315,20 @@ async def test_reading_the_feed_again_from_the_start_adds_nothing(database: Data
             await trail.parts.sequencer.append(batch[start : start + 100])
 
         assert len(await trail.leaves()) == 300
+
+
+async def test_a_key_introduced_while_the_self_check_runs_is_no_fault(database: Database) -> None:
+    async with a_trail(database) as trail:
+        await trail.append(body(1))
+        before = await trail.parts.ring.trusted()
+        await trail.sign()
+        asked = [before, await trail.parts.ring.trusted()]
+
+        async def trusted() -> list[TrustedKey]:
+            return asked.pop()
+
+        async def found(damage: Damaged) -> None:
+            raise AssertionError(damage)
+
+        assert not (await trail.parts.check.once(trusted, found)).faults
+        assert asked == [before]
