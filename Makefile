@@ -36,7 +36,7 @@ golden: .venv/dev ## write golden files for events that have none yet
 	@$(PY) -m tests.golden
 
 lock: .venv/dev ## pin requirements/*.in with hashes (no addresses)
-	@for part in run embedded dev; do .venv/bin/uv pip compile --quiet --universal \
+	@for part in run embedded dev bench; do .venv/bin/uv pip compile --quiet --universal \
 	  --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
 	  requirements/$$part.in --output-file requirements/$$part.txt; done
 

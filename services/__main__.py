@@ -32,7 +32,7 @@ async def run(folder: Path, port: int) -> None:
     async with document_store(folder / "store") as address:
         process = _process(keys, address, port)
         settings = _settings(keys, address, port)
-        server = serve(process.app(), audit.AuditSettings(**settings))
+        server = serve(process.app(), _audit_settings(keys, settings))
         serving = asyncio.create_task(server.serve())
         try:
             if await _ready(process, server):
@@ -58,6 +58,11 @@ def _settings(keys: Keys, address: str, port: int) -> dict[str, Any]:
     }
 
 
+def _audit_settings(keys: Keys, settings: dict[str, Any]) -> audit.AuditSettings:
+    signing = SecretStr(keys.secret("audit_signing", 32))
+    return audit.AuditSettings(**settings, audit_signing_key=signing)
+
+
 def _process(keys: Keys, address: str, port: int) -> Process:
     settings = _settings(keys, address, port)
     client = mongo(address)
@@ -66,7 +71,7 @@ def _process(keys: Keys, address: str, port: int) -> Process:
         await client.admin.command("ping")
 
     return Process(
-        audit.AuditSettings(**settings),
+        _audit_settings(keys, settings),
         client,
         MemoryBus(client["hub_bus"]["dead_letters"], probe),
         {
@@ -83,7 +88,7 @@ def _process(keys: Keys, address: str, port: int) -> Process:
                     **settings, notify_secret_key=SecretStr(keys.secret("notify", 32))
                 )
             ),
-            "audit": audit.build(audit.AuditSettings(**settings)),
+            "audit": audit.build(_audit_settings(keys, settings)),
         },
     )
 

@@ -53,6 +53,8 @@ def _of(service: str, mongo: str, rabbit: str) -> dict[str, str]:
             own |= {"referral_master_key": _key(96), "referral_pepper": _key(32)}
         case "notify":
             own |= {"notify_secret_key": _key(32)}
+        case "audit":
+            own |= {"audit_signing_key": _key(32)}
     return own
 
 

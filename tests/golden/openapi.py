@@ -41,7 +41,8 @@ def document(name: str) -> str:
         sending = notify.NotifySettings(**common, notify_secret_key=key)
         builds[name] = (sending, notify.build(sending))
     if name == "audit":
-        reading = audit.AuditSettings(**common)
+        seed = SecretStr(base64.b64encode(bytes(32)).decode())
+        reading = audit.AuditSettings(**common, audit_signing_key=seed)
         builds[name] = (reading, audit.build(reading))
     settings, build = builds[name]
     client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(

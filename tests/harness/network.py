@@ -10,14 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+from aio_pika import DeliveryMode, Message
 from pymongo import AsyncMongoClient
 
 from services import sample
 from services.embedded import AUDIENCE, ISSUER, Keys
 from shared.bus.topology import QUEUES, Topology
+from shared.store import Database
 from shared.tokens import issue
 from tests.harness.broker import Broker, settle
-from tests.harness.buses import delete, depth
+from tests.harness.buses import delete, depth, raw
 from tests.harness.mongo import Mongo
 from tests.harness.processes import Module
 from tests.harness.waiting import until
@@ -82,6 +84,7 @@ class Network:
         self.topology = Topology(prefix=prefix, retry_delays=(0.3, 0.6, 1.0))
         self.modules = {name: self.module(name) for name in services}
         self._http = httpx2.AsyncClient(timeout=15, trust_env=False)
+        self._mongo = AsyncMongoClient[dict[str, Any]](mongo.url)
 
     def environment(self, name: str) -> dict[str, str]:
         """The settings of one service, as an operator would set them."""
@@ -100,6 +103,10 @@ class Network:
 
     def database(self, name: str) -> str:
         return f"test_{self.prefix.strip('.')}_{name}"
+
+    def mongo_of(self, name: str) -> Database:
+        """That service's database, as a person with every right on it has it."""
+        return self._mongo[self.database(name)]
 
     def module(self, name: str, **env: str) -> Module:
         """A process of that service, not started yet."""
@@ -121,6 +128,7 @@ class Network:
     async def stop(self) -> None:
         await asyncio.gather(*(module.stop() for module in self.modules.values()))
         await self._http.aclose()
+        await self._mongo.close()
         names = (self.topology.events, self.topology.retry, self.topology.dead)
         await delete(self.broker.url, self.topology.arguments(), names)
 
@@ -183,6 +191,25 @@ class Network:
         found = await until(complete, deadline=30, what=f"the story of {referral_id}")
         return list(found or [])
 
+    async def publish(self, *bodies: bytes) -> None:
+        """Events as a producer's relay sends them; each is confirmed on return."""
+        async with await raw(self.broker.url) as connection:
+            channel = await connection.channel(publisher_confirms=True)
+            exchange = await channel.get_exchange(self.topology.events)
+            for body in bodies:
+                message = Message(body, delivery_mode=DeliveryMode.PERSISTENT)
+                await exchange.publish(message, "some.event")
+
+    async def sealed(self, size: int, deadline: float = 30) -> str:
+        """The newest checkpoint once it covers `size` entries."""
+
+        async def covers() -> str:
+            answer = await self.ask("school", "GET", "/checkpoint")
+            enough = answer.status_code == 200 and int(answer.text.split("\n")[1]) >= size
+            return answer.text if enough else ""
+
+        return await until(covers, deadline=deadline, what=f"a checkpoint of {size} entries")
+
     async def quiet(self) -> None:
         """Until every outbox and every queue is empty: whatever could still happen has happened.
 
@@ -211,14 +238,16 @@ class Network:
 
 def owner(path: str) -> str:
     """Which service answers a path."""
-    first = path.split("/")[2].partition("?")[0]
+    parts = [part.partition("?")[0] for part in path.split("/")[1:]]
+    first = parts[1] if parts[0] == "v1" else parts[0]
     return {
         "hubs": "allocation",
         "workers": "allocation",
         "allocations": "allocation",
         "notifications": "notify",
         "subscriptions": "notify",
-        "trail": "audit",
+        **dict.fromkeys(("trail", "checkpoint", "checkpoints", "tile", "proofs", "keys"), "audit"),
+        **dict.fromkeys(("subjects", "exports"), "audit"),
     }.get(first, "referral")
 
 
@@ -229,6 +258,7 @@ def _secrets(keys: Keys) -> dict[str, dict[str, str]]:
             "REFERRAL_PEPPER": keys.secret("referral_pepper", 32),
         },
         "notify": {"NOTIFY_SECRET_KEY": keys.secret("notify", 32)},
+        "audit": {"AUDIT_SIGNING_KEY": keys.secret("audit_signing", 32), "AUDIT_LEASE": "3"},
     }
 
 

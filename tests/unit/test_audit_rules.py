@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.audit.domain import canonical, leaf_of
+from services.audit.domain.leaf import canonical, leaf_of
 from shared.events.catalogue import event_types
 from tests.golden.__main__ import sample
 
@@ -44,9 +44,9 @@ def test_what_cannot_be_a_leaf_is_recorded_as_rejected_with_its_hash(
 ) -> None:
     leaf = leaf_of(body, AT)
 
-    entry = json.loads(leaf.raw)["entry"]
-    assert entry == {
-        "type": "trail.rejected",
+    event = json.loads(leaf.raw)["event"]
+    assert event["type"] == "trail.rejected"
+    assert event["data"] == {
         "reason": reason,
         "sha256": hashlib.sha256(body).hexdigest(),
         "size": len(body),

@@ -157,6 +157,7 @@ def test_the_written_secrets_are_where_compose_looks_and_the_settings_read_them(
     assert settings.mongo_url.get_secret_value().endswith(f"@mongo:27017/hub_{service}")
     assert settings.amqp_url.get_secret_value().startswith(f"amqp://{service}:")
     sizes = {"referral_master_key": 96, "referral_pepper": 32, "notify_secret_key": 32}
+    sizes |= {"audit_signing_key": 32}
     for name in sizes.keys() & set(SETTINGS[service].model_fields):
         key = getattr(settings, name).get_secret_value()
         assert len(base64.b64decode(key, validate=True)) == sizes[name]
@@ -209,10 +210,15 @@ def test_the_trail_role_covers_the_collections_of_the_trail_and_never_changes_an
     script = (K8S / "overlays" / "dev" / "mongo-users.js").read_text("utf-8")
     store = (ROOT / "services" / "audit" / "store.py").read_text("utf-8")
 
+    app = (ROOT / "services" / "audit" / "app.py").read_text("utf-8")
+
     granted = dict(re.findall(r'collection: "(\w+)" },\s+actions: (\[.*?\])', script))
-    assert set(granted) == set(re.findall(r'database\["(\w+)"\]', store))
-    assert not {"update", "remove"} & set(json.loads(granted["entries"]))
-    assert "remove" not in json.loads(granted["state"])
+    evidence = {"entries", "tiles", "checkpoints"}
+    assert set(granted) == set(re.findall(r'database\["(\w+)"\]', store + app))
+    for name in evidence:
+        assert not {"update", "remove"} & set(json.loads(granted[name]))
+    for name in set(granted) - {"queries"}:
+        assert "remove" not in json.loads(granted[name])
 
 
 def instructions() -> list[list[str]]:

@@ -2,7 +2,8 @@
 // Each service gets a user that reads and writes its own database and sees no other.
 const users = JSON.parse(require("fs").readFileSync("/run/secrets/users.json", "utf8"));
 
-// The trail is only ever added to: not even the audit service may change or delete an entry.
+// The trail is only ever added to: not even the audit service may change or delete an entry, a tile
+// or a checkpoint. What it sends (queries, faults, keys, exports) has an outbox that it updates.
 const trail = {
   role: "trail",
   roles: [],
@@ -12,8 +13,32 @@ const trail = {
       actions: ["find", "insert", "createCollection", "createIndex"],
     },
     {
+      resource: { db: "hub_audit", collection: "tiles" },
+      actions: ["find", "insert", "createCollection", "createIndex"],
+    },
+    {
+      resource: { db: "hub_audit", collection: "checkpoints" },
+      actions: ["find", "insert", "createCollection"],
+    },
+    {
       resource: { db: "hub_audit", collection: "state" },
       actions: ["find", "insert", "update", "createCollection"],
+    },
+    {
+      resource: { db: "hub_audit", collection: "queries" },
+      actions: ["find", "insert", "update", "remove", "createCollection", "createIndex"],
+    },
+    {
+      resource: { db: "hub_audit", collection: "faults" },
+      actions: ["find", "insert", "update", "createCollection", "createIndex"],
+    },
+    {
+      resource: { db: "hub_audit", collection: "keys" },
+      actions: ["find", "insert", "update", "createCollection", "createIndex"],
+    },
+    {
+      resource: { db: "hub_audit", collection: "exports" },
+      actions: ["find", "insert", "update", "createCollection", "createIndex"],
     },
   ],
 };
