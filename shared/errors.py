@@ -45,6 +45,14 @@ class Mismatch(Exception):
         self.code, self.message = code, message
 
 
+class PreconditionMissing(Exception):
+    """A change came without If-Match. HTTP 428 (RFC 6585 §3)."""
+
+
+class Stale(Exception):
+    """The caller decided on a state that is no longer the current one. HTTP 412."""
+
+
 class Outage(Exception):
     """The store or the broker is away, or we are shedding load. HTTP 503 with Retry-After.
 

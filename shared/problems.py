@@ -22,7 +22,9 @@ from shared.errors import (
     Mismatch,
     NotFound,
     Outage,
+    PreconditionMissing,
     Refused,
+    Stale,
     Unauthenticated,
 )
 from shared.telemetry import log
@@ -84,6 +86,7 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 COMMON = responses(400, 401, 403, 404, 409, 413, 422, 503)
+CONDITIONAL = responses(412, 428)
 
 
 def install(app: FastAPI) -> None:
@@ -117,6 +120,15 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(Mismatch)
     async def _(_: Request, error: Mismatch) -> JSONResponse:
         return answer(422, error.code, error.message)
+
+    @app.exception_handler(PreconditionMissing)
+    async def _(_: Request, __: PreconditionMissing) -> JSONResponse:
+        detail = "Send the ETag of what you have read as If-Match."
+        return answer(428, "precondition_required", detail)
+
+    @app.exception_handler(Stale)
+    async def _(_: Request, __: Stale) -> JSONResponse:
+        return answer(412, "stale", "It has changed since you read it; read it again, then decide.")
 
     @app.exception_handler(RequestValidationError)
     async def _(_: Request, error: RequestValidationError) -> JSONResponse:
