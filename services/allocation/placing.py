@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from services.allocation.domain.allocations import Allocation, Order, case_facts, place, wait
-from services.allocation.domain.capacity import Limit, release, reserve
+from services.allocation.domain.capacity import Limit, keep, release, reserve
 from services.allocation.domain.choice import decide, judge
 from services.allocation.domain.facts import (
     CaseFacts,
@@ -28,7 +28,7 @@ from shared.errors import AlreadyThere, NotFound, Refused
 from shared.events.codes import EscalationReason
 from shared.faults import point
 from shared.origin import Origin
-from shared.records import Change
+from shared.records import Change, unchanged
 
 # How often a look is repeated when all whom it found filled up before they could be reserved.
 MAX_LOOKS = 20
@@ -102,7 +102,7 @@ async def find_worker(placing: Placing) -> bool:
         return True
     if case.urgency == "immediate" and await _to_duty(placing, hub, case):
         return True
-    await _wait(placing, decision)
+    await _wait(placing, decision, overtake=held is not None)
     return False
 
 
@@ -128,13 +128,18 @@ async def settle(desk: Desk, allocation_id: str, by: Origin) -> None:
     """Whoever holds capacity for this referral but isn't its worker gives it back.
 
     A reservation for a round that is still to come belongs to a placing under way: it stays.
+    The worker keeps the weight the case was allocated with, should a twin have reserved more.
     """
     holders = await desk.holders(allocation_id)
     if not holders:
         return
     allocation = await desk.allocations.get(allocation_id)
     for worker in holders:
-        if worker.id != allocation.worker_id:
+        if worker.id == allocation.worker_id:
+            await desk.workers.change(
+                worker.id, lambda w: keep(w, allocation_id, allocation.weight, now()), by=by
+            )
+        else:
             await desk.workers.change(
                 worker.id, lambda w: release(w, allocation_id, allocation.round, now()), by=by
             )
@@ -223,14 +228,16 @@ async def _on_one(
     )
 
 
-async def _wait(placing: Placing, decision: Decision | None) -> None:
+async def _wait(placing: Placing, decision: Decision | None, *, overtake: bool = False) -> None:
     at = now()
     escalate: EscalationReason | None = None
     if placing.allocation.urgency == "immediate":
         escalate = "immediate_without_worker"
 
     def rule(allocation: Allocation) -> Change[Allocation]:
-        return wait(allocation, decision, placing.hub, at=at, escalate=escalate)
+        if allocation.round + 1 != placing.round:
+            return unchanged(allocation)  # another placing, or the end, came first
+        return wait(allocation, decision, placing.hub, at=at, escalate=escalate, overtake=overtake)
 
     if placing.new:
         await placing.store(rule(placing.allocation))

@@ -220,17 +220,23 @@ def wait(
     *,
     at: datetime,
     escalate: EscalationReason | None = None,
+    overtake: bool = False,
 ) -> Change[Allocation]:
     """Nobody can take it now: it waits, with a holder, a weekly review and an escalation clock.
 
-    Nothing changes if it waits already, or has a worker.
+    Nothing changes if it waits already, or has a worker. Waiting begins a round of its own, so
+    that a reservation of a placing that came to nothing is a stray; `overtake` begins one more.
     """
+    if allocation.status == "waiting" and overtake:
+        after = allocation.but(round=allocation.round + 1)
+        return Change(after, (_waiting(after, hub),))
     if allocation.status != "seeking":
         return unchanged(allocation)
     review_at = at + timedelta(days=hub.clocks.review_days if hub else 7)
     escalate_at = at + timedelta(days=hub.waiting_days(allocation.level) if hub else 1)
     after = allocation.but(
         status="waiting",
+        round=allocation.round + 1,
         hub_id=hub.id if hub else None,
         worker_id=None,
         decided_at=at,
@@ -242,17 +248,7 @@ def wait(
         escalations=allocation.escalations + (escalate is not None),
         decisions=(*allocation.decisions, *([decision] if decision else [])),
     )
-    reason = "no_candidate" if hub else "no_hub_for_area"
-    events: list[EventData] = [
-        AllocationWaiting.model_validate(
-            {
-                **_decided(after),
-                "reason": reason,
-                "holder_id": after.holder_id,
-                "review_at": review_at,
-            }
-        )
-    ]
+    events: list[EventData] = [_waiting(after, hub)]
     if escalate:
         events.append(AllocationEscalated(**snapshot(after), reason=escalate, waiting_since=at))
     due = {**STOPPED, REVIEW_DUE: review_at, ESCALATE_DUE: escalate_at}
@@ -277,6 +273,17 @@ def _is_ordered(allocation: Allocation, decision: Decision) -> bool:
     order = allocation.order
     return (
         order is not None and decision.ordered == order.worker_id and allocation.status != "closed"
+    )
+
+
+def _waiting(allocation: Allocation, hub: Hub | None) -> AllocationWaiting:
+    return AllocationWaiting.model_validate(
+        {
+            **_decided(allocation),
+            "reason": "no_candidate" if hub else "no_hub_for_area",
+            "holder_id": allocation.holder_id,
+            "review_at": allocation.review_at,
+        }
     )
 
 

@@ -120,12 +120,12 @@ def reserve(
     limit: Limit,
     at: datetime,
 ) -> Change[Worker]:
-    """Take capacity for a referral's placing. Twice is once.
+    """Take capacity for a referral's placing. Twice is once; of two weights the greater holds.
 
     Raises `Refused` when it would pass the limit. Caps are those of `at`, not what is stored.
     """
     held = next((case for case in worker.cases if case.referral_id == referral_id), None)
-    if held and held.round >= round:
+    if held and (held.round > round or (held.round == round and held.weight >= weight)):
         return unchanged(worker)
     others = tuple(case for case in worker.cases if case.referral_id != referral_id)
     load = sum(case.weight for case in others) + weight
@@ -144,6 +144,16 @@ def release(worker: Worker, referral_id: str, up_to_round: int, at: datetime) ->
         return unchanged(worker)
     cases = tuple(case for case in worker.cases if case not in held)
     return _with_cases(worker, cases, referral_id, "released", held[0].weight, at)
+
+
+def keep(worker: Worker, referral_id: str, weight: int, at: datetime) -> Change[Worker]:
+    """The case is theirs with this weight: give back what was reserved beyond it."""
+    held = next((case for case in worker.cases if case.referral_id == referral_id), None)
+    if held is None or held.weight <= weight:
+        return unchanged(worker)
+    less = held.model_copy(update={"weight": weight})
+    cases = tuple(less if case is held else case for case in worker.cases)
+    return _with_cases(worker, cases, referral_id, "released", held.weight - weight, at)
 
 
 def _with_cases(
