@@ -74,8 +74,12 @@ def handlers(desk: Desk) -> Handlers:
         await carry_out_plan(desk, event.subject, Origin.of_event("allocation", event))
 
     async def on_caseload_changed(event: Event[CaseloadChanged]) -> None:
+        by = Origin.of_event("allocation", event)
         if event.data.change == "released":
-            await _fill(desk, event.data.worker_id, Origin.of_event("allocation", event))
+            await _fill(desk, event.data.worker_id, by)
+        elif await desk.waits(event.data.referral_id):
+            # Whoever reserved this for a waiting case is slow, or has died: finish it.
+            await _seek(desk, event.data.referral_id, by)
 
     async def on_capacity_changed(event: Event[CapacityChanged]) -> None:
         await _fill(desk, event.data.worker_id, Origin.of_event("allocation", event))

@@ -147,17 +147,12 @@ async def settle(desk: Desk, allocation_id: str, by: Origin) -> None:
 
 async def fill(desk: Desk, hub: Hub, worker: Worker, by: Origin) -> None:
     """Give freed capacity to who waits, first in line first, while this worker could take any."""
-    waiting = await desk.queue(hub.id)
-    if not waiting:
-        return
-    # What a crash left reserved comes first: its case is as good as placed.
-    holders = await desk.holders(*(allocation.id for allocation in waiting))
-    half_done = {case.referral_id for holder in holders for case in holder.cases}
-    for allocation in sorted(waiting, key=lambda a: a.id not in half_done):
+    for allocation_id in await desk.queue(worker):
+        allocation = await desk.allocations.get(allocation_id)
         placing = Placing(desk, allocation, hub, by)
-        if allocation.id in half_done or await _could_take(placing, hub, worker.id):
+        if allocation.status == "waiting" and await _could_take(placing, hub, worker.id):
             await find_worker(placing)
-            await settle(desk, allocation.id, by)
+            await settle(desk, allocation_id, by)
 
 
 async def _could_take(placing: Placing, hub: Hub, worker_id: str) -> bool:

@@ -26,9 +26,9 @@ from shared.runner import Platform
 from shared.store import Store
 
 # A decision looks at this many workers with the most room; more only if none of them will do.
-PAGE = 40
+PAGE = 20
 # And at this many without room, so that the explanation can say why not them.
-FULL_PAGE = 20
+FULL_PAGE = 10
 MAX_EARLIER = 50
 
 
@@ -116,10 +116,16 @@ class Desk:
         where = {"hub_id": hub.id, "areas": area, "room": {"$lt": weight}}
         return await self.workers.find(where, sort=[("room", -1)], limit=FULL_PAGE)
 
-    async def holders(self, *referral_ids: str) -> list[Worker]:
-        """Who has capacity reserved for these: one each, or more after a crash in between."""
-        which = referral_ids[0] if len(referral_ids) == 1 else {"$in": list(referral_ids)}
-        return await self.workers.find({"cases.referral_id": which}, sort=[("_id", 1)], limit=1000)
+    async def waits(self, allocation_id: str) -> bool:
+        """Whether this allocation waits for the rules to find someone."""
+        where = {"_id": allocation_id, "status": "waiting", "with_manager": False}
+        return await self.allocations.collection.find_one(where, {"_id": 1}) is not None
+
+    async def holders(self, referral_id: str) -> list[Worker]:
+        """Who has capacity reserved for it: one, or more after a crash in between."""
+        return await self.workers.find(
+            {"cases.referral_id": referral_id}, sort=[("_id", 1)], limit=1000
+        )
 
     async def earlier(self, subject_id: str, but: str) -> tuple[list[str], list[str]]:
         """Referrals about the same young person, and the workers who have worked with them."""
@@ -142,10 +148,17 @@ class Desk:
         cursor = self.allocations.collection.find(where, {"_id": 1}).limit(MAX_EARLIER)
         return sorted([str(found["_id"]) async for found in cursor])
 
-    async def queue(self, hub_id: str, limit: int = 100) -> list[Allocation]:
-        """Who waits at a Hub for the rules to find someone, first in line first."""
-        where = {"hub_id": hub_id, "status": "waiting", "with_manager": False}
-        return await self.allocations.find(where, sort=QUEUE_ORDER, limit=limit)
+    async def queue(self, worker: Worker, limit: int = 100) -> list[str]:
+        """Who waits for the rules to find someone, and might suit this worker; first in line first."""
+        where = {
+            "hub_id": worker.hub_id,
+            "status": "waiting",
+            "with_manager": False,
+            "weight": {"$lte": max(0, worker.room)},
+            "area": {"$in": list(worker.areas)},
+        }
+        cursor = self.allocations.collection.find(where, {"_id": 1})
+        return [str(f["_id"]) async for f in cursor.sort(list(QUEUE_ORDER)).limit(limit)]
 
     async def held_by(self, worker_ids: Sequence[str]) -> list[Allocation]:
         """The open allocations of these workers."""

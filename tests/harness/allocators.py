@@ -166,7 +166,7 @@ class Allocators:
                 worker = Worker.model_validate({**document, "id": document["_id"]})
                 if worker.caseload > hard_cap(worker, now()):
                     self.watch.breaches.append(f"{worker.id}: {worker.caseload}")
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.2)  # every state in between is in the events
 
     async def all_up(self) -> None:
         """Until every process answers again."""
@@ -176,7 +176,7 @@ class Allocators:
         """Until so many referrals have an allocation."""
 
         async def enough() -> bool:
-            return await self.desk.allocations.collection.count_documents({}) >= referrals
+            return await self.desk.allocations.collection.estimated_document_count() >= referrals
 
         await until(enough, deadline=deadline, what="a decision on every referral")
 
@@ -195,7 +195,7 @@ class Allocators:
 
     async def _left(self, referrals: int) -> list[str]:
         desk = self.desk
-        if await desk.allocations.collection.count_documents({}) < referrals:
+        if await desk.allocations.collection.estimated_document_count() < referrals:
             return ["allocations"]
         for store in (desk.allocations, desk.workers, desk.subjects):
             if await store.collection.find_one({"outbox_due": {"$exists": True}}, {"_id": 1}):

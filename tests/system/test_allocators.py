@@ -1,7 +1,8 @@
 """Many allocation processes at once, and killed: caps hold, nobody is lost, nobody has two workers.
 
 `make test` runs it small; `make test-allocation-load` with 8 processes, 2,000 referrals and 60
-workers. The seed is in the first line; caps are checked on every event and by reading all along.
+workers, once in peace and once with kills. The seed is in
+the first line; caps are checked on every event and by reading all along.
 """
 
 import asyncio
@@ -23,7 +24,11 @@ WORKERS = int(os.environ.get("WORKERS", "12"))
 CAP = max(10, 3 * REFERRALS // WORKERS)
 
 
-@pytest.mark.parametrize("kill_every", [0.0, 3.0])
+# Seconds between two kills; 0 is a run without any.
+KILL_EVERY = [float(every) for every in os.environ.get("KILL_EVERY", "4").split(",")]
+
+
+@pytest.mark.parametrize("kill_every", KILL_EVERY)
 async def test_no_interleaving_breaks_a_cap_or_loses_a_referral(
     broker: Broker, mongo: Mongo, prefix: str, tmp_path: Path, kill_every: float
 ) -> None:

@@ -37,10 +37,11 @@ def publish(counts: Mapping[str, int]) -> Table:
     if total < THRESHOLD:
         return Table(cells={}, total=None)
     withheld = {name for name, count in present.items() if count < THRESHOLD}
-    by_size = sorted(present.keys() - withheld, key=lambda name: (present[name], name))
+    # By name, not by size: whoever knows that the smallest was taken learns how small it is.
+    by_name = sorted(present.keys() - withheld)
     # One alone would follow from the total, and so would several that are few together.
-    while withheld and by_size and _too_few(present, withheld):
-        withheld.add(by_size.pop(0))
+    while withheld and by_name and _too_few(present, withheld):
+        withheld.add(by_name.pop(0))
     cells = {name: _rounded(present[name]) for name in sorted(present.keys() - withheld)}
     return Table(cells=cells, total=_rounded(total))
 

@@ -37,7 +37,7 @@ class Line:
     faults: tuple[str, ...]
 
 
-def read_workers(text: str) -> tuple[list[Line], tuple[str, ...]]:
+def read_workers(text: str, most: int = MAX_LINES) -> tuple[list[Line], tuple[str, ...]]:
     """The lines, and the faults of the file itself; with any of those there are no lines."""
     reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))
     names = [name.strip() for name in reader.fieldnames or ()]
@@ -52,7 +52,7 @@ def read_workers(text: str) -> tuple[list[Line], tuple[str, ...]]:
     lines: list[Line] = []
     seen: set[str] = set()
     for row in reader:
-        if len(lines) == MAX_LINES:
+        if len(lines) == most:
             return [], ("file: too_many_lines",)
         lines.append(_line(reader.line_num, row, seen))
     return lines, ()
