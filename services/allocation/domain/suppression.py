@@ -1,9 +1,9 @@
 """Small numbers: what may be published of counts of young people. Pure. Nothing else publishes any.
 
-Counts under ten are withheld, and with them at least one more, so that a total never gives the
-one away (secondary suppression; guidebook.ukllc.ac.uk, ONS). Everything published is rounded to
-fives, totals by themselves: so subtracting one table from another, or cells from a total, leaves
-several answers open. Callers offer fixed filters that do not overlap; rounding is the second lock.
+Counts under ten are withheld, and with them at least one more, so that the total of another table
+never gives the one away (secondary suppression; guidebook.ukllc.ac.uk, ONS). Everything is rounded
+to fives, so that subtracting one table from another leaves several answers open. Callers offer
+fixed filters that do not overlap; rounding is the second lock.
 A category that is missing has nobody, fewer than ten, or is withheld to protect another.
 """
 
@@ -17,7 +17,7 @@ BASE = 5
 
 
 class Table(BaseModel):
-    """Published counts. `total` is None when the whole table is withheld."""
+    """Published counts. `total` is None when anything is withheld."""
 
     cells: dict[str, int]
     total: int | None
@@ -43,7 +43,9 @@ def publish(counts: Mapping[str, int]) -> Table:
     while withheld and by_name and _too_few(present, withheld):
         withheld.add(by_name.pop(0))
     cells = {name: _rounded(present[name]) for name in sorted(present.keys() - withheld)}
-    return Table(cells=cells, total=_rounded(total))
+    # The total is the sum of what is seen, and only where all is: rounded by itself it would narrow
+    # the cells down, to a single answer in the worst case.
+    return Table(cells=cells, total=None if withheld else sum(cells.values()))
 
 
 def typical(hours: Sequence[float]) -> Typical:
