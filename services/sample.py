@@ -1,6 +1,7 @@
 """A small synthetic network, loaded through the API itself. Loading it again changes nothing."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 import aiohttp
@@ -8,6 +9,7 @@ import aiohttp
 SCHOOL, POLICE, HEALTH = "ag_northtown_school", "ag_northtown_police", "ag_northtown_health"
 HUB = "hub_north"
 WORKERS = ("wk_hub_one", "wk_spoke_one", "wk_spoke_two")
+DUTY = "wk_duty"
 
 ENTRIES: tuple[tuple[str, dict[str, Any]], ...] = (
     (
@@ -40,11 +42,13 @@ ENTRIES: tuple[tuple[str, dict[str, Any]], ...] = (
             "name": "North Hub (synthetic)",
             "areas": ["northtown", "westby"],
             "spoke_ceiling": "moderate",
+            "duty_worker_id": DUTY,
         },
     ),
     (f"/v1/workers/{WORKERS[0]}", {"worker_role": "hub_worker", "host_setting": "hub"}),
     (f"/v1/workers/{WORKERS[1]}", {"worker_role": "spoke_worker", "host_setting": "police"}),
     (f"/v1/workers/{WORKERS[2]}", {"worker_role": "spoke_worker", "host_setting": "school"}),
+    (f"/v1/workers/{DUTY}", {"worker_role": "hub_manager", "host_setting": "hub"}),
 )
 EVERY_WORKER = {"hub_id": HUB, "areas": ["northtown", "westby"], "cap": 20}
 
@@ -61,15 +65,21 @@ OPERATOR = {"sub": "operator_one", "role": "operator"}
 
 
 async def load(base: str, token: Callable[..., str]) -> None:
-    """Put the sample network in place; `token` issues one for some claims. Raises
-    `aiohttp.ClientResponseError` if refused."""
-    async with aiohttp.ClientSession(base, raise_for_status=True) as session:
+    """Put the sample network in place; what somebody has changed since stays as they made it.
+
+    `token` issues one for some claims. Raises `aiohttp.ClientResponseError` if refused.
+    """
+    async with aiohttp.ClientSession(base) as session:
         for path, entry in ENTRIES:
-            async with session.put(path, json=document(path, entry), headers=_by(token, OPERATOR)):
-                pass
+            headers = _by(token, OPERATOR)
+            async with session.put(path, json=document(path, entry), headers=headers) as answer:
+                if answer.status != HTTPStatus.PRECONDITION_REQUIRED:
+                    answer.raise_for_status()
         for claims in SIGNATORIES:
-            async with session.post(SIGNATURES, json={"version": 1}, headers=_by(token, claims)):
-                pass
+            headers = _by(token, claims)
+            async with session.post(SIGNATURES, json={"version": 1}, headers=headers) as answer:
+                if answer.status != HTTPStatus.CONFLICT:
+                    answer.raise_for_status()
 
 
 def _by(token: Callable[..., str], claims: dict[str, str]) -> dict[str, str]:

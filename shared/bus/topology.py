@@ -21,6 +21,24 @@ NO_LIMIT = 1_000_000_000
 QUEUES: Mapping[str, tuple[str, ...]] = {
     "referral.allocations": ("allocation.made", "allocation.waiting"),
     "allocation.referrals": ("referral.received",),
+    # Its own events: what follows from a decision must happen also when its writer has died.
+    "allocation.follow_up": (
+        "allocation.waiting",
+        "allocation.declined",
+        "allocation.lapsed",
+        "allocation.closed",
+        "allocation.assignment_ordered",
+        "allocation.handed_over",
+        "risk.escalated",
+        "risk.judged",
+        "handover_plan.confirmed",
+    ),
+    "allocation.capacity": (
+        "worker.caseload_changed",
+        "worker.capacity_changed",
+        "worker.registered",
+        "hub.registered",
+    ),
     "notify.referrals": ("referral.received",),
     "notify.allocations": ("allocation.made", "allocation.waiting"),
 }
