@@ -1,20 +1,21 @@
 """Messages in: referrals arrive; and our own events, so that what follows from them survives a crash."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from services.allocation.domain.capacity import follow_hub
 from services.allocation.domain.choice import judge
 from services.allocation.domain.facts import hub_facts, worker_facts
 from services.allocation.domain.hubs import Hub
-from services.allocation.domain.life import relevel
+from services.allocation.domain.life import CLOSED_BY, close, hasten, relevel, reopen
 from services.allocation.domain.opening import opened
-from services.allocation.domain.subjects import Subject, absorb, first_seen, respond
+from services.allocation.domain.subjects import Subject, Told, absorb, first_seen, respond
 from services.allocation.domain.workers import Worker
 from services.allocation.moving import carry_out_plan
 from services.allocation.placing import Placing, carry_out, fill, find_worker, settle
 from services.allocation.store import Desk
 from shared.clock import now
-from shared.dispatch import Handlers
+from shared.dispatch import Handler, Handlers
 from shared.errors import AlreadyThere, NotFound
 from shared.events import Event
 from shared.events.allocation import (
@@ -27,24 +28,12 @@ from shared.events.allocation import (
     RiskJudged,
     WorkerRegistered,
 )
-from shared.events.referral import ReferralReceived
+from shared.events.referral import ReferralAmended, ReferralReceived, ReferralStatusChanged
 from shared.origin import Origin
 
 
 def handlers(desk: Desk) -> Handlers:
     """Queue → event type → handler."""
-
-    async def on_referral_received(event: Event[ReferralReceived]) -> None:
-        by = Origin.of_event("allocation", event)
-        subject = await _absorbed(desk, event, by)
-        try:
-            await desk.allocations.get(event.data.referral_id)
-        except NotFound:
-            hub = await desk.hub_for(event.data.area)
-            allocation = opened(event, subject, hub, desk.policy)
-            await find_worker(Placing(desk, allocation, hub, by, new=True))
-        # Two copies of the event may have reserved with two workers; one allocation stands.
-        await settle(desk, event.data.referral_id, by)
 
     async def on_given_up(event: Event[Any]) -> None:
         """Declined, lapsed or closed: give the capacity back, and look for the next worker."""
@@ -98,12 +87,13 @@ def handlers(desk: Desk) -> Handlers:
             await desk.workers.change(found["_id"], _following(hub), by=by)
 
     return {
-        "allocation.referrals": {"referral.received": on_referral_received},
+        "allocation.referrals": _from_referral(desk),
         "allocation.follow_up": {
             "allocation.waiting": on_allocation_waiting,
             "allocation.declined": on_given_up,
             "allocation.lapsed": on_given_up,
             "allocation.closed": on_given_up,
+            "allocation.reopened": on_given_up,
             "allocation.assignment_ordered": on_assignment_ordered,
             "allocation.handed_over": on_handed_over,
             "risk.escalated": on_level_changed,
@@ -119,7 +109,46 @@ def handlers(desk: Desk) -> Handlers:
     }
 
 
-async def _absorbed(desk: Desk, event: Event[ReferralReceived], by: Origin) -> Subject:
+def _from_referral(desk: Desk) -> Mapping[str, Handler]:
+    async def on_referral_received(event: Event[ReferralReceived]) -> None:
+        by = Origin.of_event("allocation", event)
+        subject = await _absorbed(desk, event, by)
+        try:
+            await desk.allocations.get(event.data.referral_id)
+        except NotFound:
+            hub = await desk.hub_for(event.data.area)
+            allocation = opened(event, subject, hub, desk.policy)
+            await find_worker(Placing(desk, allocation, hub, by, new=True))
+        # Two copies of the event may have reserved with two workers; one allocation stands.
+        await settle(desk, event.data.referral_id, by)
+
+    async def on_referral_amended(event: Event[ReferralAmended]) -> None:
+        """What was added counts; a level that rises is handled by its own event."""
+        by = Origin.of_event("allocation", event)
+        await _absorbed(desk, event, by)
+        urgency = event.data.urgency
+        await desk.allocations.change(event.subject, lambda a: hasten(a, urgency), by=by)
+
+    async def on_referral_status_changed(event: Event[ReferralStatusChanged]) -> None:
+        """A referral that has ended frees its worker; a reopened one needs one again."""
+        by, status = Origin.of_event("allocation", event), event.data.status
+        if (reason := CLOSED_BY.get(status)) is not None:
+            allocation = await desk.allocations.get(event.subject)
+            hub = await desk.hub(allocation.hub_id)
+            await desk.allocations.change(
+                event.subject, lambda a: close(a, reason, (), hub, now()), by=by
+            )
+        elif status == "received":
+            await desk.allocations.change(event.subject, reopen, by=by)
+
+    return {
+        "referral.received": on_referral_received,
+        "referral.amended": on_referral_amended,
+        "referral.status_changed": on_referral_status_changed,
+    }
+
+
+async def _absorbed(desk: Desk, event: Told, by: Origin) -> Subject:
     at = now()
     subject, assessed, due = first_seen(event, desk.policy, at)
     try:

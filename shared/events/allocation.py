@@ -338,6 +338,20 @@ class AllocationRelevelled(_Allocation):
     from_level: RiskLevel
 
 
+class AllocationHastened(_Allocation):
+    """The referrer raised the urgency while the case is open."""
+
+    event_type: ClassVar[str] = "allocation.hastened"
+
+    from_urgency: Urgency
+
+
+class AllocationReopened(_Allocation):
+    """The referral was reopened after its end: a worker is looked for again."""
+
+    event_type: ClassVar[str] = "allocation.reopened"
+
+
 class GoalResult(BaseModel):
     """How far one goal was reached."""
 

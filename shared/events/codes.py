@@ -117,6 +117,8 @@ ClosureReason = Literal[
     "turned_18",
     "died",
     "referral_withdrawn",
+    "referral_rejected",
+    "referral_closed",
     "entered_in_error",
 ]
 GoalOutcome = Literal[

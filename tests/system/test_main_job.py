@@ -134,3 +134,53 @@ async def test_a_referral_for_an_area_without_a_hub_waits_and_says_so(network: N
 
 def _without_instance(problem: dict[str, object]) -> dict[str, object]:
     return {name: value for name, value in problem.items() if name != "instance"}
+
+
+async def test_a_case_goes_all_the_way_and_the_referrer_sees_it(network: Network) -> None:
+    posted = await network.refer("whole-way")
+    referral_id = posted.json()["id"]
+    await network.told(referral_id, STORY)
+    path, star = f"/v1/allocations/{referral_id}", {"If-Match": "*"}
+
+    for step, body in (
+        ("acceptance", None),
+        ("start", None),
+        ("closure", {"reason": "completed", "outcomes": [{"goal": "safety", "outcome": "achieved"}]}),
+    ):
+        answer = await network.ask("worker", "POST", f"{path}/{step}", json=body, headers=star)
+        assert answer.status_code == 200, (step, answer.text)
+
+    async def closed() -> bool:
+        seen = await network.ask("school", "GET", posted.headers["Location"])
+        return bool(seen.json()["status"] == "closed")
+
+    await until(closed, deadline=20, what="the end reaching the referrer")
+    seen = await network.ask("school", "GET", posted.headers["Location"])
+    assert seen.json()["categories"]["outcome"]["outcome"] == "goals_achieved"
+
+
+async def test_a_withdrawn_referral_frees_its_worker_and_a_reopened_one_gets_one_again(
+    network: Network,
+) -> None:
+    posted = await network.refer("withdrawn")
+    referral_id, star = posted.json()["id"], {"If-Match": "*"}
+    await network.told(referral_id, STORY)
+    steps = f"/v1/referrals/{referral_id}/steps"
+
+    async def worker() -> str | None:
+        seen = await network.ask("manager", "GET", f"/v1/allocations/{referral_id}")
+        return str(seen.json()["worker_id"]) if seen.json().get("worker_id") else None
+
+    assert await worker() == "wk_hub_one"
+    body = {"reason": "no_longer_needed"}
+    done = await network.ask("school", "POST", f"{steps}/withdrawal", json=body, headers=star)
+    assert done.status_code == 200, done.text
+    released = Counter({"allocation.closed": 1, "worker.caseload_changed": 2})
+    await network.told(referral_id, STORY + released - Counter({"worker.caseload_changed": 1}))
+    body = {"reason": "new_information"}
+    await network.ask("school", "POST", f"{steps}/reopening", json=body, headers=star)
+
+    await until(worker, deadline=20, what="a worker again")
+    assert (await network.ask("school", "GET", f"/v1/referrals/{referral_id}")).json()[
+        "status"
+    ] in ("received", "allocated")

@@ -12,6 +12,7 @@ from services.allocation.domain.allocations import (
     OPEN,
     REVIEW_DUE,
     STOPPED,
+    URGENCIES,
     Allocation,
     Refusal,
     Status,
@@ -28,16 +29,25 @@ from shared.events.allocation import (
     AllocationClosed,
     AllocationDeclined,
     AllocationEscalated,
+    AllocationHastened,
     AllocationHeld,
     AllocationLapsed,
     AllocationRelevelled,
+    AllocationReopened,
     AllocationResumed,
     AllocationStarted,
     DebriefOffered,
     DebriefSettled,
     GoalResult,
 )
-from shared.events.codes import ClosureReason, DeclineReason, HoldReason, RiskLevel
+from shared.events.codes import (
+    ClosureReason,
+    DeclineReason,
+    HoldReason,
+    ReferralStatus,
+    RiskLevel,
+    Urgency,
+)
 from shared.records import Change, unchanged
 
 
@@ -147,6 +157,42 @@ def close(
     if offer and last:
         events.append(DebriefOffered(**snapshot(after), to_worker_id=last))
     return Change(after, tuple(events), STOPPED)
+
+
+# How a referral that ended without allocation's doing closes the case.
+CLOSED_BY: dict[ReferralStatus, ClosureReason] = {
+    "withdrawn": "referral_withdrawn",
+    "rejected": "referral_rejected",
+    "signposted": "referral_rejected",
+    "closed": "referral_closed",
+    "entered_in_error": "entered_in_error",
+}
+
+
+def reopen(allocation: Allocation) -> Change[Allocation]:
+    """A reopened referral needs a worker again; one that never closed changes nothing."""
+    if allocation.status != "closed":
+        return unchanged(allocation)
+    after = allocation.but(
+        status="seeking",
+        round=allocation.round + 1,
+        closed_at=None,
+        closure=None,
+        outcomes=(),
+        with_manager=False,
+    )
+    return Change(after, (AllocationReopened(**snapshot(after)),))
+
+
+def hasten(allocation: Allocation, urgency: Urgency) -> Change[Allocation]:
+    """The urgency may rise while the case is open; it never falls here."""
+    if allocation.status == "closed":
+        return unchanged(allocation)
+    if URGENCIES.index(urgency) <= URGENCIES.index(allocation.urgency):
+        return unchanged(allocation)
+    after = with_ranks(allocation.but(urgency=urgency))
+    event = AllocationHastened(**snapshot(after), from_urgency=allocation.urgency)
+    return Change(after, (event,))
 
 
 def settle_debrief(

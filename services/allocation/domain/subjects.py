@@ -20,7 +20,7 @@ from shared.events.allocation import (
     RiskReassessed,
 )
 from shared.events.codes import JudgementReason, RiskLevel, Urgency
-from shared.events.referral import Concern, ReferralReceived
+from shared.events.referral import Concern, ReferralAmended, ReferralReceived
 from shared.records import Change, Record, changed, unchanged
 
 REASSESS_DUE = "reassess_due"
@@ -38,6 +38,10 @@ class Judgement(BaseModel):
     scored_level: RiskLevel
 
 
+Snapshot = ReferralReceived | ReferralAmended
+Told = Event[ReferralReceived] | Event[ReferralAmended]
+
+
 class Subject(Record):
     """A young person's concerns, newest per agency, code and recency; and where they stand."""
 
@@ -50,7 +54,7 @@ class Subject(Record):
 
 
 def first_seen(
-    event: Event[ReferralReceived], policy: RiskPolicy, at: datetime
+    event: Told, policy: RiskPolicy, at: datetime
 ) -> tuple[Subject, RiskAssessed, dict[str, datetime]]:
     """A subject nobody has reported before, its event, and its clock."""
     referral = event.data
@@ -69,7 +73,10 @@ def first_seen(
 
 
 def absorb(
-    subject: Subject, event: Event[ReferralReceived], policy: RiskPolicy, at: datetime
+    subject: Subject,
+    event: Told,
+    policy: RiskPolicy,
+    at: datetime,
 ) -> Change[Subject]:
     """Add what this referral reports. The same referral again changes nothing.
 
@@ -191,7 +198,7 @@ def _escalated(before: Subject, after: Subject, referral_id: str) -> tuple[RiskE
     return (RiskEscalated(**_standing(after), referral_id=referral_id, from_level=before.level),)
 
 
-def _assessed(subject: Subject, referral: ReferralReceived, policy: RiskPolicy) -> RiskAssessed:
+def _assessed(subject: Subject, referral: Snapshot, policy: RiskPolicy) -> RiskAssessed:
     assessment = subject.assessment
     return RiskAssessed(
         referral_id=referral.referral_id,

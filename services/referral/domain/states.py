@@ -175,6 +175,7 @@ def follow_allocation(
     hub_id: str | None,
     worker_id: str | None,
     level: RiskLevel,
+    outcome: ClosureOutcome | None = None,
 ) -> Change[Referral]:
     """The newest decision of allocation counts; an older or repeated one changes nothing.
 
@@ -191,6 +192,6 @@ def follow_allocation(
         "level": level,
     }
     if going_on:
-        fields |= {"reason": None, "outcome": None, "changed_at": at}
+        fields |= {"reason": None, "outcome": outcome, "changed_at": at}
     to = status if going_on else referral.status
     return _moved(referral, to, {RESPONSE_DUE: None} if going_on else {}, **fields)
