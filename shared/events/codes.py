@@ -64,6 +64,7 @@ ClosureOutcome = Literal[
     "transferred",
     "other",
 ]
+SafetyRelation = Literal["alleged_perpetrator", "household_member", "close_associate"]
 Role = Literal["agency", "worker", "hub_manager", "auditor", "operator", "service"]
 
 # Indicator codes in the shape of the SERAF forms (Hampshire, Southampton, South Gloucestershire,

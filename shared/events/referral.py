@@ -13,6 +13,7 @@ from shared.events.codes import (
     Gender,
     Recency,
     ReferralStatus,
+    SafetyRelation,
     Setting,
     StatusReason,
     Urgency,
@@ -179,12 +180,14 @@ class BasisEnded(_AboutSharing):
 
 
 class SafetyMarked(_AboutSharing):
-    """Whether an agency is unsafe for this young person: an alleged perpetrator or someone close
-    to them works there. Nothing is shared with it while the mark stands."""
+    """Whether an agency, or one person of the network, is unsafe for this young person. Nothing is
+    shared with them while the mark stands. `relation` says what they are to them or work beside."""
 
     event_type: ClassVar[str] = "sharing.safety_marked"
 
-    agency_id: str
+    marked_kind: Literal["agency", "worker", "hub_manager"]
+    marked_id: str
+    relation: SafetyRelation
     unsafe: bool
 
 

@@ -216,10 +216,16 @@ class Network:
         Queues of services that don't run are left out: nobody empties them.
         """
 
-        async def nothing_left() -> bool:
-            return not await self._pending()
+        pending: list[str] = []
 
-        await until(nothing_left, deadline=30, what="empty outboxes and queues")
+        async def nothing_left() -> bool:
+            pending[:] = await self._pending()
+            return not pending
+
+        try:
+            await until(nothing_left, deadline=30, what="empty outboxes and queues")
+        except AssertionError as error:
+            raise AssertionError(f"{error}; left: {pending}") from None
 
     async def _pending(self) -> list[str]:
         pending = []

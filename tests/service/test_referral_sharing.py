@@ -145,10 +145,12 @@ async def test_a_basis_shares_without_consent_until_it_is_ended(network: Network
         f"/v1/referrals/{referral_id}/sharing/decision?agency_id={sample.POLICE}",
     )
     basis_id = made.json()["bases"][0]["id"]
+    recorded = await network.ask("worker", "GET", f"/v1/referrals/{referral_id}/sharing")
     await network.ask("worker", "POST", f"{path}/{basis_id}/end")
     after = await read(network, "police", referral_id)
 
     assert by_school.status_code == 404
+    assert "Synthetic necessity." in recorded.json()["reasons"].values()
     assert len(repeated.json()["bases"]) == 1
     assert set(seen.json()["categories"]) == {"existence", "risk"}
     permitted = {v["category"] for v in preview.json()["verdicts"] if v["permitted"]}
@@ -161,7 +163,12 @@ async def test_an_unsafe_agency_sees_nothing_even_as_the_referrer(network: Netwo
     await say(network, "school", referral_id, "yes", CONSENT)
     base = f"/v1/referrals/{referral_id}/unsafe-agencies"
     for agency in (sample.SCHOOL, sample.POLICE):
-        await network.ask("manager", "PUT", f"{base}/{agency}", json={"unsafe": True})
+        await network.ask(
+            "manager",
+            "PUT",
+            f"{base}/{agency}",
+            json={"unsafe": True, "relation": "close_associate"},
+        )
 
     school = await read(network, "school", referral_id)
     police = await read(network, "police", referral_id)
@@ -217,7 +224,7 @@ async def test_a_look_that_cannot_be_recorded_is_not_given(network: Network) -> 
     assert "Sample Child" not in worker.text
 
 
-STEP = {"reason": "other"}
+UNMARK = {"unsafe": False, "relation": "household_member"}
 REFERRER, WORKER, MANAGER = "school", "worker", "manager"
 ROUTES: list[tuple[str, str, Any, set[str]]] = [
     ("GET", "", None, {REFERRER, WORKER, MANAGER}),
@@ -225,12 +232,13 @@ ROUTES: list[tuple[str, str, Any, set[str]]] = [
     ("GET", f"/sharing/decision?agency_id={sample.POLICE}", None, {WORKER, MANAGER}),
     ("GET", "/possible-matches", None, {MANAGER}),
     ("POST", "/consents", CONSENT, {REFERRER, WORKER, MANAGER}),
-    ("PUT", f"/unsafe-agencies/{sample.HEALTH}", {"unsafe": False}, {WORKER, MANAGER}),
+    ("PUT", f"/unsafe-agencies/{sample.HEALTH}", UNMARK, {WORKER, MANAGER}),
+    ("PUT", "/unsafe-workers/wk_spoke_one", UNMARK, {WORKER, MANAGER}),
     ("PUT", "/service-agreement", {"agreed": "agreed"}, {REFERRER, WORKER, MANAGER}),
     ("POST", "/discussion", {"discussed": True}, {REFERRER, WORKER, MANAGER}),
     ("POST", "/amendments", {"narrative": "n"}, {REFERRER, WORKER, MANAGER}),
     ("POST", "/steps/screening", {}, {REFERRER, WORKER, MANAGER}),  # 409 for the referrer
-    ("POST", "/steps/withdrawal", {"reason": "other"}, {REFERRER, WORKER, MANAGER}),
+    ("POST", "/steps/reopening", {"reason": "other"}, {REFERRER, WORKER, MANAGER}),
     ("POST", "/erasure", {"reason": "right_to_erasure"}, {MANAGER}),
 ]
 

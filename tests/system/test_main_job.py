@@ -145,7 +145,10 @@ async def test_a_case_goes_all_the_way_and_the_referrer_sees_it(network: Network
     for step, body in (
         ("acceptance", None),
         ("start", None),
-        ("closure", {"reason": "completed", "outcomes": [{"goal": "safety", "outcome": "achieved"}]}),
+        (
+            "closure",
+            {"reason": "completed", "outcomes": [{"goal": "safety", "outcome": "achieved"}]},
+        ),
     ):
         answer = await network.ask("worker", "POST", f"{path}/{step}", json=body, headers=star)
         assert answer.status_code == 200, (step, answer.text)

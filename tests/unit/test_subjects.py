@@ -1,5 +1,6 @@
 """Sharing records of a young person, agreements, and who is shown what."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +21,7 @@ from services.referral.domain.disclosure import Shown, Viewer, look, sealed_for,
 from services.referral.domain.incoming import AgreementEntry, BasisEntry, ConsentEntry
 from services.referral.domain.referrals import SEALED
 from services.referral.domain.subjects import (
+    Mark,
     Subject,
     end_basis,
     join,
@@ -32,8 +34,12 @@ from services.referral.domain.subjects import (
     turn,
 )
 from shared.errors import Malformed, NotFound, Refused
-from shared.sharing import CATEGORIES, SharingState
+from shared.sharing import CATEGORIES
 from tests.unit.test_referral_rules import AT, received
+
+
+def unsafe(agency_id: str) -> Mark:
+    return Mark("agency", agency_id, "close_associate", unsafe=True)
 
 
 def a_subject(**changes: Any) -> Subject:
@@ -99,7 +105,7 @@ def test_a_basis_is_reviewed_within_a_year_and_ended_once() -> None:
 def test_what_was_refused_comes_along_when_two_turn_out_to_be_one() -> None:
     refused = consent(status="refused", gillick_competent=None)
     old = record_consent(a_subject(), "ref_1", "con_1", refused, AT).after
-    old = mark_safety(old, "ref_1", "ag_2", unsafe=True).after
+    old = mark_safety(old, "ref_1", unsafe("ag_2")).after
     other = new_subject("sub_2", "ref_2", "13_to_15")[0]
 
     joined = join(other, "ref_1", old).after
@@ -204,13 +210,13 @@ HELD = received().but(
 PARTNER = Viewer("agency", "ag_2", agency_kind="6")
 
 
-def shown(viewer: Viewer, sharing: SharingState = SharingState()) -> Shown | str:  # noqa: B008
+def shown(viewer: Viewer, subject: Subject | None = None) -> Shown | str:
     signed = sign(sign(agreement(), "ag_2", 1).after, "hub_1", 1).after
-    return look(HELD, viewer, sharing, [signed.terms], "safeguarding", AT)
+    return look(HELD, viewer, subject or a_subject(), [signed.terms], "safeguarding", AT)
 
 
-def consented() -> SharingState:
-    return record_consent(a_subject(), "ref_1", "con_1", consent(), AT).after.sharing
+def consented() -> Subject:
+    return record_consent(a_subject(), "ref_1", "con_1", consent(), AT).after
 
 
 @pytest.mark.parametrize(
@@ -258,10 +264,22 @@ def test_a_partner_with_nothing_permitted_learns_nothing() -> None:
 
 
 def test_an_unsafe_agency_sees_nothing_even_of_its_own_referral() -> None:
-    unsafe = SharingState(unsafe_agencies=("ag_1", "ag_2"))
+    marked = mark_safety(consented(), "ref_1", unsafe("ag_1")).after
+    marked = mark_safety(marked, "ref_1", unsafe("ag_2")).after
 
-    assert shown(Viewer("agency", "ag_1"), unsafe) == "recipient_unsafe"
-    assert shown(PARTNER, unsafe) == "recipient_unsafe"
+    assert shown(Viewer("agency", "ag_1"), marked) == "recipient_unsafe"
+    assert shown(PARTNER, marked) == "recipient_unsafe"
+
+
+def test_a_worker_close_to_whoever_harms_sees_nothing_until_unmarked() -> None:
+    worker = Viewer("worker", "wk_1", hub_id="hub_1")
+    close = Mark("worker", "wk_1", "household_member", unsafe=True)
+    marked = mark_safety(a_subject(), "ref_1", close).after
+    cleared = mark_safety(marked, "ref_1", replace(close, unsafe=False)).after
+
+    assert shown(worker, marked) == "recipient_unsafe"
+    assert mark_safety(marked, "ref_1", close).events == ()
+    assert isinstance(shown(worker, cleared), Shown)
 
 
 def test_the_referrer_hears_the_fate_and_not_the_hubs_own_view() -> None:
@@ -279,7 +297,7 @@ def test_an_account_without_reply_channel_reads_nothing_back() -> None:
     signed = [agreement().terms]
     viewer = Viewer("agency", "ag_1", agency_kind="9")
 
-    result = look(HELD.but(reply=False), viewer, SharingState(), signed, "safeguarding", AT)
+    result = look(HELD.but(reply=False), viewer, a_subject(), signed, "safeguarding", AT)
 
     assert result == "not_theirs"
 
@@ -287,6 +305,6 @@ def test_an_account_without_reply_channel_reads_nothing_back() -> None:
 def test_a_referral_that_no_hub_holds_is_open_to_every_hub() -> None:
     nobodys = HELD.but(hub_id=None, worker_id=None)
 
-    result = look(nobodys, Viewer("hub_manager", "m", hub_id="hub_9"), SharingState(), [], "p", AT)
+    result = look(nobodys, Viewer("hub_manager", "m", hub_id="hub_9"), a_subject(), [], "p", AT)
 
     assert isinstance(result, Shown)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from services.referral.domain.referrals import SEALED, Referral
+from services.referral.domain.subjects import Subject
 from shared.events.codes import ReferralStatus, Urgency
 from shared.events.referral import RecordRefused, RecordViewed
 from shared.records import Record
@@ -18,7 +19,6 @@ from shared.sharing import (
     Decision,
     Reason,
     Request,
-    SharingState,
     Terms,
     decide,
 )
@@ -69,10 +69,17 @@ def kind_of(referral: Referral, viewer: Viewer) -> ViewerKind | None:
     return None
 
 
+def is_unsafe(subject: Subject, viewer: Viewer) -> bool:
+    """Whether this agency, worker or manager is marked as unsafe for this young person."""
+    if viewer.role == "agency":
+        return viewer.id in subject.sharing.unsafe_agencies
+    return f"{viewer.role}:{viewer.id}" in subject.unsafe_persons
+
+
 def look(
     referral: Referral,
     viewer: Viewer,
-    sharing: SharingState,
+    subject: Subject,
     agreements: Iterable[Terms],
     purpose: str,
     at: datetime,
@@ -81,7 +88,7 @@ def look(
     kind = kind_of(referral, viewer)
     if kind is None:
         return "not_theirs"
-    if viewer.role == "agency" and viewer.id in sharing.unsafe_agencies:
+    if is_unsafe(subject, viewer):
         return "recipient_unsafe"
     if kind == "referrer":
         return Shown(kind, CATEGORIES) if referral.reply else "not_theirs"
@@ -94,7 +101,7 @@ def look(
         purpose=purpose,
         categories=CATEGORIES,
     )
-    decision = decide(request, sharing, agreements, at)
+    decision = decide(request, subject.sharing, agreements, at)
     if "existence" not in decision.permitted:
         # Without it, anything else shown would tell that the referral exists.
         return "nothing_permitted"

@@ -4,6 +4,7 @@ No name, no birth date: those are sealed in the referrals. Records are only ever
 that counts is derived from all of them (`shared.sharing.decide`).
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeVar
 
@@ -12,7 +13,7 @@ from pydantic import Field
 from services.referral.domain.incoming import BasisEntry, ConsentEntry
 from shared.errors import Malformed, NotFound, Refused
 from shared.events import EventData
-from shared.events.codes import AgeBand
+from shared.events.codes import AgeBand, SafetyRelation
 from shared.events.referral import (
     BasisEnded,
     BasisRecorded,
@@ -41,6 +42,7 @@ class Subject(Record):
     service_agreement: Literal["agreed", "declined", "not_asked"] = "not_asked"
     told_ahead: bool = False
     not_same_as: tuple[str, ...] = ()
+    unsafe_persons: tuple[str, ...] = ()
     sealed_reasons: dict[str, bytes] = Field(default_factory=dict)
 
 
@@ -78,7 +80,11 @@ def join(subject: Subject, referral_id: str, other: Subject) -> Change[Subject]:
         bases=_union(mine.bases, theirs.bases),
         unsafe_agencies=tuple(sorted({*mine.unsafe_agencies, *theirs.unsafe_agencies})),
     )
-    after = subject.but(referral_ids=(*subject.referral_ids, referral_id), sharing=sharing)
+    after = subject.but(
+        referral_ids=(*subject.referral_ids, referral_id),
+        sharing=sharing,
+        unsafe_persons=tuple(sorted({*subject.unsafe_persons, *other.unsafe_persons})),
+    )
     return Change(after, (_relinked(after, referral_id, other.id, subject.id),))
 
 
@@ -171,17 +177,40 @@ def end_basis(subject: Subject, referral_id: str, basis_id: str, at: datetime) -
     return Change(after, (BasisEnded(**_about(after, referral_id), basis=ended),))
 
 
-def mark_safety(
-    subject: Subject, referral_id: str, agency_id: str, *, unsafe: bool
-) -> Change[Subject]:
-    """Whether an agency is unsafe for this young person (an alleged perpetrator, household member
-    or close associate works there). Takes effect at once, everywhere."""
-    marked = set(subject.sharing.unsafe_agencies)
-    if (agency_id in marked) == unsafe:
+@dataclass(frozen=True)
+class Mark:
+    """Who is unsafe, or no longer: an agency where somebody works, or one person of the network."""
+
+    kind: Literal["agency", "worker", "hub_manager"]
+    id: str
+    relation: SafetyRelation
+    unsafe: bool
+
+    @property
+    def actor(self) -> str:
+        """`worker:wk_1`, as it stands in events."""
+        return f"{self.kind}:{self.id}"
+
+
+def mark_safety(subject: Subject, referral_id: str, mark: Mark) -> Change[Subject]:
+    """An alleged perpetrator, a household member or a close associate is there, or not any more.
+    Takes effect at once, everywhere; saying it again changes nothing."""
+    agencies, persons = set(subject.sharing.unsafe_agencies), set(subject.unsafe_persons)
+    marked, name = (agencies, mark.id) if mark.kind == "agency" else (persons, mark.actor)
+    if (name in marked) == mark.unsafe:
         return unchanged(subject)
-    agencies = marked | {agency_id} if unsafe else marked - {agency_id}
-    after = subject.but(sharing=_with(subject.sharing, unsafe_agencies=tuple(sorted(agencies))))
-    event = SafetyMarked(**_about(after, referral_id), agency_id=agency_id, unsafe=unsafe)
+    (marked.add if mark.unsafe else marked.discard)(name)
+    after = subject.but(
+        sharing=_with(subject.sharing, unsafe_agencies=tuple(sorted(agencies))),
+        unsafe_persons=tuple(sorted(persons)),
+    )
+    event = SafetyMarked(
+        **_about(after, referral_id),
+        marked_kind=mark.kind,
+        marked_id=mark.id,
+        relation=mark.relation,
+        unsafe=mark.unsafe,
+    )
     return Change(after, (event,))
 
 

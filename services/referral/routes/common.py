@@ -5,9 +5,18 @@ from typing import Annotated
 
 from fastapi import Depends, Header, Path, Request
 
-from services.referral.domain.disclosure import Look, Refusal, Viewer, ViewerKind, kind_of, refused
+from services.referral.domain.disclosure import (
+    Look,
+    Refusal,
+    Viewer,
+    ViewerKind,
+    is_unsafe,
+    kind_of,
+    refused,
+)
 from services.referral.domain.incoming import Code
 from services.referral.domain.referrals import Referral
+from services.referral.domain.subjects import Subject
 from services.referral.store import Desk
 from shared.clock import now
 from shared.errors import BadRequest, NotFound, Outage
@@ -103,7 +112,7 @@ async def write_down(
         raise Outage("look_not_recorded") from None
 
 
-def side(referral: Referral, viewer: Viewer, unsafe: tuple[str, ...] = ()) -> ViewerKind:
+def side(referral: Referral, viewer: Viewer, subject: Subject) -> ViewerKind:
     """How a caller who wants to act stands to a referral: its referrer, its worker or its Hub.
 
     A partner agency may read what it is permitted, never act. Raises what `acting` catches.
@@ -111,7 +120,7 @@ def side(referral: Referral, viewer: Viewer, unsafe: tuple[str, ...] = ()) -> Vi
     kind = kind_of(referral, viewer)
     if kind is None or kind == "agency" or (kind == "referrer" and not referral.reply):
         raise _NotTheirs("not_theirs")
-    if kind == "referrer" and viewer.id in unsafe:
+    if is_unsafe(subject, viewer):
         raise _NotTheirs("recipient_unsafe")
     return kind
 
@@ -130,10 +139,10 @@ async def act(
     Whoever doesn't is told it isn't there, whatever tag they send, and that is recorded.
     """
     try:
-        unsafe = await unsafe_for(desk, referral_id)
+        subject = await subject_of(desk, referral_id)
         return await desk.referrals.change(
             referral_id,
-            match.guard(lambda r: rule(r, side(r, viewer, unsafe))),
+            match.guard(lambda r: rule(r, side(r, viewer, subject))),
             by=caller.origin(referral_id),
         )
     except _NotTheirs as error:
@@ -147,8 +156,8 @@ async def held(
     """The referral, for a caller who stands to it as one of `kinds`. Raises `NotFound`."""
     referral = await desk.referrals.get(referral_id)
     try:
-        unsafe = (await desk.subjects.get(referral.subject_id)).sharing.unsafe_agencies
-        if side(referral, viewer, unsafe) in kinds:
+        subject = await desk.subjects.get(referral.subject_id)
+        if side(referral, viewer, subject) in kinds:
             return referral
         reason: Refusal = "not_theirs"
     except _NotTheirs as error:
@@ -156,7 +165,7 @@ async def held(
     raise await refuse(desk, caller, viewer, referral_id, action, reason)
 
 
-async def unsafe_for(desk: Desk, referral_id: str) -> tuple[str, ...]:
-    """The agencies that are unsafe for the young person of a referral."""
+async def subject_of(desk: Desk, referral_id: str) -> Subject:
+    """The young person a referral is about."""
     referral = await desk.referrals.get(referral_id)
-    return (await desk.subjects.get(referral.subject_id)).sharing.unsafe_agencies
+    return await desk.subjects.get(referral.subject_id)

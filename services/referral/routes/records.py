@@ -53,7 +53,7 @@ async def get_referral(
     referral = await desk.referrals.get(referral_id)
     subject = await desk.subjects.get(referral.subject_id)
     terms = await desk.terms_between(viewer.id, referral.hub_id)
-    shown = look(referral, viewer, subject.sharing, terms, purpose, now())
+    shown = look(referral, viewer, subject, terms, purpose, now())
     if isinstance(shown, str):
         raise await refuse(desk, caller, viewer, referral_id, "view", shown)
     opened = await _open(desk, referral, sealed_for(referral, shown))

@@ -1,12 +1,15 @@
 """HTTP in: consent, lawful-basis decisions, safety marks; and what they add up to."""
 
+import contextlib
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
 
-from services.referral.domain.disclosure import ViewerKind
+from services.referral.domain.disclosure import Viewer, ViewerKind
 from services.referral.domain.incoming import BasisEntry, Code, ConsentEntry, Incoming
 from services.referral.domain.subjects import (
+    Mark,
+    Subject,
     end_basis,
     mark_safety,
     record_basis,
@@ -14,10 +17,13 @@ from services.referral.domain.subjects import (
     record_service_agreement,
 )
 from services.referral.routes.common import ByViewer, EntryId, Key, OnDesk, ReferralId, held
+from services.referral.store import Desk
+from services.referral.vault import Erased
 from shared.clock import now
+from shared.events.codes import SafetyRelation
 from shared.ids import derived_id
 from shared.sharing import CATEGORIES, Decision, Request, SharingState, decide
-from shared.tokens import AnyCaller
+from shared.tokens import AnyCaller, Caller
 
 router = APIRouter(tags=["sharing"])
 
@@ -29,10 +35,12 @@ BasisId = Annotated[str, Path(pattern=r"^bas_[0-9a-f]{32}$")]
 
 
 class SharingView(Incoming):
-    """Everything on record about sharing this young person's information; coded only."""
+    """Everything on record about sharing this young person's information, reasons included."""
 
     service_agreement: Literal["agreed", "declined", "not_asked"]
     sharing: SharingState
+    unsafe_persons: tuple[str, ...]
+    reasons: dict[str, str]
 
 
 @router.get("/v1/referrals/{referral_id}/sharing")
@@ -42,7 +50,22 @@ async def get_sharing(
     """All consents, lawful-basis decisions and safety marks, for the worker and the Hub."""
     referral = await held(desk, caller, viewer, referral_id, "view_sharing", *INSIDE)
     subject = await desk.subjects.get(referral.subject_id)
-    return SharingView(service_agreement=subject.service_agreement, sharing=subject.sharing)
+    return SharingView(
+        service_agreement=subject.service_agreement,
+        sharing=subject.sharing,
+        unsafe_persons=subject.unsafe_persons,
+        reasons=await _reasons(desk, subject),
+    )
+
+
+async def _reasons(desk: Desk, subject: Subject) -> dict[str, str]:
+    """`<referral id>/<basis id>/reason` and `…/necessity`, opened; without those whose referral
+    was erased."""
+    opened: dict[str, str] = {}
+    for name, sealed in subject.sealed_reasons.items():
+        with contextlib.suppress(Erased):
+            opened |= await desk.vault.open(name.partition("/")[0], {name: sealed})
+    return opened
 
 
 @router.get("/v1/referrals/{referral_id}/sharing/decision")
@@ -103,7 +126,10 @@ async def post_basis(
     necessary, why, with whom, until when, and whether the young person was told."""
     referral = await held(desk, caller, viewer, referral_id, "record_basis", *INSIDE)
     basis_id, at = derived_id("bas", referral_id, caller.actor, key), now()
-    reasons = {f"{basis_id}/reason": entry.reason, f"{basis_id}/necessity": entry.necessity}
+    reasons = {
+        f"{referral_id}/{basis_id}/reason": entry.reason,
+        f"{referral_id}/{basis_id}/necessity": entry.necessity,
+    }
     sealed = await desk.vault.seal(referral_id, reasons)
     subject = await desk.subjects.change(
         referral.subject_id,
@@ -131,13 +157,14 @@ async def post_basis_end(
 
 
 class SafetyEntry(Incoming):
-    """Whether an agency is unsafe for this young person. Why is for the record of the worker."""
+    """Whether they are unsafe for this young person, and what they are to them."""
 
     unsafe: bool
+    relation: SafetyRelation
 
 
 @router.put("/v1/referrals/{referral_id}/unsafe-agencies/{agency_id}")
-async def put_safety(
+async def put_unsafe_agency(
     referral_id: ReferralId,
     agency_id: EntryId,
     entry: SafetyEntry,
@@ -147,11 +174,34 @@ async def put_safety(
 ) -> SharingState:
     """Mark an agency where an alleged perpetrator, a household member or a close associate works:
     from the answer on, nothing about this young person is shown to it or sent to it."""
+    mark = Mark("agency", agency_id, entry.relation, entry.unsafe)
+    return await _mark(desk, caller, viewer, referral_id, mark)
+
+
+@router.put("/v1/referrals/{referral_id}/unsafe-{kind}s/{person_id}")
+async def put_unsafe_person(
+    referral_id: ReferralId,
+    kind: Literal["worker", "hub_manager"],
+    person_id: EntryId,
+    entry: SafetyEntry,
+    caller: AnyCaller,
+    viewer: ByViewer,
+    desk: OnDesk,
+) -> SharingState:
+    """Mark one worker or manager who is close to the young person or to who harms them: from the
+    answer on, the referral is not there for this person."""
+    return await _mark(
+        desk, caller, viewer, referral_id, Mark(kind, person_id, entry.relation, entry.unsafe)
+    )
+
+
+async def _mark(
+    desk: Desk, caller: Caller, viewer: Viewer, referral_id: str, mark: Mark
+) -> SharingState:
     referral = await held(desk, caller, viewer, referral_id, "mark_safety", *INSIDE)
+    by = caller.origin(referral_id)
     subject = await desk.subjects.change(
-        referral.subject_id,
-        lambda s: mark_safety(s, referral_id, agency_id, unsafe=entry.unsafe),
-        by=caller.origin(referral_id),
+        referral.subject_id, lambda s: mark_safety(s, referral_id, mark), by=by
     )
     return subject.sharing
 
