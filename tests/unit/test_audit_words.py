@@ -19,6 +19,7 @@ from services.audit.domain.scope import scope_of
 from services.audit.domain.sentences import sentence
 from shared.errors import BadRequest, Forbidden
 from shared.events.catalogue import event_types
+from shared.events.codes import Role
 from tests.golden.__main__ import sample
 
 AT = "2026-03-02T09:30:00.000Z"
@@ -36,8 +37,8 @@ def event(event_type: str, *, actor: str = "worker:wk_1", **data: Any) -> dict[s
 
 
 ascii_text = st.text(st.characters(max_codepoint=127), max_size=8)
-leaves = st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1)
-leaves |= st.text(st.characters(exclude_categories=("Cs",)), max_size=8)
+leaves: st.SearchStrategy[Any] = st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1)
+leaves |= st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 values = st.recursive(
     leaves,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(ascii_text, inner, max_size=3),
@@ -106,9 +107,10 @@ def test_the_scope_of_each_role() -> None:
     assert (agency.leaves, agency.where) == (False, {**where, "concerns": "ag_1"})
     assert agency.sees({"concerns": ["ag_1"]})
     assert not agency.sees({"agency": ["ag_1"]})
-    for role in ("worker", "operator", "service"):
+    others: tuple[Role, ...] = ("worker", "operator", "service")
+    for role in others:
         with pytest.raises(Forbidden):
-            scope_of(role, where, agency_id="ag_1", hub_id="hub_1")  # type: ignore[arg-type]
+            scope_of(role, where, agency_id="ag_1", hub_id="hub_1")
     with pytest.raises(Forbidden):
         scope_of("hub_manager", {"subject_id": "sub_1"}, agency_id=None, hub_id="hub_1")
 
