@@ -22,6 +22,7 @@ from typing import Any
 from pymongo import ASCENDING
 from pymongo.asynchronous.collection import AsyncCollection
 
+from services.audit.domain.leaf import leaf_of
 from services.audit.domain.records import Export
 from services.audit.domain.tiles import unpack_bundle
 from services.audit.domain.tree import consistency_ranges, inclusion_ranges
@@ -38,6 +39,8 @@ from tests.harness.trails import OneTrail, body, writer
 SIZES = [int(s) for s in os.environ.get("SIZES", "10000,100000,1000000").split(",")]
 BATCH = 256
 RATE_OVER = int(os.environ.get("RATE_OVER", "20000"))
+APPEND_UP_TO = int(os.environ.get("APPEND_UP_TO", "100000"))
+FILL = 4096
 PROOFS = 40
 PYMERKLE_PROOFS = 3
 
@@ -113,10 +116,30 @@ def _pymerkle_rate(documents: list[dict[str, Any]]) -> float:
 
 
 async def grow(trail: OneTrail, start: int, stop: int) -> None:
-    """On to `stop` entries, as the feed would, and signed."""
-    for first in range(start, stop, BATCH):
-        await trail.append(*(event(n) for n in range(first, min(stop, first + BATCH))))
+    """On to `stop` entries and signed: as the feed would up to APPEND_UP_TO, then filled in."""
+    appended = min(stop, APPEND_UP_TO)
+    for first in range(start, appended, BATCH):
+        await trail.append(*(event(n) for n in range(first, min(appended, first + BATCH))))
+    if appended < stop:
+        await fill(trail, max(start, appended), stop)
     await trail.sign()
+
+
+async def fill(trail: OneTrail, start: int, stop: int) -> None:
+    """Entries and tiles as they would be, written straight into the store without search fields."""
+    store, at = trail.parts.trail, now()
+    edge = await store.edge(start)
+    for first in range(start, stop, FILL):
+        leaves = [leaf_of(event(n), at) for n in range(first, min(stop, first + FILL))]
+        documents = [
+            {"_id": leaf.entry_id, "seq": seq, "leaf": leaf.raw, "leaf_hash": leaf.leaf_hash}
+            for seq, leaf in enumerate(leaves, first)
+        ]
+        await store.entries.insert_many(documents, ordered=False)
+        tiles = edge.push([leaf.leaf_hash for leaf in leaves])
+        if tiles:
+            await store.tiles.insert_many([dict(vars(tile)) for tile in tiles])
+    await store.states.update_one({}, {"$set": {"size": stop, "root": edge.root(), "holder": None}})
 
 
 async def proofs(database: Database, size: int) -> tuple[float, float]:
