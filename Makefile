@@ -1,19 +1,23 @@
 # The only entrance. `make` lists the commands.
 .DEFAULT_GOAL := help
-.PHONY: help run test check format golden bench-audit verifier lock dead-letters clean
+.PHONY: help run test test-allocation-load check format golden openapi bench-audit verifier lock dead-letters clean
 
 PY := .venv/bin/python
 # A lone shell for recipes that must clean up after themselves.
 SHELL := /bin/bash
 
 help: ## list the commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
 
 run: .venv/run ## start all four services with sample data (embedded store, not for live cases)
 	@exec $(PY) -m services
 
 test: .venv/dev ## run every test against a real RabbitMQ and a MongoDB-protocol store
 	@CONTAINERS=$(CONTAINERS) $(PY) -m pytest tests
+
+test-allocation-load: .venv/dev ## 8 allocators, 2,000 referrals, 60 workers, in peace and killed: ten minutes
+	@ALLOCATORS=8 REFERRALS=2000 WORKERS=60 KILL_EVERY=0,5 \
+	  $(PY) -m pytest -s tests/system/test_allocators.py
 
 check: .venv/dev ## format, lint, types, import rules, unit tests: under 30 seconds
 	@.venv/bin/ruff format --check --quiet .
@@ -28,6 +32,9 @@ format: .venv/dev ## format the code and fix what can be fixed
 
 dead-letters: .venv/run ## list parked messages; replay one with ID=…
 	@$(PY) -m services.deadletters $(if $(ID),replay $(ID),list)
+
+openapi: .venv/dev ## write the API descriptions under docs/openapi
+	@$(PY) -m tests.golden.openapi
 
 golden: .venv/dev ## write golden files for events that have none yet
 	@$(PY) -m tests.golden

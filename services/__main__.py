@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ async def run(folder: Path, port: int) -> None:
         try:
             if await _ready(process, server):
                 base = f"http://127.0.0.1:{port}"
-                await sample.load(base, _token(keys, sub="sample", role="operator"))
+                await sample.load(base, partial(_token, keys))
                 print(_welcome(keys, base), flush=True)
             await serving
         finally:
@@ -107,6 +108,7 @@ def _token(keys: Keys, **claims: str) -> str:
 def _welcome(keys: Keys, base: str) -> str:
     tokens = {
         "AGENCY": {"sub": sample.SCHOOL, "role": "agency", "agency_id": sample.SCHOOL},
+        "POLICE": {"sub": sample.POLICE, "role": "agency", "agency_id": sample.POLICE},
         "WORKER": {"sub": "wk_hub_one", "role": "worker", "worker_id": "wk_hub_one"},
         "MANAGER": {"sub": "mg_north", "role": "hub_manager", "hub_id": sample.HUB},
         "AUDITOR": {"sub": "auditor_one", "role": "auditor"},

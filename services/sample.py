@@ -1,5 +1,7 @@
 """A small synthetic network, loaded through the API itself. Loading it again changes nothing."""
 
+from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 import aiohttp
@@ -7,6 +9,7 @@ import aiohttp
 SCHOOL, POLICE, HEALTH = "ag_northtown_school", "ag_northtown_police", "ag_northtown_health"
 HUB = "hub_north"
 WORKERS = ("wk_hub_one", "wk_spoke_one", "wk_spoke_two")
+DUTY = "wk_duty"
 
 ENTRIES: tuple[tuple[str, dict[str, Any]], ...] = (
     (
@@ -26,7 +29,8 @@ ENTRIES: tuple[tuple[str, dict[str, Any]], ...] = (
         {
             "parties": [SCHOOL, POLICE, HEALTH, HUB],
             "purposes": ["safeguarding"],
-            "categories": ["existence", "risk", "concerns"],
+            "categories": ["existence", "risk", "concerns", "outcome"],
+            "grounds": ["consent", "public_task", "vital_interests"],
             "effective_from": "2026-01-01T00:00:00Z",
             "effective_to": "2028-12-31T00:00:00Z",
             "review_at": "2027-01-01T00:00:00Z",
@@ -38,22 +42,48 @@ ENTRIES: tuple[tuple[str, dict[str, Any]], ...] = (
             "name": "North Hub (synthetic)",
             "areas": ["northtown", "westby"],
             "spoke_ceiling": "moderate",
+            "duty_worker_id": DUTY,
         },
     ),
     (f"/v1/workers/{WORKERS[0]}", {"worker_role": "hub_worker", "host_setting": "hub"}),
     (f"/v1/workers/{WORKERS[1]}", {"worker_role": "spoke_worker", "host_setting": "police"}),
     (f"/v1/workers/{WORKERS[2]}", {"worker_role": "spoke_worker", "host_setting": "school"}),
+    (f"/v1/workers/{DUTY}", {"worker_role": "hub_manager", "host_setting": "hub"}),
 )
 EVERY_WORKER = {"hub_id": HUB, "areas": ["northtown", "westby"], "cap": 20}
 
 
-async def load(base: str, token: str) -> None:
-    """Put the sample network in place. Raises `aiohttp.ClientResponseError` if refused."""
-    headers = {"Authorization": f"Bearer {token}"}
-    async with aiohttp.ClientSession(base, headers=headers, raise_for_status=True) as session:
+SIGNATORIES: tuple[dict[str, str], ...] = (
+    {"sub": "mg_north", "role": "hub_manager", "hub_id": HUB},
+    *(
+        {"sub": agency, "role": "agency", "agency_id": agency}
+        for agency in (SCHOOL, POLICE, HEALTH)
+    ),
+)
+SIGNATURES = "/v1/agreements/isa_northtown/signatures"
+OPERATOR = {"sub": "operator_one", "role": "operator"}
+
+
+async def load(base: str, token: Callable[..., str]) -> None:
+    """Put the sample network in place; what somebody has changed since stays as they made it.
+
+    `token` issues one for some claims. Raises `aiohttp.ClientResponseError` if refused.
+    """
+    async with aiohttp.ClientSession(base) as session:
         for path, entry in ENTRIES:
-            async with session.put(path, json=document(path, entry)):
-                pass
+            headers = _by(token, OPERATOR)
+            async with session.put(path, json=document(path, entry), headers=headers) as answer:
+                if answer.status != HTTPStatus.PRECONDITION_REQUIRED:
+                    answer.raise_for_status()
+        for claims in SIGNATORIES:
+            headers = _by(token, claims)
+            async with session.post(SIGNATURES, json={"version": 1}, headers=headers) as answer:
+                if answer.status != HTTPStatus.CONFLICT:
+                    answer.raise_for_status()
+
+
+def _by(token: Callable[..., str], claims: dict[str, str]) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token(**claims)}"}
 
 
 def document(path: str, entry: dict[str, Any]) -> dict[str, Any]:

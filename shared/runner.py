@@ -15,6 +15,7 @@ from shared.body_limit import ProblemForTooLarge
 from shared.bus import Bus, Feed, Queue
 from shared.bus.rabbit import RabbitBus
 from shared.bus.topology import QUEUES, Topology
+from shared.cancellation import heed
 from shared.dispatch import Handlers, dispatcher
 from shared.problems import COMMON, answer, install
 from shared.relay import Relay
@@ -165,6 +166,7 @@ class Process:
     async def _prepare(self) -> None:
         # Requests are answered 503 by /readyz until this has worked once.
         while not self._prepared:
+            heed()
             try:
                 for service in self._services:
                     await service.prepare()
@@ -175,6 +177,7 @@ class Process:
 
     async def _keep(self, name: str, loop: Callable[[], Awaitable[None]]) -> None:
         while True:
+            heed()
             try:
                 await loop()
             except Exception as error:  # a background loop outlives any failure of one round

@@ -160,7 +160,8 @@ class Decision(_Value):
 def decide(
     request: Request, state: SharingState, agreements: Iterable[Terms], at: datetime
 ) -> Decision:
-    """A verdict for every category asked for. Total: it raises nothing and leaves none out.
+    """A verdict for every category asked for. Total: it raises nothing and leaves none out, given
+    that all times have an offset (the entrances and the store see to it).
 
     What is permitted depends on the values alone, never on their order, and each category is
     decided as if it had been asked for alone.
@@ -250,17 +251,21 @@ def _grounds(
     """Every ground for a category, consent first; and, should there be none, the reason to give."""
     consent_id, why_not = _consent(category, request, state, at)
     grounds: list[tuple[GroundKind, str]] = [("consent", consent_id)] if consent_id else []
-    reasons: list[Reason] = [why_not] if why_not else []
-    for basis in sorted(state.bases, key=lambda b: b.id):
+    lacking: set[Reason] = set()
+    for basis in sorted(state.bases, key=lambda b: (b.id, b.basis)):
         if request.agency_id not in basis.agency_ids or category not in basis.categories:
             continue
         if not basis.decided_at <= at < min(basis.review_at, basis.ended_at or basis.review_at):
-            reasons.append("basis_lapsed")
+            lacking.add("basis_lapsed")
         elif category in SPECIAL and basis.condition is None:
-            reasons.append("special_category_condition_missing")
+            lacking.add("special_category_condition_missing")
         else:
             grounds.append((basis.basis, basis.id))
-    return grounds, reasons[0] if reasons else "no_ground"
+    if why_not is None and lacking:
+        # The one nearer to a permission, so that the order of the decisions does not matter.
+        missing: Reason = "special_category_condition_missing"
+        why_not = missing if missing in lacking else "basis_lapsed"
+    return grounds, why_not or "no_ground"
 
 
 def _consent(
@@ -268,18 +273,18 @@ def _consent(
 ) -> tuple[str | None, Reason | None]:
     """The consent that holds now, or why none does.
 
-    A consent counts unless the same or a later record refuses or withdraws it; of two records of
-    one moment the refusal counts.
+    A no counts as soon as it is stored, even if the clock that dated it is ahead of `at`.
     """
     about = [
-        c
-        for c in state.consents
-        if _is_about(c, category, request) and c.recorded_at <= at and _has_say(c, state.age_band)
+        c for c in state.consents if _is_about(c, category, request) and _has_say(c, state.age_band)
     ]
     against = [c for c in about if c.status in ("refused", "withdrawn")]
     latest_no = max(against, key=lambda c: (c.recorded_at, c.status, c.id), default=None)
-    given = sorted((c for c in about if c.status == "given"), key=lambda c: (c.recorded_at, c.id))
-    standing = [c for c in given if latest_no is None or c.recorded_at > latest_no.recorded_at]
+    given = sorted(
+        (c for c in about if c.status == "given" and c.recorded_at <= at),
+        key=lambda c: (c.recorded_at, c.id),
+    )
+    standing = [c for c in given if not any(_outweighs(no, c, state.age_band) for no in against)]
     timely = [c for c in standing if c.valid_from <= at and (c.valid_to is None or at < c.valid_to)]
     valid = [c for c in timely if _able(c, state.age_band)]
     if valid:
@@ -291,6 +296,13 @@ def _consent(
     if latest_no is not None:
         return None, "consent_refused" if latest_no.status == "refused" else "consent_withdrawn"
     return None, None
+
+
+def _outweighs(no: Consent, yes: Consent, age_band: AgeBand) -> bool:
+    """A no outweighs every yes that is not newer; that of a young person who is able to decide
+    outweighs every yes of a parent, older or newer: only their own yes lifts it."""
+    own = no.given_by == "young_person" and _able(no, age_band)
+    return yes.recorded_at <= no.recorded_at or (own and yes.given_by == "parent")
 
 
 def _is_about(consent: Consent, category: Category, request: Request) -> bool:
@@ -305,7 +317,10 @@ def _has_say(consent: Consent, age_band: AgeBand) -> bool:
 
 
 def _able(consent: Consent, age_band: AgeBand) -> bool:
-    """Under 16, or of unknown age, one's own consent needs an assessment of competence (Gillick)."""
-    if consent.given_by == "parent" or age_band in ("16_to_17", "18_and_over"):
+    """From 16 one is presumed able; under 16, or of unknown age, competence must have been found
+    (Gillick). An assessment that did not find it counts at any age: turning 16 mends no such yes."""
+    if consent.given_by == "parent":
         return True
-    return consent.gillick_competent is True
+    if consent.gillick_competent is None:
+        return age_band in ("16_to_17", "18_and_over")
+    return consent.gillick_competent

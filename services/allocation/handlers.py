@@ -1,79 +1,198 @@
-"""Messages in: a referral arrives and finds its worker."""
+"""Messages in: referrals arrive; and our own events, so that what follows from them survives a crash."""
 
-from services.allocation.domain.choice import choose, decide
-from services.allocation.domain.records import Candidate, Hub, release, reserve
-from services.allocation.domain.risk import Assessment, assess
+from collections.abc import Mapping
+from typing import Any
+
+from services.allocation.domain.capacity import follow_hub
+from services.allocation.domain.choice import judge
+from services.allocation.domain.facts import hub_facts, worker_facts
+from services.allocation.domain.hubs import Hub
+from services.allocation.domain.life import CLOSED_BY, close, hasten, relevel, reopen
+from services.allocation.domain.opening import opened
+from services.allocation.domain.subjects import Subject, Told, absorb, first_seen, respond
+from services.allocation.domain.workers import Worker
+from services.allocation.moving import carry_out_plan
+from services.allocation.placing import Placing, carry_out, fill, find_worker, settle
 from services.allocation.store import Desk
 from shared.clock import now
-from shared.dispatch import Handlers
-from shared.errors import AlreadyThere, NotFound, Refused
+from shared.dispatch import Handler, Handlers
+from shared.errors import AlreadyThere, NotFound
 from shared.events import Event
-from shared.events.referral import ReferralReceived
-from shared.faults import point
+from shared.events.allocation import (
+    AllocationWaiting,
+    CapacityChanged,
+    CaseloadChanged,
+    HubRegistered,
+    PlanConfirmed,
+    RiskEscalated,
+    RiskJudged,
+    WorkerRegistered,
+)
+from shared.events.referral import ReferralAmended, ReferralReceived, ReferralStatusChanged
 from shared.origin import Origin
 
 
 def handlers(desk: Desk) -> Handlers:
     """Queue → event type → handler."""
 
+    async def on_given_up(event: Event[Any]) -> None:
+        """Declined, lapsed or closed: give the capacity back, and look for the next worker."""
+        by = Origin.of_event("allocation", event)
+        await settle(desk, event.subject, by)
+        await _seek(desk, event.subject, by)
+
+    async def on_allocation_waiting(event: Event[AllocationWaiting]) -> None:
+        # Capacity freed between our look and this event was offered before we stood in the queue.
+        await _seek(desk, event.subject, Origin.of_event("allocation", event))
+
+    async def on_assignment_ordered(event: Event[Any]) -> None:
+        by = Origin.of_event("allocation", event)
+        await carry_out(desk, await desk.allocations.get(event.subject), by)
+        await settle(desk, event.subject, by)
+
+    async def on_handed_over(event: Event[Any]) -> None:
+        await settle(desk, event.subject, Origin.of_event("allocation", event))
+
+    async def on_level_changed(event: Event[RiskEscalated] | Event[RiskJudged]) -> None:
+        by = Origin.of_event("allocation", event)
+        subject = await desk.subjects.get(event.data.subject_id)
+        for allocation_id in await desk.open_of_subject(subject.id):
+            await _relevel(desk, allocation_id, subject, by)
+
+    async def on_plan_confirmed(event: Event[PlanConfirmed]) -> None:
+        await carry_out_plan(desk, event.subject, Origin.of_event("allocation", event))
+
+    async def on_caseload_changed(event: Event[CaseloadChanged]) -> None:
+        by = Origin.of_event("allocation", event)
+        if event.data.change == "released":
+            await _fill(desk, event.data.worker_id, by)
+        elif await desk.waits(event.data.referral_id):
+            # Whoever reserved this for a waiting case is slow, or has died: finish it.
+            await _seek(desk, event.data.referral_id, by)
+
+    async def on_capacity_changed(event: Event[CapacityChanged]) -> None:
+        await _fill(desk, event.data.worker_id, Origin.of_event("allocation", event))
+
+    async def on_worker_registered(event: Event[WorkerRegistered]) -> None:
+        by = Origin.of_event("allocation", event)
+        if (hub := await desk.hub(event.data.hub_id)) is not None:
+            # The Hub's policy may have changed between the route's look at it and this entry.
+            await desk.workers.change(event.data.worker_id, _following(hub), by=by)
+        await _fill(desk, event.data.worker_id, by)
+
+    async def on_hub_registered(event: Event[HubRegistered]) -> None:
+        by, hub = Origin.of_event("allocation", event), await desk.hubs.get(event.data.hub_id)
+        workers = desk.workers.collection.find({"hub_id": hub.id}, {"_id": 1})
+        async for found in workers:
+            await desk.workers.change(found["_id"], _following(hub), by=by)
+
+    return {
+        "allocation.referrals": _from_referral(desk),
+        "allocation.follow_up": {
+            "allocation.waiting": on_allocation_waiting,
+            "allocation.declined": on_given_up,
+            "allocation.lapsed": on_given_up,
+            "allocation.closed": on_given_up,
+            "allocation.reopened": on_given_up,
+            "allocation.assignment_ordered": on_assignment_ordered,
+            "allocation.handed_over": on_handed_over,
+            "risk.escalated": on_level_changed,
+            "risk.judged": on_level_changed,
+            "handover_plan.confirmed": on_plan_confirmed,
+        },
+        "allocation.capacity": {
+            "worker.caseload_changed": on_caseload_changed,
+            "worker.capacity_changed": on_capacity_changed,
+            "worker.registered": on_worker_registered,
+            "hub.registered": on_hub_registered,
+        },
+    }
+
+
+def _from_referral(desk: Desk) -> Mapping[str, Handler]:
     async def on_referral_received(event: Event[ReferralReceived]) -> None:
+        by = Origin.of_event("allocation", event)
+        subject = await _absorbed(desk, event, by)
         try:
             await desk.allocations.get(event.data.referral_id)
         except NotFound:
-            await allocate(desk, event)
+            hub = await desk.hub_for(event.data.area)
+            allocation = opened(event, subject, hub, desk.policy)
+            await find_worker(Placing(desk, allocation, hub, by, new=True))
         # Two copies of the event may have reserved with two workers; one allocation stands.
-        await release_strays(desk, event)
+        await settle(desk, event.data.referral_id, by)
 
-    return {"allocation.referrals": {"referral.received": on_referral_received}}
+    async def on_referral_amended(event: Event[ReferralAmended]) -> None:
+        """What was added counts; a level that rises is handled by its own event."""
+        by = Origin.of_event("allocation", event)
+        await _absorbed(desk, event, by)
+        urgency = event.data.urgency
+        await desk.allocations.change(event.subject, lambda a: hasten(a, urgency), by=by)
 
-
-async def allocate(desk: Desk, event: Event[ReferralReceived]) -> None:
-    """Reserve capacity, then store the decision. Safe to repeat from any point.
-
-    These are two writes. A crash between them leaves a reservation without an allocation; the
-    event comes again, finds who holds it, and finishes with that worker.
-    """
-    referral, by = event.data, Origin.of_event("allocation", event)
-    assessment = assess(referral.concerns, referral.urgency, desk.policy)
-    hub = await desk.hub_for(referral.area)
-    candidates: tuple[Candidate, ...] = ()
-    worker_id = None
-    if hub is not None:
-        worker_id, candidates = await _reserve(desk, event, hub, assessment, by)
-    point("allocate.after_reservation")
-    allocation, *events = decide(event, assessment, hub, candidates, worker_id=worker_id, at=now())
-    try:
-        await desk.allocations.add(allocation, *events, by=by)
-    except AlreadyThere:
-        return  # the other copy of this event was faster; strays are released by the caller
-
-
-async def _reserve(
-    desk: Desk, event: Event[ReferralReceived], hub: Hub, assessment: Assessment, by: Origin
-) -> tuple[str | None, tuple[Candidate, ...]]:
-    referral, weight = event.data, hub.weight(assessment.level)
-    workers = await desk.candidates(hub, referral.area)
-    candidates = choose(referral, assessment.level, hub, workers)
-    held = await desk.holders(referral.referral_id)
-    if held:
-        return held[0].id, candidates
-    for candidate in candidates:
-        if not candidate.passed:
-            break
-        try:
-            await desk.workers.change(
-                candidate.worker_id, lambda w: reserve(w, referral.referral_id, weight), by=by
+    async def on_referral_status_changed(event: Event[ReferralStatusChanged]) -> None:
+        """A referral that has ended frees its worker; a reopened one needs one again."""
+        by, status = Origin.of_event("allocation", event), event.data.status
+        if (reason := CLOSED_BY.get(status)) is not None:
+            allocation = await desk.allocations.get(event.subject)
+            hub = await desk.hub(allocation.hub_id)
+            await desk.allocations.change(
+                event.subject, lambda a: close(a, reason, (), hub, now()), by=by
             )
-            return candidate.worker_id, candidates
-        except Refused:
-            continue  # filled up since we looked: the next best
-    return None, candidates
+        elif status == "received":
+            await desk.allocations.change(event.subject, reopen, by=by)
+
+    return {
+        "referral.received": on_referral_received,
+        "referral.amended": on_referral_amended,
+        "referral.status_changed": on_referral_status_changed,
+    }
 
 
-async def release_strays(desk: Desk, event: Event[ReferralReceived]) -> None:
-    """Whoever holds capacity for this referral but isn't its worker gives it back."""
-    allocation = await desk.allocations.get(event.data.referral_id)
-    for worker in await desk.holders(allocation.id):
-        if worker.id != allocation.worker_id:
-            by = Origin.of_event("allocation", event)
-            await desk.workers.change(worker.id, lambda w: release(w, allocation.id), by=by)
+async def _absorbed(desk: Desk, event: Told, by: Origin) -> Subject:
+    at = now()
+    subject, assessed, due = first_seen(event, desk.policy, at)
+    try:
+        return await desk.subjects.add(subject, assessed, by=by, due=due)
+    except AlreadyThere:
+        return await desk.subjects.change(
+            subject.id, lambda known: absorb(known, event, desk.policy, at), by=by
+        )
+
+
+async def _seek(desk: Desk, allocation_id: str, by: Origin) -> None:
+    allocation = await desk.allocations.get(allocation_id)
+    if allocation.status not in ("seeking", "waiting") or allocation.with_manager:
+        return
+    hub = await desk.hub_for(allocation.area)
+    if hub is None and allocation.status == "waiting":
+        return
+    await find_worker(Placing(desk, allocation, hub, by))
+    await settle(desk, allocation_id, by)
+
+
+async def _fill(desk: Desk, worker_id: str, by: Origin) -> None:
+    worker = await desk.workers.get(worker_id)
+    hub = await desk.hub(worker.hub_id)
+    if hub is not None and worker.room > 0:
+        await fill(desk, hub, worker, by)
+
+
+async def _relevel(desk: Desk, allocation_id: str, subject: Subject, by: Origin) -> None:
+    allocation = await desk.allocations.get(allocation_id)
+    hub = await desk.hub(allocation.hub_id)
+    level = respond(subject, allocation.urgency, desk.policy)
+    may = True
+    if hub is not None and allocation.worker_id is not None and allocation.decisions:
+        case = allocation.decisions[-1].case.model_copy(update={"level": level})
+        worker = await desk.workers.get(allocation.worker_id)
+        (facts,) = worker_facts([worker], case, now())
+        gates = {g.gate: g.passed for g in judge(case, hub_facts(hub), facts).gates}
+        may = gates["role_may_take_level"] and gates["qualified"]
+    await desk.allocations.change(allocation_id, lambda a: relevel(a, level, hub, may), by=by)
+
+
+def _following(hub: Hub) -> Any:
+    def rule(worker: Worker) -> Any:
+        return follow_hub(worker, hub, now())
+
+    return rule

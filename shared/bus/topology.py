@@ -19,8 +19,43 @@ NO_LIMIT = 1_000_000_000
 
 # Who hears what. A test holds this equal to the handler tables of the services.
 QUEUES: Mapping[str, tuple[str, ...]] = {
-    "referral.allocations": ("allocation.made", "allocation.waiting"),
-    "allocation.referrals": ("referral.received",),
+    "referral.allocations": (
+        "allocation.made",
+        "allocation.waiting",
+        "allocation.accepted",
+        "allocation.declined",
+        "allocation.lapsed",
+        "allocation.started",
+        "allocation.held",
+        "allocation.resumed",
+        "allocation.handed_over",
+        "allocation.relevelled",
+        "allocation.closed",
+    ),
+    "allocation.referrals": (
+        "referral.received",
+        "referral.amended",
+        "referral.status_changed",
+    ),
+    # Its own events: what follows from a decision must happen also when its writer has died.
+    "allocation.follow_up": (
+        "allocation.waiting",
+        "allocation.declined",
+        "allocation.lapsed",
+        "allocation.closed",
+        "allocation.reopened",
+        "allocation.assignment_ordered",
+        "allocation.handed_over",
+        "risk.escalated",
+        "risk.judged",
+        "handover_plan.confirmed",
+    ),
+    "allocation.capacity": (
+        "worker.caseload_changed",
+        "worker.capacity_changed",
+        "worker.registered",
+        "hub.registered",
+    ),
     "notify.referrals": ("referral.received",),
     "notify.allocations": ("allocation.made", "allocation.waiting"),
 }

@@ -1,12 +1,25 @@
-"""Events of the allocation service."""
+"""Events of the allocation service: ids, codes, whole numbers and times. Never a name."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from shared.events import EventData
-from shared.events.codes import RiskLevel, Setting, Urgency
+from shared.events.codes import (
+    ClosureReason,
+    DeclineReason,
+    EscalationReason,
+    GoalOutcome,
+    HandoverReason,
+    HoldReason,
+    JudgementReason,
+    RiskLevel,
+    Setting,
+    SupervisionKind,
+    Urgency,
+    WorkerRole,
+)
 
 
 class HubRegistered(EventData):
@@ -17,6 +30,7 @@ class HubRegistered(EventData):
     hub_id: str
     areas: tuple[str, ...]
     spoke_ceiling: RiskLevel
+    revision: int = 1
 
 
 class WorkerRegistered(EventData):
@@ -26,15 +40,20 @@ class WorkerRegistered(EventData):
 
     worker_id: str
     hub_id: str
-    worker_role: Literal["hub_worker", "spoke_worker"]
+    worker_role: WorkerRole
     areas: tuple[str, ...]
     host_setting: Setting
     cap: int
     active: bool
+    host_agency_id: str | None = None
+    revision: int = 1
 
 
 class CaseloadChanged(EventData):
-    """A worker's capacity was reserved or freed: the sum can be checked from the trail alone."""
+    """A worker's capacity was reserved or freed: the sum can be checked from the trail alone.
+
+    `cap` is the hard cap at that moment; `exceeds` says that two people agreed to pass it.
+    """
 
     event_type: ClassVar[str] = "worker.caseload_changed"
 
@@ -44,6 +63,43 @@ class CaseloadChanged(EventData):
     weight: int
     caseload: int
     cap: int
+    exceeds: bool = False
+
+
+class CapacityChanged(EventData):
+    """Time has changed what a worker can take: a leave or a reduction began or ended."""
+
+    event_type: ClassVar[str] = "worker.capacity_changed"
+
+    worker_id: str
+    hub_id: str
+    hard_cap: int
+    soft_cap: int
+    caseload: int
+    available: bool
+
+
+class WorkerSupervised(EventData):
+    """A supervision took place: its kind and date, and nothing of what was said."""
+
+    event_type: ClassVar[str] = "worker.supervised"
+
+    worker_id: str
+    hub_id: str
+    kind: SupervisionKind
+    held_on: date
+    next_due_on: date
+
+
+class SupervisionOverdue(EventData):
+    """A supervision should have taken place. Said again every week until it has."""
+
+    event_type: ClassVar[str] = "worker.supervision_overdue"
+
+    worker_id: str
+    hub_id: str
+    kinds: tuple[SupervisionKind, ...]
+    due_on: date
 
 
 class Contribution(BaseModel):
@@ -54,6 +110,15 @@ class Contribution(BaseModel):
     code: str
     points: int
     agencies: tuple[str, ...]
+
+
+class _Risk(EventData):
+    subject_id: str
+    score: int
+    scored_level: RiskLevel
+    level: RiskLevel
+    agencies: int
+    policy_version: str
 
 
 class RiskAssessed(EventData):
@@ -68,6 +133,47 @@ class RiskAssessed(EventData):
     floor: RiskLevel
     contributions: tuple[Contribution, ...]
     policy_version: str
+    scored_level: RiskLevel = "none_apparent"
+    combinations: tuple[str, ...] = ()
+
+
+class RiskEscalated(_Risk):
+    """What is known together about a young person has crossed into a higher band."""
+
+    event_type: ClassVar[str] = "risk.escalated"
+
+    referral_id: str
+    from_level: RiskLevel
+
+
+class RiskJudged(_Risk):
+    """A practitioner has set the level, higher or lower than the score, for a coded reason."""
+
+    event_type: ClassVar[str] = "risk.judged"
+
+    referral_id: str
+    from_level: RiskLevel
+    reason: JudgementReason
+    by: str
+
+
+class ReassessmentDue(_Risk):
+    """The last assessment is older than the policy allows. Said again until someone looks."""
+
+    event_type: ClassVar[str] = "risk.reassessment_due"
+
+    assessed_at: datetime
+    open_referrals: tuple[str, ...]
+
+
+class RiskReassessed(_Risk):
+    """A practitioner has looked again; the next look is due at `due_at`."""
+
+    event_type: ClassVar[str] = "risk.reassessed"
+
+    referral_id: str
+    by: str
+    due_at: datetime
 
 
 class AllocationMade(EventData):
@@ -86,6 +192,8 @@ class AllocationMade(EventData):
     decided_at: datetime
     policy_version: str
     referral_version: int
+    answer_by: datetime | None = None
+    flags: tuple[str, ...] = ()
 
 
 class AllocationWaiting(EventData):
@@ -104,3 +212,208 @@ class AllocationWaiting(EventData):
     reason: Literal["no_hub_for_area", "no_candidate"]
     policy_version: str
     referral_version: int
+    holder_id: str | None = None
+    review_at: datetime | None = None
+
+
+class _Allocation(EventData):
+    """Where an allocation stands after the event."""
+
+    referral_id: str
+    subject_id: str
+    agency_id: str
+    hub_id: str | None
+    worker_id: str | None
+    status: str
+    level: RiskLevel
+    urgency: Urgency
+
+
+class AllocationAccepted(_Allocation):
+    """The worker has said yes."""
+
+    event_type: ClassVar[str] = "allocation.accepted"
+
+
+class AllocationDeclined(_Allocation):
+    """The worker has said no, for a coded reason; someone else is looked for."""
+
+    event_type: ClassVar[str] = "allocation.declined"
+
+    declined_by: str
+    reason: DeclineReason
+
+
+class AllocationLapsed(_Allocation):
+    """The worker did not answer in time; someone else is looked for."""
+
+    event_type: ClassVar[str] = "allocation.lapsed"
+
+    lapsed_with: str
+
+
+class AllocationStarted(_Allocation):
+    """The worker has begun to work with the young person."""
+
+    event_type: ClassVar[str] = "allocation.started"
+
+
+class AllocationHeld(_Allocation):
+    """Work rests for a coded reason; the capacity stays reserved."""
+
+    event_type: ClassVar[str] = "allocation.held"
+
+    reason: HoldReason
+    review_at: datetime
+
+
+class AllocationResumed(_Allocation):
+    """Work goes on."""
+
+    event_type: ClassVar[str] = "allocation.resumed"
+
+
+class AssignmentOrdered(_Allocation):
+    """A Hub manager wants this worker to take it; it is carried out, or refused, next."""
+
+    event_type: ClassVar[str] = "allocation.assignment_ordered"
+
+    to_worker_id: str
+    reason: HandoverReason
+    by: str
+    confirmed_by: str | None
+
+
+class AssignmentRefused(_Allocation):
+    """The ordered assignment could not be carried out; everything stays as it was."""
+
+    event_type: ClassVar[str] = "allocation.assignment_refused"
+
+    to_worker_id: str
+    code: str
+
+
+class ExceptionRequested(_Allocation):
+    """A manager asks to pass a worker's hard cap; a second manager must agree."""
+
+    event_type: ClassVar[str] = "allocation.exception_requested"
+
+    to_worker_id: str
+    reason: HandoverReason
+    by: str
+
+
+class AllocationHandedOver(_Allocation):
+    """Another worker has it now; who had it keeps nothing."""
+
+    event_type: ClassVar[str] = "allocation.handed_over"
+
+    from_worker_id: str
+    reason: HandoverReason
+
+
+class AllocationReviewed(_Allocation):
+    """A person has looked at a waiting or resting case; `review_at` is the next look."""
+
+    event_type: ClassVar[str] = "allocation.reviewed"
+
+    by: str
+    review_at: datetime
+
+
+class AllocationEscalated(_Allocation):
+    """A Hub manager must act: a clock ran out, or the rules found nobody."""
+
+    event_type: ClassVar[str] = "allocation.escalated"
+
+    reason: EscalationReason
+    waiting_since: datetime | None = None
+
+
+class AllocationRelevelled(_Allocation):
+    """The level of risk has changed while the case is open."""
+
+    event_type: ClassVar[str] = "allocation.relevelled"
+
+    from_level: RiskLevel
+
+
+class AllocationHastened(_Allocation):
+    """The referrer raised the urgency while the case is open."""
+
+    event_type: ClassVar[str] = "allocation.hastened"
+
+    from_urgency: Urgency
+
+
+class AllocationReopened(_Allocation):
+    """The referral was reopened after its end: a worker is looked for again."""
+
+    event_type: ClassVar[str] = "allocation.reopened"
+
+
+class GoalResult(BaseModel):
+    """How far one goal was reached."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    goal: str
+    outcome: GoalOutcome
+
+
+class AllocationClosed(_Allocation):
+    """The end, with an outcome per goal; the capacity is free."""
+
+    event_type: ClassVar[str] = "allocation.closed"
+
+    reason: ClosureReason
+    outcomes: tuple[GoalResult, ...]
+    last_worker_id: str | None
+
+
+class DebriefOffered(_Allocation):
+    """After high-risk work the worker is offered a debrief. What is said there stays there."""
+
+    event_type: ClassVar[str] = "allocation.debrief_offered"
+
+    to_worker_id: str
+
+
+class DebriefSettled(_Allocation):
+    """Whether the debrief took place. Nothing else about it is kept anywhere."""
+
+    event_type: ClassVar[str] = "allocation.debrief_settled"
+
+    outcome: Literal["held", "not_wanted"]
+
+
+class _Plan(EventData):
+    plan_id: str
+    hub_id: str
+    worker_id: str | None
+    host_agency_id: str | None
+    moves: int
+    without_receiver: int
+    reason: HandoverReason
+
+
+class PlanProposed(_Plan):
+    """A plan for handing over all cases of a worker, or of a host; nothing has moved yet."""
+
+    event_type: ClassVar[str] = "handover_plan.proposed"
+
+
+class PlanConfirmed(_Plan):
+    """A Hub manager has confirmed the plan; it is carried out from here."""
+
+    event_type: ClassVar[str] = "handover_plan.confirmed"
+
+    by: str
+
+
+class PlanApplied(_Plan):
+    """Every move was tried once; what could not move was escalated."""
+
+    event_type: ClassVar[str] = "handover_plan.applied"
+
+    moved: int

@@ -82,3 +82,72 @@ INDICATORS: frozenset[str] = frozenset(
     """.split()
 )
 UNKNOWN_INDICATOR = "unknown"
+
+WorkerRole = Literal["hub_worker", "spoke_worker", "hub_manager"]
+SupervisionKind = Literal["case", "professional"]
+HandoverReason = Literal[
+    "worker_leaves",
+    "worker_absent",
+    "host_withdraws",
+    "young_persons_wish",
+    "young_person_moved",
+    "safety",
+    "conflict_of_interest",
+    "workload",
+    "risk_changed",
+    "continuity",
+    "no_candidate",
+]
+EscalationReason = Literal[
+    "immediate_without_worker",
+    "offers_exhausted",
+    "waiting_too_long",
+    "review_missed",
+    "handover_without_receiver",
+    "risk_rose",
+    "above_ceiling",
+]
+ClosureReason = Literal[
+    "completed",
+    "ended_early",
+    "declined_by_young_person",
+    "not_engaged",
+    "moved_away",
+    "transferred",
+    "turned_18",
+    "died",
+    "referral_withdrawn",
+    "referral_rejected",
+    "referral_closed",
+    "entered_in_error",
+]
+GoalOutcome = Literal[
+    "achieved",
+    "partially_achieved",
+    "not_achieved",
+    "not_started",
+]
+JudgementReason = Literal[
+    "harm_not_scored",
+    "pattern_or_pace",
+    "known_history",
+    "protective_factors",
+    "information_unreliable",
+    "explained_otherwise",
+    "multi_agency_decision",
+]
+DeclineReason = Literal[
+    "no_capacity",
+    "conflict_of_interest",
+    "safety",
+    "not_my_field",
+    "known_to_family",
+    "absence",
+]
+HoldReason = Literal[
+    "young_person_away",
+    "young_person_not_ready",
+    "criminal_proceedings",
+    "health",
+    "other",
+]

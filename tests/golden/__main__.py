@@ -6,7 +6,7 @@ readers out there may rely on; `tests/unit/test_events.py` holds every later mod
 
 import sys
 import types
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -60,7 +60,7 @@ def _value(kind: Any, name: str) -> Any:
         return {_value(inner[0], name): _value(inner[1], name)}
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return _model(kind)
-    plain = {str: f"{name}_1", int: 1, bool: True, datetime: AT}
+    plain = {str: f"{name}_1", int: 1, bool: True, datetime: AT, date: AT.date()}
     return plain[kind]
 
 

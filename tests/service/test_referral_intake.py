@@ -120,7 +120,8 @@ async def test_dubious_details_never_lose_a_referral(network: Network) -> None:
     answer = await post(network, "dubious", document)
 
     assert answer.status_code == 201
-    assert set(answer.json()["warnings"]) == {"nhs_number_invalid", "indicator_unknown"}
+    marked = {"nhs_number_invalid", "indicator_unknown", "age_unknown", "not_discussed"}
+    assert set(answer.json()["warnings"]) == marked
 
 
 async def test_personal_data_is_stored_encrypted_only(network: Network) -> None:

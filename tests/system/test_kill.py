@@ -28,7 +28,7 @@ async def story_survives(network: Network, victim: str, point: str) -> str:
     referral_id = str(answer.json()["id"])
     await network.told(referral_id, STORY)
     await network.quiet()
-    assert Counter(e["type"] for e in await network.trail(referral_id)) == STORY
+    assert await network.steps(referral_id) == STORY
     return referral_id
 
 
@@ -46,10 +46,11 @@ async def test_killing_referral(network: Network, point: str) -> None:
 @pytest.mark.parametrize(
     "point",
     [
-        "store.after_write",  # capacity is reserved, nobody knows yet
+        "store.after_write",  # the risk is assessed
+        "store.after_write:2",  # capacity is reserved, nobody knows yet
         "allocate.after_reservation",
-        "store.before_write:2",
-        "store.after_write:2",  # the allocation is stored
+        "store.before_write:3",
+        "store.after_write:3",  # the allocation is stored
         "relay.after_confirm",
         "consumer.before_ack",
     ],

@@ -27,9 +27,9 @@ async def test_a_referral_ends_in_the_trail_in_one_trace(network: Network) -> No
     assert answer.status_code == 201
     referral_id = answer.json()["id"]
     events = await network.told(referral_id, STORY)
-    assert Counter(e["type"] for e in events) == STORY
+    assert await network.steps(referral_id) == STORY
     assert {e["traceparent"].split("-")[1] for e in events} == {trace_id}
-    assert events[0]["type"] == "referral.received"
+    assert [e["type"] for e in events][:2] == ["subject.linked", "referral.received"]
     told = [e["data"] for e in events if e["type"] == "notification.created"]
     assert Counter((n["recipient_id"], n["kind"]) for n in told) == {
         (sample.SCHOOL, "referral_received"): 1,
@@ -48,7 +48,7 @@ async def test_everyone_sees_their_side_of_it(network: Network) -> None:
     inbox = await network.ask("worker", "GET", "/v1/notifications")
 
     assert status.json()["status"] == "allocated"
-    assert "subject" not in status.text
+    assert status.json()["subject_id"] is None
     assert allocation.json()["worker_id"] == "wk_hub_one"
     mine = [n for n in inbox.json()["notifications"] if n["referral_id"] == referral_id]
     assert [n["kind"] for n in mine] == ["case_allocated_to_you"]
@@ -72,9 +72,10 @@ async def test_two_identical_requests_at_once_and_one_later_give_one_referral(
 
     assert {a.status_code for a in (*answers, later)} == {201}
     assert len({a.json()["id"] for a in (*answers, later)}) == 1
-    events = await network.told(later.json()["id"], STORY)
+    referral_id = later.json()["id"]
+    await network.told(referral_id, STORY)
     await network.quiet()
-    assert Counter(e["type"] for e in events) == STORY
+    assert await network.steps(referral_id) == STORY
 
 
 async def test_the_webhook_is_signed_as_standard_webhooks_ask(network: Network) -> None:
@@ -133,3 +134,53 @@ async def test_a_referral_for_an_area_without_a_hub_waits_and_says_so(network: N
 
 def _without_instance(problem: dict[str, object]) -> dict[str, object]:
     return {name: value for name, value in problem.items() if name != "instance"}
+
+
+async def test_a_case_goes_all_the_way_and_the_referrer_sees_it(network: Network) -> None:
+    posted = await network.refer("whole-way")
+    referral_id = posted.json()["id"]
+    await network.told(referral_id, STORY)
+    path, star = f"/v1/allocations/{referral_id}", {"If-Match": "*"}
+
+    for step, body in (
+        ("acceptance", None),
+        ("start", None),
+        ("closure", {"reason": "completed", "outcomes": [{"goal": "safety", "outcome": "achieved"}]}),
+    ):
+        answer = await network.ask("worker", "POST", f"{path}/{step}", json=body, headers=star)
+        assert answer.status_code == 200, (step, answer.text)
+
+    async def closed() -> bool:
+        seen = await network.ask("school", "GET", posted.headers["Location"])
+        return bool(seen.json()["status"] == "closed")
+
+    await until(closed, deadline=20, what="the end reaching the referrer")
+    seen = await network.ask("school", "GET", posted.headers["Location"])
+    assert seen.json()["categories"]["outcome"]["outcome"] == "goals_achieved"
+
+
+async def test_a_withdrawn_referral_frees_its_worker_and_a_reopened_one_gets_one_again(
+    network: Network,
+) -> None:
+    posted = await network.refer("withdrawn")
+    referral_id, star = posted.json()["id"], {"If-Match": "*"}
+    await network.told(referral_id, STORY)
+    steps = f"/v1/referrals/{referral_id}/steps"
+
+    async def worker() -> str | None:
+        seen = await network.ask("manager", "GET", f"/v1/allocations/{referral_id}")
+        return str(seen.json()["worker_id"]) if seen.json().get("worker_id") else None
+
+    assert await worker() == "wk_hub_one"
+    body = {"reason": "no_longer_needed"}
+    done = await network.ask("school", "POST", f"{steps}/withdrawal", json=body, headers=star)
+    assert done.status_code == 200, done.text
+    released = Counter({"allocation.closed": 1, "worker.caseload_changed": 2})
+    await network.told(referral_id, STORY + released - Counter({"worker.caseload_changed": 1}))
+    body = {"reason": "new_information"}
+    await network.ask("school", "POST", f"{steps}/reopening", json=body, headers=star)
+
+    await until(worker, deadline=20, what="a worker again")
+    assert (await network.ask("school", "GET", f"/v1/referrals/{referral_id}")).json()[
+        "status"
+    ] in ("received", "allocated")

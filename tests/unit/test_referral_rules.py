@@ -1,45 +1,54 @@
-"""The rules of the referral service."""
+"""The rules of the referral service: intake, amendments, ages, clocks."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
-from pydantic import ValidationError
 
-from services.referral.domain import (
-    AgreementEntry,
-    ReceiveReferral,
+from services.referral.birthdays import milestones, next_check, turning_18_ahead
+from services.referral.domain.incoming import AmendReferral, ReceiveReferral, SubjectDetails
+from services.referral.domain.referrals import (
+    RESPONSE_DUE,
+    SEALED,
     Referral,
     age_band,
-    follow_allocation,
+    amend,
+    erase,
+    fields_to_reseal,
+    fields_to_seal,
     is_nhs_number,
-    personal_fields,
+    overdue,
     receive,
-    warnings,
 )
 from shared.calendars import due_at
 from shared.events.codes import Urgency
+from shared.events.referral import ReferralReceived
 from tests.harness.network import a_referral
 
 AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)  # a Monday
 
 
-def received(**changes: object) -> Referral:
-    referral, _ = receive(
+def taken_in(at: datetime = AT, **changes: Any) -> tuple[Referral, ReferralReceived]:
+    return receive(
         ReceiveReferral.model_validate(a_referral(**changes)),
         referral_id="ref_1",
         agency_id="ag_1",
-        subject_id="sub_1",
+        subject=("sub_1", 1),
         hashes=("reference", "request"),
-        personal={},
-        at=AT,
+        sealed={"narrative": b"sealed"},
+        reply=True,
+        at=at,
     )
-    return referral
+
+
+def received(**changes: Any) -> Referral:
+    return taken_in(**changes)[0]
 
 
 @pytest.mark.parametrize(
     ("urgency", "at", "due"),
     [
-        ("immediate", "2026-03-02T09:30", "2026-03-02T09:30"),
+        ("immediate", "2026-03-02T09:30", "2026-03-02T11:30"),
         ("same_day", "2026-03-01T22:00", "2026-03-01T23:59:59"),  # a Sunday
         ("one_working_day", "2026-03-06T16:59", "2026-03-09T17:00"),  # Friday to Monday
         ("one_working_day", "2026-04-02T12:00", "2026-04-07T16:00"),  # over Easter, in summer time
@@ -79,77 +88,127 @@ def test_nhs_numbers_are_checked_by_modulus_11(number: str, valid: bool) -> None
 
 
 @pytest.mark.parametrize(
-    ("born", "band"),
+    ("born", "estimated", "band"),
     [
-        (None, "not_known"),
-        (date(2013, 3, 3), "under_13"),
-        (date(2013, 3, 2), "13_to_15"),
-        (date(2010, 3, 2), "16_to_17"),
-        (date(2008, 3, 3), "16_to_17"),
-        (date(2008, 3, 2), "18_and_over"),
-        (date(1066, 1, 1), "not_known"),
-        (date(2028, 1, 1), "not_known"),
+        (None, None, "not_known"),
+        (None, 15, "13_to_15"),
+        (date(2013, 3, 3), 17, "under_13"),
+        (date(2013, 3, 2), None, "13_to_15"),
+        (date(2010, 3, 2), None, "16_to_17"),
+        (date(2008, 3, 3), None, "16_to_17"),
+        (date(2008, 3, 2), None, "18_and_over"),
+        (date(1066, 1, 1), None, "not_known"),
+        (date(2028, 1, 1), None, "not_known"),
     ],
 )
-def test_the_age_band_changes_on_the_birthday(born: date | None, band: str) -> None:
-    assert age_band(born, AT) == band
+def test_the_age_band_changes_on_the_birthday(
+    born: date | None, estimated: int | None, band: str
+) -> None:
+    subject = SubjectDetails(name="S", date_of_birth=born, estimated_age=estimated)
+
+    assert age_band(subject, AT) == band
 
 
 def test_the_event_carries_codes_and_no_free_text() -> None:
-    document = ReceiveReferral.model_validate(
-        a_referral(indicators=[{"code": "MARKER in free text", "recency": "current"}])
-    )
+    changes: dict[str, Any] = {
+        "indicators": [{"code": "MARKER in free text", "recency": "current"}]
+    }
+    document = ReceiveReferral.model_validate(a_referral(**changes))
 
-    _, event = receive(
-        document,
-        referral_id="ref_1",
-        agency_id="ag_1",
-        subject_id="sub_1",
-        hashes=("reference", "request"),
-        personal={},
-        at=AT,
-    )
+    _, event = taken_in(**changes)
 
     assert [c.code for c in event.concerns] == ["unknown"]
-    for text in personal_fields(document).values():
+    for text in filter(None, fields_to_seal(document).values()):
         assert text not in event.model_dump_json()
 
 
-def test_dubious_details_are_marked_and_kept() -> None:
-    document = ReceiveReferral.model_validate(
-        a_referral(
-            subject={"name": "Sample", "nhs_number": "123"},
-            indicators=[{"code": "by the lake", "recency": "older"}],
-        )
+def test_every_sealed_field_belongs_to_a_category_or_to_nobody() -> None:
+    document = ReceiveReferral.model_validate(a_referral())
+    amendment = AmendReferral.model_validate(
+        {
+            "subject": {"name": "S"},
+            "safe_contact": {},
+            "indicators": [{"code": "x", "recency": "current"}],
+            "narrative": "n",
+            "own_words": "o",
+            "discussion": {"discussed": True},
+        }
     )
 
-    assert warnings(document) == ("nhs_number_invalid", "indicator_unknown")
-    assert "by the lake" in personal_fields(document)["indicators"]
+    assert set(fields_to_seal(document)) == set(SEALED)
+    assert {n.partition("~")[0] for n in fields_to_reseal(amendment, 1)} <= set(SEALED)
 
 
-def test_the_newest_decision_of_allocation_counts() -> None:
-    waiting = follow_allocation(received(), "waiting", 2)
-    late = follow_allocation(waiting.after, "allocated", 1)
-    again = follow_allocation(waiting.after, "waiting", 2)
-    newer = follow_allocation(waiting.after, "allocated", 4)
+def test_dubious_details_are_marked_and_kept() -> None:
+    changes = {
+        "subject": {"name": "Sample", "nhs_number": "123"},
+        "indicators": [{"code": "by the lake", "recency": "older"}],
+    }
 
-    assert waiting.after.status == "waiting"
-    assert (late.events, again.events) == ((), ())
-    assert newer.after.status == "allocated"
+    marked = received(**changes).warnings
+
+    assert marked == ("age_unknown", "indicator_unknown", "nhs_number_invalid", "not_discussed")
+    document = ReceiveReferral.model_validate(a_referral(**changes))
+    assert "by the lake" in fields_to_seal(document)["raw_indicators"]
 
 
-def test_an_agreement_ends() -> None:
-    fields = {"parties": ["a", "b"], "purposes": ["p"], "categories": ["c"], "effective_from": AT}
+def test_an_amendment_adds_and_keeps_what_was_there() -> None:
+    more = [{"code": "older_partner", "recency": "current"}]
+    amendment = AmendReferral.model_validate({"indicators": more, "narrative": "new"})
 
-    with pytest.raises(ValidationError, match="review_at"):
-        AgreementEntry.model_validate(
-            {**fields, "effective_to": AT + timedelta(days=1), "review_at": AT + timedelta(days=2)}
-        )
-    with pytest.raises(ValidationError, match="ten years"):
-        AgreementEntry.model_validate(
-            {
-                **fields,
-                "effective_to": AT + timedelta(days=4000),
-                "review_at": AT + timedelta(days=2),
-            }
-        )
+    after = amend(received(), amendment, {"narrative": b"new"}, "agency:ag_1", AT).after
+
+    assert [c.code for c in after.concerns] == ["missing_episodes", "older_partner"]
+    assert after.sealed["narrative"] == b"new"
+    assert after.amendments[0].previous == {"narrative": b"sealed"}
+
+
+def test_an_amendment_raises_urgency_and_never_lowers_it() -> None:
+    soon = received(urgency="five_working_days")
+    raised = AmendReferral(urgency="same_day")
+    lowered = AmendReferral(urgency="ten_working_days")
+
+    up = amend(soon, raised, {}, "agency:ag_1", AT)
+    down = amend(soon, lowered, {}, "agency:ag_1", AT)
+
+    assert up.after.urgency == "same_day"
+    assert up.due == {RESPONSE_DUE: up.after.due_at}
+    assert down.after.urgency == "five_working_days"
+
+
+def test_a_missed_response_clock_fires_once_and_closes_nothing() -> None:
+    late = received(urgency="one_working_day")
+
+    early = overdue(late, AT)
+    missed = overdue(late, late.due_at)
+    again = overdue(missed.after, late.due_at + timedelta(days=9))
+    answered = overdue(late.but(status="accepted"), late.due_at)
+
+    assert (early.events, again.events, answered.events) == ((), (), ())
+    assert [e.event_type for e in missed.events] == ["referral.overdue"]
+    assert missed.after.status == "received"
+
+
+def test_erasing_leaves_the_coded_record_only() -> None:
+    change = erase(received(), "retention_ended", AT)
+
+    assert change.after.sealed == {}
+    assert change.after.concerns
+    assert erase(change.after, "retention_ended", AT).events == ()
+
+
+def test_birthdays_are_looked_at_without_writing_them_down() -> None:
+    born = date(2010, 6, 17)
+
+    sixteen, notice, eighteen = milestones(born)
+    assert (sixteen, eighteen) == (date(2026, 6, 17), date(2028, 6, 17))
+    first = next_check(born, AT)
+    assert first is not None
+    assert first.date() == date(2026, 5, 31)  # five past midnight in London, in UTC
+    in_june = next_check(born, datetime(2026, 6, 10, tzinfo=UTC))
+    assert in_june is not None
+    assert in_june.date() == date(2026, 6, 10)  # tomorrow in London
+    assert next_check(born, datetime(2028, 6, 18, tzinfo=UTC)) is None
+    assert not turning_18_ahead(born, AT)
+    assert turning_18_ahead(born, datetime.combine(notice, datetime.min.time(), UTC))
+    assert milestones(date(2008, 2, 29))[2] == date(2026, 3, 1)

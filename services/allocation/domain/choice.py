@@ -3,94 +3,145 @@
 import hashlib
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Literal
 
-from services.allocation.domain.records import Allocation, Candidate, GateResult, Hub, Worker
-from services.allocation.domain.risk import LEVELS, Assessment
-from shared.events import Event, EventData
-from shared.events.allocation import AllocationMade, AllocationWaiting, RiskAssessed
-from shared.events.codes import RiskLevel
-from shared.events.referral import ReferralReceived
+from services.allocation.domain.facts import (
+    Candidate,
+    CaseFacts,
+    Decision,
+    GateResult,
+    HubFacts,
+    WorkerFacts,
+)
+from services.allocation.domain.hubs import Demand
+from services.allocation.domain.policy import LEVELS
 
 
-def choose(
-    referral: ReferralReceived, level: RiskLevel, hub: Hub, workers: Iterable[Worker]
-) -> tuple[Candidate, ...]:
+def choose(case: CaseFacts, hub: HubFacts, workers: Iterable[WorkerFacts]) -> tuple[Candidate, ...]:
     """All candidates, those who passed every gate first, best first.
 
     The same values give the same order, whatever the order of `workers`: ties are broken by a
     hash of the referral and the worker, which favours nobody.
     """
-    candidates = [_judge(referral, level, hub, worker) for worker in workers]
-    return tuple(sorted(candidates, key=lambda c: (not c.passed, -c.score, _tie(referral, c))))
+    candidates = [judge(case, hub, worker) for worker in workers]
+    return tuple(sorted(candidates, key=lambda c: (not c.passed, -c.score, _tie(case, c))))
 
 
-def _judge(referral: ReferralReceived, level: RiskLevel, hub: Hub, worker: Worker) -> Candidate:
-    weight = hub.weight(level)
-    within_ceiling = LEVELS.index(level) <= LEVELS.index(hub.spoke_ceiling)
-    gates = {
-        "active": worker.active,
-        "role_may_take_level": worker.worker_role == "hub_worker" or within_ceiling,
-        "area": referral.area in worker.areas,
-        "setting_not_avoided": worker.host_setting not in referral.settings_avoided,
-        "within_cap": worker.caseload + weight <= worker.cap,
-    }
-    passed = all(gates.values())
-    free = worker.cap - worker.caseload - weight
+def judge(case: CaseFacts, hub: HubFacts, worker: WorkerFacts) -> Candidate:
+    """One worker for one case: every gate, and the terms only if all gates let them pass."""
+    gates = gates_of(case, hub, worker)
+    passed = all(gate.passed for gate in gates)
     return Candidate(
-        worker_id=worker.id,
+        worker_id=worker.worker_id,
         worker_version=worker.version,
-        gates=tuple(GateResult(gate=name, passed=held) for name, held in gates.items()),
-        terms={"free_capacity_per_mille": 1000 * free // worker.cap} if passed else {},
+        gates=gates,
+        terms=terms_of(case, hub, worker) if passed else {},
     )
 
 
-def _tie(referral: ReferralReceived, candidate: Candidate) -> bytes:
-    return hashlib.sha256(f"{referral.referral_id}/{candidate.worker_id}".encode()).digest()
+def gates_of(case: CaseFacts, hub: HubFacts, worker: WorkerFacts) -> tuple[GateResult, ...]:
+    """Every gate with its result, the capacity last."""
+    late = bool(worker.supervision_overdue)
+    results = {
+        "active": worker.active,
+        "not_on_leave": not worker.on_leave,
+        "role_may_take_level": _role_may(case, hub, worker),
+        "qualified": _qualified(hub.demands.get(case.level, Demand()), worker),
+        "area": worker.in_area,
+        "setting_not_avoided": worker.host_setting not in case.settings_avoided,
+        # Hard for the highest level, a warning otherwise.
+        "supervision_in_date": not (late and case.level == LEVELS[-1]),
+        "no_conflict": not worker.conflict,
+        "not_declined": worker.worker_id not in case.declined_by,
+        "within_cap": worker.caseload + case.weight <= worker.soft_cap,
+    }
+    return tuple(
+        GateResult(gate=gate, passed=held, warning=gate == "supervision_in_date" and late and held)
+        for gate, held in results.items()
+    )
+
+
+def terms_of(case: CaseFacts, hub: HubFacts, worker: WorkerFacts) -> dict[str, int]:
+    """Each reason for this worker, in points of the Hub's policy; whole numbers only."""
+    scoring = hub.scoring
+    free = worker.soft_cap - worker.caseload - case.weight
+    return {
+        "continuity": scoring.continuity * (worker.worker_id in case.known_to),
+        "specialism": scoring.specialism * len(set(case.needs) & set(worker.specialisms)),
+        "language": scoring.language * bool(set(case.languages) & set(worker.languages)),
+        "free_capacity": scoring.free_capacity * free // max(1, worker.soft_cap),
+        "preferred_times": scoring.preferred_times * bool(set(case.times) & set(worker.times)),
+        "same_host": scoring.same_host * (worker.host_agency_id == case.agency_id),
+    }
 
 
 def decide(
-    event: Event[ReferralReceived],
-    assessment: Assessment,
-    hub: Hub | None,
-    candidates: tuple[Candidate, ...],
+    case: CaseFacts,
+    hub: HubFacts | None,
+    workers: Iterable[WorkerFacts],
     *,
-    worker_id: str | None,
+    kind: Literal["automatic", "duty", "manual"] = "automatic",
+    lost: Iterable[str] = (),
+    held: str | None = None,
+    ordered: str | None = None,
+    policy_version: str,
     at: datetime,
-) -> tuple[Allocation, RiskAssessed, EventData]:
-    """The allocation of a referral to the worker whose capacity is reserved, or to waiting."""
-    referral = event.data
-    allocation = Allocation(
-        id=referral.referral_id,
-        subject_id=referral.subject_id,
-        agency_id=referral.agency_id,
-        hub_id=hub.id if hub else None,
-        worker_id=worker_id,
-        status="offered" if worker_id else "waiting",
-        urgency=referral.urgency,
-        due_at=referral.due_at,
-        decided_at=at,
-        assessment=assessment,
+) -> Decision:
+    """The decision on these inputs, whole.
+
+    A reservation that a crash left behind is finished if that worker passes every gate. A manager's
+    order, and the duty manager for `immediate`, are decided by people: the gates are recorded then,
+    and don't decide.
+    """
+    looked_at = sorted(workers, key=lambda worker: worker.worker_id)
+    candidates = choose(case, hub, looked_at) if hub else ()
+    full = frozenset(lost)
+    free = [c.worker_id for c in candidates if c.passed and c.worker_id not in full]
+    worker_id = ordered or (held if held in free else None) or (free[0] if free else None)
+    return Decision(
+        kind=kind,
+        at=at,
+        policy_version=policy_version,
+        case=case,
+        hub=hub,
+        workers=tuple(looked_at),
+        lost=tuple(sorted(full)),
+        held=held,
+        ordered=ordered,
         candidates=candidates,
-        referral_version=event.version,
+        worker_id=worker_id,
     )
-    risk = RiskAssessed(
-        referral_id=referral.referral_id,
-        subject_id=referral.subject_id,
-        **assessment.model_dump(),
+
+
+def replay(decision: Decision) -> Decision:
+    """The same decision from its stored inputs; equal, unless the rules have changed since."""
+    return decide(
+        decision.case,
+        decision.hub,
+        decision.workers,
+        kind=decision.kind,
+        lost=decision.lost,
+        held=decision.held,
+        ordered=decision.ordered,
+        policy_version=decision.policy_version,
+        at=decision.at,
     )
-    shared = {
-        "referral_id": referral.referral_id,
-        "subject_id": referral.subject_id,
-        "agency_id": referral.agency_id,
-        "hub_id": allocation.hub_id,
-        "level": assessment.level,
-        "urgency": referral.urgency,
-        "due_at": referral.due_at,
-        "decided_at": at,
-        "policy_version": assessment.policy_version,
-        "referral_version": event.version,
-    }
-    if worker_id:
-        return allocation, risk, AllocationMade.model_validate({**shared, "worker_id": worker_id})
-    reason = "no_candidate" if hub else "no_hub_for_area"
-    return allocation, risk, AllocationWaiting.model_validate({**shared, "reason": reason})
+
+
+def _role_may(case: CaseFacts, hub: HubFacts, worker: WorkerFacts) -> bool:
+    if worker.worker_role == "hub_manager":
+        return False  # managers get cases as duty manager, or by somebody's order
+    within_ceiling = LEVELS.index(case.level) <= LEVELS.index(hub.spoke_ceiling)
+    return worker.worker_role == "hub_worker" or within_ceiling
+
+
+def _qualified(demand: Demand, worker: WorkerFacts) -> bool:
+    if not demand.qualifications and not demand.experience_months:
+        return True
+    has = bool(set(demand.qualifications) & set(worker.qualifications))
+    long_enough = 0 < demand.experience_months <= worker.experience_months
+    return has or long_enough
+
+
+def _tie(case: CaseFacts, candidate: Candidate) -> bytes:
+    return hashlib.sha256(f"{case.referral_id}/{candidate.worker_id}".encode()).digest()

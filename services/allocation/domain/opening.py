@@ -1,0 +1,51 @@
+"""A referral arrives: the allocation it opens, before anybody is asked. Pure."""
+
+from services.allocation.domain.allocations import Allocation, Reach, with_ranks
+from services.allocation.domain.hubs import Hub
+from services.allocation.domain.policy import RiskPolicy
+from services.allocation.domain.subjects import Subject, respond
+from shared.events import Event
+from shared.events.referral import ReferralReceived
+
+
+def opened(
+    event: Event[ReferralReceived], subject: Subject, hub: Hub | None, policy: RiskPolicy
+) -> Allocation:
+    """The allocation as it is before its first decision; not stored yet."""
+    referral = event.data
+    level = respond(subject, referral.urgency, policy)
+    return with_ranks(
+        Allocation(
+            id=referral.referral_id,
+            subject_id=referral.subject_id,
+            agency_id=referral.agency_id,
+            area=referral.area,
+            urgency=referral.urgency,
+            received_at=referral.received_at,
+            due_at=referral.due_at,
+            referral_version=event.version,
+            settings_avoided=referral.settings_avoided,
+            needs=_codes(referral, "needs"),
+            languages=_codes(referral, "languages"),
+            times=_codes(referral, "preferred_times"),
+            reach=Reach(
+                age_band=referral.age_band,
+                gender=_code(referral, "gender"),
+                ethnicity=_code(referral, "ethnicity"),
+            ),
+            assessment=subject.assessment,
+            policy_version=subject.assessment.policy_version,
+            level=level,
+            weight=hub.weight(level) if hub else 1,
+            hub_id=hub.id if hub else None,
+        )
+    )
+
+
+def _codes(referral: ReferralReceived, field: str) -> tuple[str, ...]:
+    # Optional in the event: an older referral service doesn't send them.
+    return tuple(getattr(referral, field, None) or ())
+
+
+def _code(referral: ReferralReceived, field: str) -> str:
+    return str(getattr(referral, field, None) or "not_known")

@@ -1,0 +1,438 @@
+"""Allocation as its users meet it: over HTTP and events, on a real store."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest_asyncio
+from pymongo import AsyncMongoClient
+
+from services.allocation.clocks import sweep
+from services.allocation.domain.allocations import ANSWER_DUE, ESCALATE_DUE, REVIEW_DUE
+from services.allocation.domain.capacity import CAPACITY_DUE
+from services.allocation.domain.subjects import REASSESS_DUE
+from services.allocation.domain.supervision import SUPERVISION_DUE
+from services.allocation.handlers import handlers
+from shared.ids import derived_id
+from tests.harness.mongo import Mongo
+from tests.harness.room import HUB, Room, a_referral, opened
+from tests.harness.waiting import until
+
+SERIOUS = ("missing_episodes", "older_partner", "images_shared", "trafficking_concern")
+
+
+@pytest_asyncio.fixture
+async def room(
+    client: "AsyncMongoClient[Any]", mongo: Mongo, prefix: str, tmp_path: Path
+) -> AsyncIterator[Room]:
+    database = f"test_{prefix.strip('.')}"
+    async with opened(client, mongo.url, database, tmp_path) as started:
+        await started.hub()
+        yield started
+    await client.drop_database(database)
+
+
+async def test_a_decline_goes_to_the_next_and_after_the_last_to_the_hub_manager(room: Room) -> None:
+    for number in range(4):
+        await room.worker(f"wk_{number}")
+    referral = await room.refer("declined")
+    asked = []
+
+    for _ in range(3):
+        offer = await room.stands(referral, "offered")
+        asked.append(str(offer.worker_id))
+        path = f"/v1/allocations/{referral}/decline"
+        answer = await room.ask(asked[-1], "POST", path, json={"reason": "no_capacity"})
+        again = await room.ask(asked[-1], "POST", path, json={"reason": "no_capacity"})
+        assert (answer.status_code, again.status_code) == (200, 200)
+
+    waits = await room.stands(referral, "waiting")
+    assert len(set(asked)) == 3, "nobody is asked twice"
+    assert waits.with_manager
+    assert (await room.told("allocation.escalated"))[0]["data"]["reason"] == "offers_exhausted"
+    await room.caseloads(wk_0=0, wk_1=0, wk_2=0, wk_3=0)
+
+
+async def test_a_case_goes_from_the_offer_to_its_end_and_makes_room_for_the_next(
+    room: Room,
+) -> None:
+    await room.worker("wk_one", cap=7)  # room for 5 within the soft cap
+    first = await room.refer("first", *SERIOUS)
+    mild = await room.refer("mild")
+    urgent = await room.refer("urgent", urgency="same_day")
+    await room.stands(first, "offered", "wk_one")
+    await room.stands(urgent, "waiting")
+
+    for step in ("acceptance", "start"):
+        assert (await room.ask("wk_one", "POST", f"/v1/allocations/{first}/{step}")).is_success
+    end = {
+        "reason": "completed",
+        "outcomes": [{"goal": "safety_plan", "outcome": "partially_achieved"}],
+    }
+    closed = await room.ask("wk_one", "POST", f"/v1/allocations/{first}/closure", json=end)
+    again = await room.ask("wk_one", "POST", f"/v1/allocations/{first}/closure", json=end)
+
+    assert closed.json()["outcomes"] == end["outcomes"]
+    assert again.status_code == 200
+    assert closed.json()["debrief"] == "offered"
+    debrief = f"/v1/allocations/{first}/debrief"
+    said = await room.ask("wk_one", "POST", debrief, json={"outcome": "held", "content": "x"})
+    held = await room.ask("wk_one", "POST", debrief, json={"outcome": "held"})
+    assert (said.status_code, held.json()["debrief"]) == (422, "held")
+    # The more serious of the two that waited is served first, then the other.
+    await room.stands(urgent, "offered", "wk_one")
+    await room.stands(mild, "offered", "wk_one")
+    made = [e["data"]["referral_id"] for e in await room.told("allocation.made", 3)]
+    assert made == [first, urgent, mild]
+
+
+async def test_immediate_goes_to_the_duty_manager_at_once_over_the_soft_cap(room: Room) -> None:
+    await room.ask(
+        "operator",
+        "PUT",
+        f"/v1/hubs/{HUB}",
+        json={"name": "North Hub", "areas": ["northtown"], "duty_worker_id": "wk_duty"},
+        headers={"If-Match": '"v1"'},
+    )
+    await room.worker("wk_duty", worker_role="hub_manager", cap=5)
+
+    first = await room.refer("one", urgency="immediate")
+    second = await room.refer("two", urgency="immediate")
+
+    has_it = await room.stands(first, "accepted", "wk_duty")
+    assert set(has_it.flags) == {"duty_manager", "over_soft_cap"}
+    waits = await room.stands(second, "waiting")
+    assert waits.holder_id == "wk_duty"
+    reasons = [e["data"]["reason"] for e in await room.told("allocation.escalated")]
+    assert reasons == ["immediate_without_worker"]
+
+
+async def test_a_new_worker_and_the_end_of_a_leave_take_who_waits(room: Room) -> None:
+    waits = await room.refer("waits", *SERIOUS)
+    small = await room.refer("small")
+    await room.stands(waits, "waiting")
+
+    await room.worker("wk_new", cap=7)
+    await room.stands(waits, "offered", "wk_new")
+    await room.worker("wk_away", leave=[{"start": "2020-01-01", "to": "2999-01-01"}])
+    assert (await room.stands(small, "waiting")).worker_id is None
+
+    # The leave is over; the clock of that day fires.
+    await room.desk.workers.collection.update_one(
+        {"_id": "wk_away"}, {"$set": {"leave": [{"start": "2020-01-01", "to": "2020-01-02"}]}}
+    )
+    await room.run_out(room.desk.workers, "wk_away", CAPACITY_DUE, "capacity_at")
+    await sweep(room.desk)
+
+    await room.stands(small, "offered", "wk_away")
+
+
+async def test_each_clock_fires_once_however_many_sweep(room: Room) -> None:
+    await room.worker("wk_one", cap=1)
+    offered = await room.refer("offered")
+    waits = await room.refer("waits")
+    await room.stands(offered, "waiting")  # a cap of 1 leaves no room within the soft cap
+    desk, subject = room.desk, derived_id("sub", "waits")
+    await room.run_out(desk.allocations, waits, REVIEW_DUE, "review_at")
+    await room.run_out(desk.allocations, waits, ESCALATE_DUE, "escalate_at")
+    await room.run_out(desk.subjects, subject, REASSESS_DUE, "reassess_at")
+    await room.run_out(desk.workers, "wk_one", CAPACITY_DUE, "capacity_at")
+
+    fired = await asyncio.gather(*(sweep(desk, lease=0) for _ in range(4)))
+
+    assert sum(fired) >= 4
+    await until(lambda: _all_published(room))
+    counted = [e["type"] for e in room.events]
+    assert counted.count("allocation.escalated") == 2
+    assert counted.count("risk.reassessment_due") == 1
+    assert counted.count("worker.capacity_changed") == 1
+    assert await sweep(desk) == 0
+
+
+async def test_an_offer_without_an_answer_goes_to_the_next(room: Room) -> None:
+    await room.worker("wk_one")
+    referral = await room.refer("lapsing")
+    await room.stands(referral, "offered", "wk_one")
+    await room.worker("wk_two")
+
+    await room.run_out(room.desk.allocations, referral, ANSWER_DUE, "answer_by")
+    await sweep(room.desk)
+
+    await room.stands(referral, "offered", "wk_two")
+    await room.caseloads(wk_one=0, wk_two=1)
+
+
+async def test_overdue_supervision_is_flagged_and_closes_the_gate_for_high_risk(room: Room) -> None:
+    await room.worker("wk_one")
+    await room.desk.workers.collection.update_one(
+        {"_id": "wk_one"}, {"$set": {"registered_on": "2020-01-01"}}
+    )
+    await room.run_out(room.desk.workers, "wk_one", SUPERVISION_DUE, "supervision_at")
+
+    await sweep(room.desk)
+    serious, mild = await room.refer("serious", *SERIOUS), await room.refer("mild")
+
+    flagged = (await room.told("worker.supervision_overdue"))[0]["data"]
+    assert (flagged["hub_id"], flagged["kinds"]) == (HUB, ["case"])
+    await room.stands(serious, "waiting")
+    assert (await room.stands(mild, "offered")).flags == ("supervision_overdue",)
+    noted = await room.ask(
+        "manager",
+        "POST",
+        "/v1/workers/wk_one/supervisions",
+        json={"kind": "case", "held_on": "2026-01-01"},
+    )
+    assert noted.json()["supervision_due_on"] == {"case": "2026-02-01"}
+
+
+async def test_a_manager_reassigns_and_two_may_pass_a_hard_cap(room: Room) -> None:
+    await room.worker("wk_one")
+    referral = await room.refer("moved", *SERIOUS)
+    await room.stands(referral, "offered", "wk_one")
+    await room.worker("wk_two", cap=3)
+    path = f"/v1/allocations/{referral}"
+    order = {"worker_id": "wk_two", "reason": "young_persons_wish"}
+
+    async def tag() -> dict[str, str]:
+        return {"If-Match": (await room.ask("manager", "GET", path)).headers["ETag"]}
+
+    unasked = await room.ask("manager", "POST", f"{path}/assignment", json=order)
+    full = await room.ask("manager", "POST", f"{path}/assignment", json=order, headers=await tag())
+    assert (unasked.status_code, full.status_code) == (428, 409)
+    assert full.json()["code"] == "no_capacity"
+    await room.stands(referral, "offered", "wk_one")
+
+    beyond = {**order, "exceed_hard_cap": True}
+    asked = await room.ask(
+        "manager", "POST", f"{path}/assignment", json=beyond, headers=await tag()
+    )
+    alone = await room.ask("manager", "POST", f"{path}/assignment/confirmation")
+    assert (asked.status_code, asked.json()["worker_id"]) == (200, "wk_one")
+    assert alone.json()["code"] == "second_person_needed"
+    confirmed = await room.ask("second", "POST", f"{path}/assignment/confirmation")
+
+    assert confirmed.json()["worker_id"] == "wk_two"
+    assert "over_hard_cap" in confirmed.json()["flags"]
+    await room.caseloads(wk_one=0, wk_two=5)
+    (handed,) = await room.told("allocation.handed_over")
+    assert handed["data"]["from_worker_id"] == "wk_one"
+
+
+async def test_a_worker_leaves_and_the_plan_moves_their_cases_only_when_confirmed(
+    room: Room,
+) -> None:
+    await room.worker("wk_leaves")
+    referrals = [await room.refer(f"case {n}", *SERIOUS) for n in range(3)]
+    for referral in referrals:
+        await room.stands(referral, "offered", "wk_leaves")
+    await room.worker("wk_stays", cap=13)  # 10 within the soft cap: two cases of 5
+
+    entry = {"worker_id": "wk_leaves", "reason": "worker_leaves"}
+    plan = await room.ask("manager", "POST", "/v1/handover-plans", json=entry)
+    body = plan.json()
+    assert plan.status_code == 201
+    assert {move["referral_id"] for move in body["moves"]} == set(referrals)
+    assert len(body["without_receiver"]) == 1
+    await room.caseloads(wk_leaves=15, wk_stays=0)
+
+    path = plan.headers["Location"]
+    confirm = {"headers": {"If-Match": plan.headers["ETag"]}}
+    strange = await room.ask("stranger", "POST", f"{path}/confirmation", **confirm)
+    assert strange.status_code == 404
+    (await room.ask("manager", "POST", f"{path}/confirmation", **confirm)).raise_for_status()
+
+    (applied,) = await room.told("handover_plan.applied")
+    assert (applied["data"]["moved"], applied["data"]["moves"]) == (2, 3)
+    await room.caseloads(wk_leaves=5, wk_stays=10)
+    (told,) = await room.told("allocation.escalated")
+    assert told["data"]["reason"] == "handover_without_receiver"
+    assert told["data"]["referral_id"] in body["without_receiver"]
+
+
+async def test_concerns_of_three_agencies_escalate_and_raise_the_open_case(room: Room) -> None:
+    await room.worker("wk_one")
+    first = await room.refer("one", "drug_use", subject="sub_one", agency_id="ag_school")
+    await room.refer("two", "drug_use", subject="sub_one", agency_id="ag_health")
+    await room.refer("three", "staying_out_late", subject="sub_one", agency_id="ag_police")
+
+    (escalated,) = await room.told("risk.escalated")
+    assert (escalated["data"]["from_level"], escalated["data"]["level"]) == (
+        "none_apparent",
+        "mild",
+    )
+    await room.told("allocation.relevelled")
+    risk = await room.ask("manager", "GET", f"/v1/allocations/{first}/risk")
+    assert (risk.json()["score"], risk.json()["level"]) == (2, "mild")
+    assert "not validated" in risk.json()["warning"]
+
+
+async def test_one_agency_repeating_itself_does_not_escalate(room: Room) -> None:
+    for number in range(3):
+        await room.refer(f"same {number}", "drug_use", subject="sub_one")
+
+    assert len(await room.told("risk.assessed", 3)) == 3
+    assert [e for e in room.events if e["type"] == "risk.escalated"] == []
+
+
+async def test_a_practitioner_judges_in_either_direction_with_a_coded_reason(room: Room) -> None:
+    await room.worker("wk_one")
+    referral = await room.refer("judged", *SERIOUS)
+    await room.stands(referral, "offered", "wk_one")
+    path = f"/v1/allocations/{referral}/judgement"
+
+    free = await room.ask("wk_one", "POST", path, json={"level": "mild", "reason": "gut feeling"})
+    judged = await room.ask(
+        "wk_one", "POST", path, json={"level": "mild", "reason": "protective_factors"}
+    )
+
+    assert free.status_code == 422
+    assert (judged.json()["level"], judged.json()["scored_level"]) == ("mild", "significant")
+    (told,) = await room.told("risk.judged")
+    assert told["data"]["by"] == "worker:wk_one"
+    (relevelled,) = await room.told("allocation.relevelled")
+    assert relevelled["data"]["level"] == "mild"
+
+
+async def test_a_worker_who_knows_the_young_person_is_preferred_and_it_is_explained(
+    room: Room,
+) -> None:
+    await room.worker("wk_knows", cap=10)
+    before = await room.refer("before", subject="sub_one")
+    await room.stands(before, "offered", "wk_knows")
+    await room.worker("wk_free", cap=100)
+
+    referral = await room.refer("after", subject="sub_one")
+    path = f"/v1/allocations/{referral}"
+    explained = (await room.ask("manager", "GET", f"{path}/explanation")).json()
+    replayed = (await room.ask("manager", "POST", f"{path}/replay")).json()
+    strange = await room.ask("stranger", "GET", f"{path}/explanation")
+
+    (decided,) = explained["decisions"]
+    assert decided["worker_id"] == "wk_knows"
+    assert "has worked with the young person before (500)" in decided["sentences"][0]
+    assert decided["sentences"][1].startswith("wk_free could have taken it")
+    assert decided["decision"]["hub"]["revision"] == 1
+    assert replayed == {"same": True, "decisions": ["same"]}
+    assert strange.status_code == 404
+
+
+async def test_entries_change_only_for_who_has_read_them(room: Room) -> None:
+    made = await room.put_worker("wk_one")
+    same = await room.put_worker("wk_one")
+    blind = await room.put_worker("wk_one", cap=30)
+    changed = await room.put_worker("wk_one", tag=made.headers["ETag"], cap=30)
+    stale = await room.put_worker("wk_one", tag=made.headers["ETag"], cap=40)
+    strange = await room.put_worker("wk_one", by="stranger", tag='"v2"')
+
+    codes = [a.status_code for a in (made, same, blind, changed, stale, strange)]
+    assert codes == [200, 200, 428, 200, 412, 403]
+    await room.refer("raises the version, not the revision")
+    later = await room.put_worker("wk_one", tag=changed.headers["ETag"], cap=50)
+    assert later.status_code == 200
+
+
+async def test_the_policy_of_the_hub_reaches_workers_and_frees_who_waits(room: Room) -> None:
+    await room.worker("wk_one", cap=None)
+    await room.ask(
+        "operator",
+        "PUT",
+        f"/v1/hubs/{HUB}",
+        json={"name": "North Hub", "areas": ["northtown"], "caps": {"hub_worker": 0}},
+        headers={"If-Match": '"v1"'},
+    )
+    await room.told("worker.capacity_changed")
+    referral = await room.refer("waits")
+    await room.stands(referral, "waiting")
+
+    again = {"name": "North Hub", "areas": ["northtown"], "caps": {"hub_worker": 9}}
+    path = f"/v1/hubs/{HUB}"
+    await room.ask("manager", "PUT", path, json=again, headers={"If-Match": '"v2"'})
+
+    await room.stands(referral, "offered", "wk_one")
+
+
+async def test_pages_of_workers_and_of_the_queue_follow_on_each_other(room: Room) -> None:
+    for number in range(5):
+        await room.worker(f"wk_{number}", cap=0)
+    referrals = [
+        await room.refer(f"q{n}", urgency=urgency)
+        for n, urgency in enumerate(["ten_working_days", "same_day", "one_working_day"] * 2)
+    ]
+
+    async def pages(path: str, key: str) -> list[str]:
+        ids: list[str] = []
+        cursor: str | None = None
+        while True:
+            query = f"{path}&cursor={cursor}" if cursor else path
+            page = (await room.ask("manager", "GET", query)).json()
+            ids += [one["id"] for one in page[key]]
+            cursor = page["next"]
+            if cursor is None:
+                return ids
+
+    assert await pages("/v1/workers?limit=2", "workers") == [f"wk_{n}" for n in range(5)]
+    line = await pages("/v1/allocations?status=waiting&limit=2", "allocations")
+    assert line == [referrals[n] for n in (1, 4, 2, 5, 0, 3)]
+    assert (await room.ask("school", "GET", "/v1/workers")).status_code == 403
+
+
+async def test_a_list_of_workers_is_imported_line_by_line(room: Room) -> None:
+    await room.worker("wk_there", leave=[{"start": "2026-01-01"}])
+    text = (
+        "worker_id,hub_id,worker_role,areas,host_setting,cap,revision\n"
+        "wk_a,hub_north,hub_worker,northtown,hub,20,\n"
+        "wk_b,hub_south,hub_worker,northtown,hub,20,\n"
+        "wk_there,hub_north,hub_worker,northtown,hub,30,\n"
+        "wk_c,hub_north,teacher,northtown,hub,20,\n"
+    )
+
+    async def send(body: str) -> Any:
+        kind = {"Content-Type": "text/csv"}
+        path = "/v1/workers/import"
+        return (await room.ask("manager", "POST", path, content=body, headers=kind)).json()
+
+    report = await send(text)
+    again = await send(text.replace("hub,30,", "hub,30,1"))
+
+    assert [(line["line"], line["result"], line["faults"]) for line in report["lines"]] == [
+        (2, "created", []),
+        (3, "refused", ["hub_id: not_yours"]),
+        (4, "refused", ["revision: needed_to_change"]),
+        (5, "refused", ["worker_role: literal_error"]),
+    ]
+    assert [line["result"] for line in again["lines"]][:3] == ["unchanged", "refused", "changed"]
+    kept = await room.a_worker("wk_there")
+    assert (kept.cap, len(kept.leave)) == (30, 1), "what a list can't say stays"
+
+
+async def test_numbers_are_for_finished_quarters_and_for_whom_they_concern(room: Room) -> None:
+    path = f"/v1/hubs/{HUB}/numbers?quarter="
+
+    past = await room.ask("manager", "GET", f"{path}2025-Q4")
+    running = await room.ask("manager", "GET", f"{path}2999-Q1")
+    strange = await room.ask("stranger", "GET", f"{path}2025-Q4")
+
+    assert past.json()["received_by_level"] == {"cells": {}, "total": None}
+    assert (running.status_code, running.json()["code"]) == (400, "quarter_not_over")
+    assert strange.status_code == 404
+
+
+async def test_the_same_event_many_times_at_once_gives_one_worker(room: Room) -> None:
+    for number in range(3):
+        await room.worker(f"wk_{number}")
+    handle = handlers(room.desk)["allocation.referrals"]["referral.received"]
+
+    await asyncio.gather(*(handle(a_referral("many")) for _ in range(8)))
+
+    allocation = await room.stands(derived_id("ref", "many"), "offered")
+    holders = await room.desk.holders(allocation.id)
+    assert [(h.id, h.caseload) for h in holders] == [(allocation.worker_id, 1)]
+
+
+async def _all_published(room: Room) -> bool:
+    desk = room.desk
+    for store in (desk.allocations, desk.workers, desk.subjects):
+        if await store.collection.find_one({"outbox_due": {"$exists": True}}):
+            return False
+    return True
