@@ -1,6 +1,6 @@
 # The only entrance. `make` lists the commands.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-allocation-load check format golden openapi lock dead-letters clean
+.PHONY: help run test test-allocation-load check format golden openapi bench-audit verifier lock dead-letters clean
 
 PY := .venv/bin/python
 # A lone shell for recipes that must clean up after themselves.
@@ -38,6 +38,13 @@ openapi: .venv/dev ## write the API descriptions under docs/openapi
 
 golden: .venv/dev ## write golden files for events that have none yet
 	@$(PY) -m tests.golden
+
+bench-audit: .venv/dev ## measure the trail against bare inserts, pymerkle and bare hashing (SIZES=…)
+	@.venv/bin/pip install --quiet --require-hashes -r requirements/bench.txt
+	@$(PY) -m benchmarks.audit
+
+verifier: .venv/run ## write the offline verifier as one file: verify_trail.py
+	@$(PY) -m services.audit one-file > verify_trail.py && echo "verify_trail.py written"
 
 lock: .venv/dev ## pin requirements/*.in with hashes (no addresses)
 	@for part in run embedded dev bench; do .venv/bin/uv pip compile --quiet --universal \

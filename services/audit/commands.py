@@ -5,7 +5,7 @@ import sys
 from pymongo import AsyncMongoClient
 
 from services.audit.app import AuditSettings, Parts, parts_of
-from services.audit.domain.fields import fields_from
+from services.audit.domain.fields import search_from
 from services.audit.domain.leaf import instant
 from services.audit.domain.records import Fault
 from services.audit.store import STATE, Damaged
@@ -48,7 +48,7 @@ async def rebuild(parts: Parts) -> int:
     size = (await parts.trail.state())["size"]
     restored = 0
     async for document in parts.trail.scan({}, size):
-        fields = fields_from(document["leaf"])
+        fields = search_from(document["leaf"])
         if document.get("fields") != fields:
             await parts.trail.entries.update_one(
                 {"_id": document["_id"]}, {"$set": {"fields": fields}}

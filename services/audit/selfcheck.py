@@ -13,7 +13,7 @@ from datetime import datetime
 from services.audit import gauges
 from services.audit.domain.checkpoints import Checkpoint, TrustedKey, open_checkpoint
 from services.audit.domain.edge import Edge, FullTile
-from services.audit.domain.fields import fields_from
+from services.audit.domain.fields import search_from
 from services.audit.domain.notes import BadNote
 from services.audit.domain.tiles import HEIGHT, WIDTH, split_hashes
 from services.audit.domain.tree import leaf_hash
@@ -165,6 +165,6 @@ class _Walk:
 
 def _fields_hold(document: Document) -> bool:
     try:
-        return bool(document["fields"] == fields_from(document["leaf"]))
+        return bool(document["fields"] == search_from(document["leaf"]))
     except (ValueError, KeyError, TypeError):
         return False  # then the leaf itself is told of

@@ -16,7 +16,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from services.audit import gauges
 from services.audit.domain.edge import Edge, FullTile
-from services.audit.domain.fields import fields_of
+from services.audit.domain.fields import fields_of, search_of
 from services.audit.domain.leaf import OURS, Leaf, conflict_of, leaf_of, same_event
 from services.audit.domain.tree import leaf_hash
 from services.audit.signer import Signer
@@ -268,5 +268,5 @@ def _document(leaf: Leaf, seq: int) -> Document:
         "seq": seq,
         "leaf": leaf.raw,
         "leaf_hash": leaf.leaf_hash,
-        "fields": fields_of(leaf.event, leaf.recorded_at),
+        "fields": search_of(fields_of(leaf.event, leaf.recorded_at)),
     }

@@ -14,7 +14,7 @@ from pymongo import ASCENDING
 from pymongo.errors import DuplicateKeyError
 
 from services.audit.domain.edge import Edge
-from services.audit.domain.fields import SEARCHED
+from services.audit.domain.fields import query_of
 from services.audit.domain.tiles import HEIGHT, WIDTH, Tile, node_reader, tiles_for, width_at
 from services.audit.domain.tree import EMPTY_ROOT, HASH_SIZE, Range, nodes_of, proof_of
 from shared.clock import now
@@ -50,12 +50,8 @@ class Trail:
     async def prepare(self) -> None:
         """Create the indexes and the first state; safe to repeat."""
         await self.entries.create_index("seq", unique=True)
-        for name in SEARCHED:
-            field = f"fields.{name}"
-            await self.entries.create_index(
-                [(field, ASCENDING), ("seq", ASCENDING)],
-                partialFilterExpression={field: {"$exists": True}},
-            )
+        await self.entries.create_index([("fields.keys", ASCENDING), ("seq", ASCENDING)])
+        await self.entries.create_index("fields.at")
         await self.tiles.create_index([("level", ASCENDING), ("index", ASCENDING)], unique=True)
         first = {"_id": STATE, "size": 0, "root": EMPTY_ROOT, "offset": None, "epoch": 0}
         with contextlib.suppress(DuplicateKeyError):  # the trail exists
@@ -92,8 +88,7 @@ class Trail:
         self, where: Mapping[str, Any], *, start: int, size: int, limit: int
     ) -> list[Document]:
         """Entries with start <= seq < size whose fields match, in order."""
-        query: Document = {f"fields.{name}": value for name, value in where.items()}
-        query["seq"] = {"$gte": start, "$lt": size}
+        query: Document = {**query_of(where), "seq": {"$gte": start, "$lt": size}}
         return [d async for d in self.entries.find(query).sort("seq", 1).limit(limit)]
 
     async def scan(

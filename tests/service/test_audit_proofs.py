@@ -14,7 +14,9 @@ from services.audit.domain.checkpoints import (
     open_checkpoint,
     read_proof,
 )
+from services.audit.domain.edge import Edge
 from services.audit.domain.notes import SigningKey, VerifierKey
+from services.audit.domain.tiles import node_reader
 from services.audit.domain.tree import (
     Node,
     Range,
@@ -72,6 +74,26 @@ def _mutated(path: list[bytes], place: int) -> list[bytes]:
     value = bytearray(path[step])
     value[at] ^= random.randrange(1, 256)
     return [*path[:step], bytes(value), *path[step + 1 :]]
+
+
+def test_tiles_and_proofs_are_exact_where_the_second_level_fills() -> None:
+    """65,535, 65,536 and 65,537 leaves: a tile of tiles is one short, full, and begun again."""
+    leaves = [leaf_hash(b"%d" % number) for number in range(65_537)]
+    edge, tiles = Edge(), {}
+    for size in (65_535, 65_536, 65_537):
+        for tile in edge.push(leaves[edge.size : size]):
+            tiles[tile.level, tile.index] = tile.hashes
+        for level, hashes in enumerate(edge.levels):
+            if hashes:
+                tiles[level, (size >> 8 * level) // 256] = b"".join(hashes)
+        assert edge.root() == root_of(leaves[:size])
+        reader = node_reader(tiles)
+        for index in (0, 255, 256, 65_279, 65_280, size - 1):
+            path = proof_of(inclusion_ranges(index, size), reader)
+            assert includes(index, size, leaves[index], path, edge.root())
+        for first in (1, 65_280, 65_534, size - 1):
+            path = proof_of(consistency_ranges(first, size), reader)
+            assert extends(first, size, root_of(leaves[:first]), edge.root(), path)
 
 
 def test_the_digests_over_all_subtrees_and_inclusion_proofs_up_to_130() -> None:

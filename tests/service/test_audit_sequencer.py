@@ -10,11 +10,12 @@ import pytest
 
 from services.audit.domain.checkpoints import TrustedKey
 from services.audit.domain.tree import root_of
+from services.audit.keyring import UnknownSigner
 from services.audit.sequencer import Fenced
 from services.audit.store import STATE, Damaged
 from shared.clock import now
 from shared.store import Database
-from tests.harness.trails import OneTrail, a_trail, body, feed, writer
+from tests.harness.trails import OTHER_SEED, SEED, OneTrail, a_trail, body, feed, writer
 
 
 def ids(leaves: list[dict[str, Any]]) -> list[str]:
@@ -256,8 +257,6 @@ async def test_a_full_tile_that_does_not_count_yet_is_not_read_as_if_it_did(
 async def test_a_new_key_signs_beside_the_old_and_then_alone_each_within_its_sizes(
     database: Database,
 ) -> None:
-    from tests.harness.trails import OTHER_SEED, SEED
-
     async with a_trail(database, 3) as old:
         both = _same_writer(old, writer(database, seed=OTHER_SEED, old=SEED))
         await both.append(body(3))
@@ -277,9 +276,6 @@ async def test_a_new_key_signs_beside_the_old_and_then_alone_each_within_its_siz
 
 
 async def test_a_new_key_that_comes_alone_signs_nothing(database: Database) -> None:
-    from services.audit.keyring import UnknownSigner
-    from tests.harness.trails import OTHER_SEED
-
     async with a_trail(database, 3) as trail:
         await trail.append(body(3))
 
@@ -318,17 +314,21 @@ async def test_reading_the_feed_again_from_the_start_adds_nothing(database: Data
 
 
 async def test_a_key_introduced_while_the_self_check_runs_is_no_fault(database: Database) -> None:
-    async with a_trail(database) as trail:
-        await trail.append(body(1))
-        before = await trail.parts.ring.trusted()
-        await trail.sign()
-        asked = [before, await trail.parts.ring.trusted()]
+    async with a_trail(database, 3) as old:
+        before = await old.parts.ring.trusted()
+        both = _same_writer(old, writer(database, seed=OTHER_SEED, old=SEED))
+        await both.append(body(3))
+        await both.sign()
+        new = _same_writer(both, writer(database, seed=OTHER_SEED))
+        await new.append(body(4))
+        await new.sign()
+        answers = [await new.parts.ring.trusted(), before]
 
         async def trusted() -> list[TrustedKey]:
-            return asked.pop()
+            return answers.pop()
 
         async def found(damage: Damaged) -> None:
             raise AssertionError(damage)
 
-        assert not (await trail.parts.check.once(trusted, found)).faults
-        assert asked == [before]
+        assert not (await new.parts.check.once(trusted, found)).faults
+        assert answers == []

@@ -5,7 +5,7 @@ by the name of their field anywhere in an event's data.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 # Search field to the names it goes by in data.
@@ -18,7 +18,6 @@ NAMES = {
     "outcome": frozenset({"outcome", "decision", "withheld_reason"}),
 }
 _FIELD_OF = {name: field for field, names in NAMES.items() for name in names}
-SEARCHED = ("type", "referral_id", "subject_id", "actor", "at", "asked", "concerns", *NAMES)
 # The whole sharing state rides on many events; what it names is not what the event is about.
 SNAPSHOT = "sharing"
 # What an agency may be told of: never that it was found unsafe, nor that something was withheld.
@@ -69,6 +68,41 @@ def where_of(asked: dict[str, str]) -> dict[str, object]:
     where: dict[str, object] = {k: v for k, v in asked.items() if k not in ("from", "to")}
     span = {op: asked[k] for k, op in (("from", "$gte"), ("to", "$lt")) if k in asked}
     return {**where, **({"at": span} if span else {})}
+
+
+def search_of(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields as an entry stores them: the time, and every other as `name:value` in one list.
+
+    One index over one list: an index for each field made appending three times slower.
+    """
+    keys = [
+        f"{name}:{one}"
+        for name, value in sorted(fields.items())
+        for one in (value if isinstance(value, list) else [value])
+        if name != "at"
+    ]
+    return {"at": fields["at"], "keys": keys}
+
+
+def search_from(raw: bytes) -> dict[str, Any]:
+    """What a stored leaf is found by. Raises as `fields_from`."""
+    return search_of(fields_from(raw))
+
+
+def query_of(where: Mapping[str, Any]) -> dict[str, Any]:
+    """A search by field, as a query on what entries store. A list means: any of these."""
+    query: dict[str, Any] = {}
+    every = []
+    for name, value in where.items():
+        if name == "at":
+            query["fields.at"] = value
+        elif isinstance(value, list):
+            query["fields.keys"] = {"$in": [f"{name}:{one}" for one in value]}
+        else:
+            every.append(f"{name}:{value}")
+    if every:
+        query.setdefault("fields.keys", {})["$all"] = every
+    return query
 
 
 def _concerned(data: dict[str, Any], kind: str, identity: str) -> set[str]:

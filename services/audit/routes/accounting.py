@@ -77,9 +77,9 @@ async def get_subject_disclosures(question: Question, subject_id: str) -> Disclo
     told = {"subject_id": subject_id}
     await question.auditor_only("disclosures", told)
     referrals = await _referrals(question, subject_id)
-    any_of = [{"fields.subject_id": subject_id}, {"fields.referral_id": {"$in": referrals}}]
-    any_of.append({"fields.asked": {"$in": [subject_id, *referrals]}})
-    return await _disclosures(question, told, {"$or": any_of})
+    keys = [f"subject_id:{subject_id}", f"asked:{subject_id}"]
+    keys += [f"{name}:{one}" for one in referrals for name in ("referral_id", "asked")]
+    return await _disclosures(question, told, keys)
 
 
 @router.get("/v1/trail/agencies/{agency_id}/disclosures")
@@ -87,22 +87,25 @@ async def get_agency_disclosures(question: Question, agency_id: str) -> Disclosu
     """What this agency shared, was told, was refused or looked at."""
     told = {"agency": agency_id}
     await question.auditor_only("disclosures", told)
-    any_of = [{"fields.agency": agency_id}, {"fields.recipient": agency_id}]
-    return await _disclosures(question, told, {"$or": any_of})
+    return await _disclosures(question, told, [f"agency:{agency_id}", f"recipient:{agency_id}"])
 
 
 async def _referrals(question: Question, subject_id: str) -> list[str]:
-    found = question.audit.trail.entries.find(
-        {"fields.subject_id": subject_id}, {"fields.referral_id": 1}
-    )
-    return sorted({str(d["fields"]["referral_id"]) async for d in found})[:1000]
+    size = (await question.newest()).size
+    found: set[str] = set()
+    async for document in question.audit.trail.scan({"subject_id": subject_id}, size):
+        keys: list[str] = document["fields"]["keys"]
+        named = (key.partition(":") for key in keys)
+        found |= {value for name, _, value in named if name == "referral_id"}
+    return sorted(found)[:1000]
 
 
 async def _disclosures(
-    question: Question, told: Mapping[str, str], where: dict[str, Any]
+    question: Question, told: Mapping[str, str], keys: list[str]
 ) -> DisclosuresView:
     size = (await question.newest()).size
-    cursor = question.audit.trail.entries.find({**where, "seq": {"$lt": size}}).sort("seq", 1)
+    where = {"fields.keys": {"$in": keys}, "seq": {"$lt": size}}
+    cursor = question.audit.trail.entries.find(where).sort("seq", 1)
     lines: list[Disclosure] = []
     async for document in cursor:
         leaf = json.loads(document["leaf"])

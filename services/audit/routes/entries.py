@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
 from services.audit.domain.cursors import cursor_text, read_cursor
-from services.audit.domain.fields import where_of
+from services.audit.domain.fields import fields_from, where_of
 from services.audit.domain.leaf import instant
 from services.audit.domain.sentences import sentence
 from services.audit.routes.asking import Code, Question
@@ -127,7 +127,7 @@ async def _one(
     question: Question, resource: str, key: str, document: dict[str, Any] | None
 ) -> EntryView:
     told = {resource: key}
-    fields = document["fields"] if document else {}
+    fields = fields_from(document["leaf"]) if document else {}
     # A Hub manager's scope is a referral: that of the entry, if it has one.
     scope = await question.scope(resource, told, {"referral_id": fields.get("referral_id")})
     size = (await question.audit.trail.state())["size"]

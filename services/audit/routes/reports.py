@@ -76,7 +76,7 @@ async def get_report(
 
 
 async def _entries(question: Question, report: Report, size: int) -> list[Seen]:
-    where = {"type": {"$in": list(report.types)}}
+    where = {"type": list(report.types)}
     found = []
     async for document in question.audit.trail.scan(where, size):
         leaf = json.loads(document["leaf"])
