@@ -87,7 +87,7 @@ def _document(record: Any) -> dict[str, Any]:
 async def remember(desk: Desk, count: int) -> None:
     """Closed allocations of the past, of other young people, without their decisions."""
     at = now() - timedelta(days=200)
-    for start in range(0, count, 2000):
+    for start in range(0, count, 500):
         await desk.allocations.collection.insert_many(
             [
                 {
@@ -104,7 +104,7 @@ async def remember(desk: Desk, count: int) -> None:
                     "level_rank": 1,
                     "urgency_rank": 1,
                 }
-                for number in range(start, min(count, start + 2000))
+                for number in range(start, min(count, start + 500))
             ]
         )
 
