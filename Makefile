@@ -1,6 +1,6 @@
 # The only entrance. `make` lists the commands.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-allocation-load bench-allocation check format lock dead-letters clean
+.PHONY: help run test test-allocation-load bench-allocation check format golden openapi lock dead-letters clean
 
 PY := .venv/bin/python
 # A lone shell for recipes that must clean up after themselves.
@@ -26,7 +26,7 @@ check: .venv/dev ## format, lint, types, import rules, unit tests: under 30 seco
 	@.venv/bin/ruff format --check --quiet .
 	@.venv/bin/ruff check --quiet .
 	@.venv/bin/mypy
-	@.venv/bin/lint-imports --no-timing
+	@.venv/bin/lint-imports --no-logo
 	@$(PY) -m pytest -q tests/unit
 
 format: .venv/dev ## format the code and fix what can be fixed
@@ -36,8 +36,14 @@ format: .venv/dev ## format the code and fix what can be fixed
 dead-letters: .venv/run ## list parked messages; replay one with ID=…
 	@$(PY) -m services.deadletters $(if $(ID),replay $(ID),list)
 
+openapi: .venv/dev ## write the API descriptions under docs/openapi
+	@$(PY) -m tests.golden.openapi
+
+golden: .venv/dev ## write golden files for events that have none yet
+	@$(PY) -m tests.golden
+
 lock: .venv/dev ## pin requirements/*.in with hashes (no addresses)
-	@for part in run embedded dev; do .venv/bin/uv pip compile --quiet --universal \
+	@for part in run embedded dev bench; do .venv/bin/uv pip compile --quiet --universal \
 	  --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
 	  requirements/$$part.in --output-file requirements/$$part.txt; done
 

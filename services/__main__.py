@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +32,12 @@ async def run(folder: Path, port: int) -> None:
     async with document_store(folder / "store") as address:
         process = _process(keys, address, port)
         settings = _settings(keys, address, port)
-        server = serve(process.app(), audit.AuditSettings(**settings))
+        server = serve(process.app(), _audit_settings(keys, settings))
         serving = asyncio.create_task(server.serve())
         try:
             if await _ready(process, server):
                 base = f"http://127.0.0.1:{port}"
-                await sample.load(base, _token(keys, sub="sample", role="operator"))
+                await sample.load(base, partial(_token, keys))
                 print(_welcome(keys, base), flush=True)
             await serving
         finally:
@@ -57,6 +58,11 @@ def _settings(keys: Keys, address: str, port: int) -> dict[str, Any]:
     }
 
 
+def _audit_settings(keys: Keys, settings: dict[str, Any]) -> audit.AuditSettings:
+    signing = SecretStr(keys.secret("audit_signing", 32))
+    return audit.AuditSettings(**settings, audit_signing_key=signing)
+
+
 def _process(keys: Keys, address: str, port: int) -> Process:
     settings = _settings(keys, address, port)
     client = mongo(address)
@@ -65,7 +71,7 @@ def _process(keys: Keys, address: str, port: int) -> Process:
         await client.admin.command("ping")
 
     return Process(
-        audit.AuditSettings(**settings),
+        _audit_settings(keys, settings),
         client,
         MemoryBus(client["hub_bus"]["dead_letters"], probe),
         {
@@ -82,7 +88,7 @@ def _process(keys: Keys, address: str, port: int) -> Process:
                     **settings, notify_secret_key=SecretStr(keys.secret("notify", 32))
                 )
             ),
-            "audit": audit.build(audit.AuditSettings(**settings)),
+            "audit": audit.build(_audit_settings(keys, settings)),
         },
     )
 
@@ -102,6 +108,7 @@ def _token(keys: Keys, **claims: str) -> str:
 def _welcome(keys: Keys, base: str) -> str:
     tokens = {
         "AGENCY": {"sub": sample.SCHOOL, "role": "agency", "agency_id": sample.SCHOOL},
+        "POLICE": {"sub": sample.POLICE, "role": "agency", "agency_id": sample.POLICE},
         "WORKER": {"sub": "wk_hub_one", "role": "worker", "worker_id": "wk_hub_one"},
         "MANAGER": {"sub": "mg_north", "role": "hub_manager", "hub_id": sample.HUB},
         "AUDITOR": {"sub": "auditor_one", "role": "auditor"},

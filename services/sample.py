@@ -1,5 +1,6 @@
 """A small synthetic network, loaded through the API itself. Loading it again changes nothing."""
 
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -28,7 +29,8 @@ ENTRIES: tuple[tuple[str, dict[str, Any]], ...] = (
         {
             "parties": [SCHOOL, POLICE, HEALTH, HUB],
             "purposes": ["safeguarding"],
-            "categories": ["existence", "risk", "concerns"],
+            "categories": ["existence", "risk", "concerns", "outcome"],
+            "grounds": ["consent", "public_task", "vital_interests"],
             "effective_from": "2026-01-01T00:00:00Z",
             "effective_to": "2028-12-31T00:00:00Z",
             "review_at": "2027-01-01T00:00:00Z",
@@ -51,17 +53,37 @@ ENTRIES: tuple[tuple[str, dict[str, Any]], ...] = (
 EVERY_WORKER = {"hub_id": HUB, "areas": ["northtown", "westby"], "cap": 20}
 
 
-async def load(base: str, token: str) -> None:
+SIGNATORIES: tuple[dict[str, str], ...] = (
+    {"sub": "mg_north", "role": "hub_manager", "hub_id": HUB},
+    *(
+        {"sub": agency, "role": "agency", "agency_id": agency}
+        for agency in (SCHOOL, POLICE, HEALTH)
+    ),
+)
+SIGNATURES = "/v1/agreements/isa_northtown/signatures"
+OPERATOR = {"sub": "operator_one", "role": "operator"}
+
+
+async def load(base: str, token: Callable[..., str]) -> None:
     """Put the sample network in place; what somebody has changed since stays as they made it.
 
-    Raises `aiohttp.ClientResponseError` if refused.
+    `token` issues one for some claims. Raises `aiohttp.ClientResponseError` if refused.
     """
-    headers = {"Authorization": f"Bearer {token}"}
-    async with aiohttp.ClientSession(base, headers=headers) as session:
+    async with aiohttp.ClientSession(base) as session:
         for path, entry in ENTRIES:
-            async with session.put(path, json=document(path, entry)) as answer:
+            headers = _by(token, OPERATOR)
+            async with session.put(path, json=document(path, entry), headers=headers) as answer:
                 if answer.status != HTTPStatus.PRECONDITION_REQUIRED:
                     answer.raise_for_status()
+        for claims in SIGNATORIES:
+            headers = _by(token, claims)
+            async with session.post(SIGNATURES, json={"version": 1}, headers=headers) as answer:
+                if answer.status != HTTPStatus.CONFLICT:
+                    answer.raise_for_status()
+
+
+def _by(token: Callable[..., str], claims: dict[str, str]) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token(**claims)}"}
 
 
 def document(path: str, entry: dict[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ Nation = Literal["england", "wales", "scotland", "northern_ireland"]
 
 LONDON = ZoneInfo("Europe/London")
 CLOSE = time(17, 0)
+IMMEDIATE = timedelta(hours=2)
 
 _SUBDIVISIONS: dict[Nation, str] = {
     "england": "ENG",
@@ -43,12 +44,14 @@ def is_working_day(day: date, nation: Nation) -> bool:
 def due_at(urgency: Urgency, received_at: datetime, nation: Nation) -> datetime:
     """When an answer is due, in UTC.
 
-    `immediate`: at once. `same_day`: by the end of that day in London, also on a Sunday: a child
-    at risk does not wait for Monday. Otherwise by close of business (17:00 London) of the n-th
-    working day after the day of receipt (Working Together 2023: a decision within one working day).
+    `immediate`: within two hours, at any time of any day (the emergency deadline of HMPPS'
+    approved premises; the emergency services come first anyway). `same_day`: by the end of that
+    day in London, also on a Sunday: a child at risk does not wait for Monday. Otherwise by close
+    of business (17:00 London) of the n-th working day after the day of receipt (Working Together
+    2023: a decision within one working day).
     """
     if urgency == "immediate":
-        return received_at
+        return received_at + IMMEDIATE
     day = received_at.astimezone(LONDON).date()
     if urgency == "same_day":
         return datetime.combine(day, time(23, 59, 59), LONDON).astimezone(UTC)

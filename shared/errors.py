@@ -45,6 +45,14 @@ class Mismatch(Exception):
         self.code, self.message = code, message
 
 
+class Malformed(Exception):
+    """The document is well typed but says something that can't be. HTTP 422, naming the field."""
+
+    def __init__(self, pointer: str, code: str, message: str) -> None:
+        super().__init__(code)
+        self.pointer, self.code, self.message = pointer, code, message
+
+
 class PreconditionMissing(Exception):
     """A change came without If-Match. HTTP 428 (RFC 6585 §3)."""
 

@@ -19,6 +19,7 @@ from shared.errors import (
     AlreadyThere,
     BadRequest,
     Forbidden,
+    Malformed,
     Mismatch,
     NotFound,
     Outage,
@@ -130,10 +131,16 @@ def install(app: FastAPI) -> None:
     async def _(_: Request, __: Stale) -> JSONResponse:
         return answer(412, "stale", "It has changed since you read it; read it again, then decide.")
 
+    @app.exception_handler(Malformed)
+    async def _(_: Request, error: Malformed) -> JSONResponse:
+        fault = FieldFault(pointer=error.pointer, code=error.code, message=error.message)
+        detail = "The document has faults; nothing was stored."
+        return answer(422, "malformed", detail, errors=[fault])
+
     @app.exception_handler(RequestValidationError)
     async def _(_: Request, error: RequestValidationError) -> JSONResponse:
-        faults = [_fault(e) for e in error.errors()]
-        if any(fault.code == "json_invalid" for fault in faults):
+        faults = [fault(e) for e in error.errors()]
+        if any(f.code == "json_invalid" for f in faults):
             return answer(400, "not_json", "The body is not JSON.")
         return answer(
             422, "malformed", "The document has faults; nothing was stored.", errors=faults
@@ -141,6 +148,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def _(_: Request, error: HTTPException) -> JSONResponse:
+        if error.status_code == 400:  # the only one FastAPI raises: a body too deep to parse
+            return answer(400, "not_json", "The body is not JSON.")
         code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_").replace("'", "")
         return answer(error.status_code, code, headers=dict(error.headers or {}))
 
@@ -161,7 +170,8 @@ async def _broken(_: Request, error: Exception) -> JSONResponse:
     return answer(500, "internal_error", detail)
 
 
-def _fault(error: Any) -> FieldFault:
+def fault(error: Any) -> FieldFault:
+    """A pydantic error as a fault of ours: where and what kind, never the value."""
     # Unknown members are named: their name is the fault. Values never are.
     where = error["loc"][1:] if error["loc"] and error["loc"][0] == "body" else error["loc"]
     pointer = "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')[:80]}" for part in where)

@@ -16,6 +16,7 @@ from pymongo import ASCENDING, ReturnDocument
 from pymongo.asynchronous.collection import AsyncCollection
 
 from shared.bus import Bus, Message, Unconfirmed
+from shared.cancellation import heed
 from shared.clock import Clock, now
 from shared.faults import point
 from shared.telemetry import log, published
@@ -73,6 +74,7 @@ class Relay:
 
     async def _drain(self, lane: "asyncio.Queue[_Batch]") -> None:
         while True:
+            heed()
             collection, record_id, outbox = await lane.get()
             self._under_way += 1
             try:
@@ -84,6 +86,7 @@ class Relay:
 
     async def _poll(self) -> None:
         while True:
+            heed()
             busy: list[bool] = []
             try:
                 if self._bus.ready:

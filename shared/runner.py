@@ -11,9 +11,11 @@ from opentelemetry import metrics, trace
 from pymongo import AsyncMongoClient
 
 from shared import faults
+from shared.body_limit import ProblemForTooLarge
 from shared.bus import Bus, Feed, Queue
 from shared.bus.rabbit import RabbitBus
 from shared.bus.topology import QUEUES, Topology
+from shared.cancellation import heed
 from shared.dispatch import Handlers, dispatcher
 from shared.problems import COMMON, answer, install
 from shared.relay import Relay
@@ -145,7 +147,7 @@ class Process:
         finally:
             with contextlib.suppress(TimeoutError):  # what is left stays in its outbox
                 async with asyncio.timeout(DRAIN):
-                    while any(relay.busy for relay in self._relays):
+                    while any(relay.busy for relay in self._relays):  # noqa: ASYNC110
                         await asyncio.sleep(0.01)
             work.cancel()
             await asyncio.wait({work}, timeout=10)
@@ -164,6 +166,7 @@ class Process:
     async def _prepare(self) -> None:
         # Requests are answered 503 by /readyz until this has worked once.
         while not self._prepared:
+            heed()
             try:
                 for service in self._services:
                     await service.prepare()
@@ -174,6 +177,7 @@ class Process:
 
     async def _keep(self, name: str, loop: Callable[[], Awaitable[None]]) -> None:
         while True:
+            heed()
             try:
                 await loop()
             except Exception as error:  # a background loop outlives any failure of one round
@@ -201,7 +205,7 @@ def serve(app: FastAPI, settings: Settings) -> uvicorn.Server:
     """A uvicorn server: no access log (it prints paths), a bounded graceful stop."""
     return uvicorn.Server(
         uvicorn.Config(
-            app,
+            ProblemForTooLarge(app),
             host=settings.http_host,
             port=settings.http_port,
             access_log=False,

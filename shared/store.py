@@ -141,11 +141,19 @@ class Store(Generic[R]):
         )
         return None if document is None else self._read(document)
 
-    async def postpone(self, record_id: str, clock: str, until: datetime) -> None:
-        """Move a claimed clock, if it still runs. No event: nothing has happened yet."""
-        await self.collection.update_one(
-            {"_id": record_id, clock: {"$exists": True}}, {"$set": {clock: until}}
-        )
+    async def postpone(
+        self, record_id: str, clock: str, until: datetime | None, *, version: int | None = None
+    ) -> None:
+        """Move a claimed clock, or stop it, if it still runs. No event: nothing has happened.
+
+        With `version` only if the record is still that one: a change made meanwhile may have set
+        the clock anew.
+        """
+        where: Document = {"_id": record_id, clock: {"$exists": True}}
+        if version is not None:
+            where["version"] = version
+        update = {"$set": {clock: until}} if until else {"$unset": {clock: ""}}
+        await self.collection.update_one(where, update)
 
     async def _replace(self, before: R, change: Change[R], by: Origin) -> bool:
         outbox = self._outbox(before.id, before.version, change.events, by)

@@ -14,13 +14,14 @@ from typing import Any
 
 import structlog
 from opentelemetry import metrics, trace
+from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.propagate import extract
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import Span, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 LOG_FIELDS = frozenset(
@@ -54,12 +55,22 @@ def set_up(service: str, level: str = "INFO") -> None:
     )
     resource = Resource.create({"service.name": service, "service.namespace": "hub-and-spoke"})
     tracers = TracerProvider(resource=resource)
+    tracers.add_span_processor(_WithoutAddress())
     readers = []
     if os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
         tracers.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
         readers.append(PeriodicExportingMetricReader(OTLPMetricExporter()))
     trace.set_tracer_provider(tracers)
     metrics.set_meter_provider(MeterProvider(resource=resource, metric_readers=readers))
+
+
+class _WithoutAddress(SpanProcessor):
+    """What a caller put into an address is theirs, and may be a name: spans keep the route only."""
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        for name in ("url.query", "url.path", "url.full"):
+            if span.attributes and name in span.attributes:
+                span.set_attribute(name, "")
 
 
 class _NameOnly(logging.Formatter):

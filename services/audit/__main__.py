@@ -1,10 +1,45 @@
-"""Run the audit service alone: `python -m services.audit`."""
+"""`python -m services.audit` runs the service; with a word behind it, one of its commands.
+
+verify …    check checkpoints, proofs and exports offline (see docs/auditing.md)
+one-file    print the verifier as a single file
+rebuild     restore the search fields from the leaves
+thaw        check the whole trail, and if it is sound let signing go on
+"""
 
 import asyncio
+import sys
 
-from services.audit.app import AuditSettings, build
-from shared.runner import run_alone
 
-if __name__ == "__main__":
+def main(words: list[str]) -> int:
+    """The exit code."""
+    match words:
+        case []:
+            return _serve()
+        case ["verify", *rest]:
+            from services.audit.verify.cli import main as verify
+
+            return verify(rest)
+        case ["one-file"]:
+            from services.audit.onefile import one_file
+
+            sys.stdout.write(one_file())
+            return 0
+        case ["rebuild" | "thaw" as word]:
+            from services.audit.commands import run
+
+            return asyncio.run(run(word))
+    sys.stderr.write(f"{__doc__}\n")
+    return 3
+
+
+def _serve() -> int:
+    from services.audit.app import AuditSettings, build
+    from shared.runner import run_alone
+
     settings = AuditSettings()
     asyncio.run(run_alone("audit", settings, build(settings)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,169 +1,181 @@
-"""The trail as stored: `entries` are only ever inserted, and one `state` document moves on.
+"""The trail as stored, and how it is read.
 
-One writer at a time holds a lease in `state` with a fencing epoch. A batch is two writes: insert
-the entries, then move `state` from (size, epoch) to the new size and feed offset. A crash between
-them leaves entries behind the size; whoever takes the lease next rolls them forward.
+`entries`, `tiles` (full ones only) and `checkpoints` are only ever inserted; one `state` document
+moves on, and only what lies below its size counts. A partial tile is never stored: at level 0 it
+is the last entries' leaf hashes, above it is the roots of the tiles below.
 """
 
-import asyncio
 import contextlib
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from pymongo.errors import BulkWriteError, DuplicateKeyError
+from pymongo import ASCENDING
+from pymongo.errors import DuplicateKeyError
 
-from services.audit.domain import Leaf, leaf_of
-from shared.bus import Entry
+from services.audit.domain.edge import Edge
+from services.audit.domain.fields import SEARCHED
+from services.audit.domain.tiles import HEIGHT, WIDTH, Tile, node_reader, tiles_for, width_at
+from services.audit.domain.tree import EMPTY_ROOT, HASH_SIZE, Range, nodes_of, proof_of
 from shared.clock import now
-from shared.faults import point
-from shared.ids import new_id
 from shared.store import Database, Document
-from shared.telemetry import log
 
-LEASE = timedelta(seconds=15)
 STATE = "trail"
 
 
-class Fenced(Exception):
-    """Another writer has the trail now."""
+class Damaged(Exception):
+    """The store doesn't hold what was written to it. `where` is a code and a number."""
+
+    def __init__(self, code: str, at: int) -> None:
+        super().__init__(f"{code} at {at}")
+        self.code, self.at = code, at
+
+
+@dataclass(frozen=True)
+class Signed:
+    """A stored checkpoint: size, root and the signed note."""
+
+    size: int
+    root: bytes
+    note: str
 
 
 class Trail:
-    """Appends to and reads from the trail."""
+    """Reads the trail. What it returns is what the store holds, checked only where it says so."""
 
     def __init__(self, database: Database) -> None:
-        self._entries, self._state = database["entries"], database["state"]
-        self._me = new_id("writer")
-        self._head: Document | None = None
-        self._lock = asyncio.Lock()
+        self.entries, self.tiles = database["entries"], database["tiles"]
+        self.checkpoints, self.states = database["checkpoints"], database["state"]
 
     async def prepare(self) -> None:
         """Create the indexes and the first state; safe to repeat."""
-        await self._entries.create_index("seq", unique=True)
-        for name in ("type", "referral_id", "actor"):
-            await self._entries.create_index([(f"fields.{name}", 1), ("seq", 1)])
-        first = {"_id": STATE, "size": 0, "offset": None, "epoch": 0, "holder": None}
+        await self.entries.create_index("seq", unique=True)
+        for name in SEARCHED:
+            field = f"fields.{name}"
+            await self.entries.create_index(
+                [(field, ASCENDING), ("seq", ASCENDING)],
+                partialFilterExpression={field: {"$exists": True}},
+            )
+        await self.tiles.create_index([("level", ASCENDING), ("index", ASCENDING)], unique=True)
+        first = {"_id": STATE, "size": 0, "root": EMPTY_ROOT, "offset": None, "epoch": 0}
         with contextlib.suppress(DuplicateKeyError):  # the trail exists
-            await self._state.insert_one({**first, "lease_until": now()})
+            await self.states.insert_one(
+                {**first, "holder": None, "lease_until": now(), "frozen": None}
+            )
 
-    async def last_offset(self) -> int | None:
-        """Take the lease (waiting for it if another writer has it) and say where to read on."""
-        async with self._lock:
-            self._head = None
-            offset: int | None = (await self._take())["offset"]
-            return offset
+    async def state(self) -> Document:
+        """The one mutable document. Raises `LookupError` before `prepare`."""
+        state = await self.states.find_one({"_id": STATE})
+        if state is None:
+            raise LookupError("the trail has not been prepared")
+        return state
 
-    async def append(self, batch: Sequence[Entry]) -> None:
-        """Append the events of a batch that are not there yet, in order. Safe to repeat.
+    async def newest(self) -> Signed | None:
+        """The largest checkpoint, or None before the first."""
+        found = await self._signed({}, limit=1, order=-1)
+        return found[0] if found else None
 
-        Raises `Fenced` when another writer has taken over; then nothing of the batch counts.
-        """
-        async with self._lock:
-            head = self._head or await self._take()
-            try:
-                self._head = await self._append(head, batch)
-            except BaseException:
-                self._head = None  # whatever happened, look again before writing on
-                raise
+    async def checkpoint(self, size: int) -> Signed | None:
+        """The checkpoint of exactly this size."""
+        found = await self._signed({"_id": size}, limit=1)
+        return found[0] if found else None
 
-    async def _append(self, head: Document, batch: Sequence[Entry]) -> Document:
-        leaves: dict[str, Leaf] = {}
-        for entry in batch:
-            leaf = leaf_of(entry.message.body, now())
-            leaves.setdefault(leaf.entry_id, leaf)
-        cursor = self._entries.find({"_id": {"$in": list(leaves)}}, {"_id": 1})
-        known = {document["_id"] async for document in cursor}
-        fresh = [leaf for leaf in leaves.values() if leaf.entry_id not in known]
-        size: int = head["size"]
-        if fresh:
-            try:
-                await self._entries.insert_many(
-                    [_document(leaf, seq) for seq, leaf in enumerate(fresh, start=size)]
-                )
-            except BulkWriteError:
-                # A seq or id is taken: a second writer. (Never chained: it quotes the documents.)
-                raise Fenced from None
-        point("trail.after_entries")
-        offsets = [entry.offset for entry in batch if entry.offset is not None]
-        offset = max(offsets) if offsets else head["offset"]
-        after = await self._move(head, {"size": size + len(fresh), "offset": offset})
-        point("trail.after_state")
-        return after
+    async def checkpoints_from(self, size: int, limit: int = 1000) -> list[Signed]:
+        """Checkpoints of this size and larger, in order."""
+        return await self._signed({"_id": {"$gte": size}}, limit=limit)
 
-    async def _move(self, head: Document, fields: Document) -> Document:
-        lease_until = now() + LEASE
-        result = await self._state.update_one(
-            {"_id": STATE, "size": head["size"], "epoch": head["epoch"], "holder": self._me},
-            {"$set": {**fields, "lease_until": lease_until}},
-        )
-        if result.matched_count == 0:
-            raise Fenced
-        return {**head, **fields, "lease_until": lease_until}
-
-    async def _take(self) -> Document:
-        while True:
-            head = await self._state.find_one({"_id": STATE})
-            if head is None:
-                raise LookupError("the trail has not been prepared")
-            if head["holder"] in (None, self._me) or head["lease_until"] < now():
-                taken = {
-                    "holder": self._me,
-                    "epoch": head["epoch"] + 1,
-                    "lease_until": now() + LEASE,
-                }
-                result = await self._state.update_one(
-                    {"_id": STATE, "epoch": head["epoch"], "size": head["size"]}, {"$set": taken}
-                )
-                if result.matched_count:
-                    return await self._roll_forward({**head, **taken})
-            await asyncio.sleep(0.5)
-
-    async def _roll_forward(self, head: Document) -> Document:
-        """Adopt entries that a crash left behind the size: they are in order and have their ids."""
-        size: int = head["size"]
-        async for document in self._entries.find({"seq": {"$gte": size}}, {"seq": 1}).sort(
-            "seq", 1
-        ):
-            if document["seq"] != size:
-                log.error("trail.hole", count=size)
-                raise LookupError("the entries behind the trail's size are not contiguous")
-            size += 1
-        if size == head["size"]:
-            return head
-        log.warning("trail.rolled_forward", count=size - head["size"])
-        return await self._move(head, {"size": size, "offset": head["offset"]})
-
-    async def keep_lease(self) -> None:
-        """Renew the lease while idle, so that a standby doesn't take over from a quiet writer."""
-        while True:
-            await asyncio.sleep(LEASE.total_seconds() / 3)
-            async with self._lock:
-                if self._head is not None:
-                    try:
-                        self._head = await self._move(self._head, {})
-                    except Fenced:
-                        self._head = None
-
-    async def size(self) -> int:
-        """How many entries count; what lies behind is not part of the trail yet."""
-        head = await self._state.find_one({"_id": STATE})
-        return int(head["size"]) if head else 0
+    async def _signed(self, where: Document, *, limit: int, order: int = 1) -> list[Signed]:
+        cursor = self.checkpoints.find(where).sort("_id", order).limit(limit)
+        return [Signed(d["_id"], bytes(d["root"]), d["note"]) async for d in cursor]
 
     async def find(
-        self, where: dict[str, str], *, after: int, size: int, limit: int
-    ) -> list[dict[str, Any]]:
-        """Entries with `after` < seq < `size` whose fields match, in order."""
+        self, where: Mapping[str, Any], *, start: int, size: int, limit: int
+    ) -> list[Document]:
+        """Entries with start <= seq < size whose fields match, in order."""
         query: Document = {f"fields.{name}": value for name, value in where.items()}
-        query["seq"] = {"$gt": after, "$lt": size}
-        return [d async for d in self._entries.find(query).sort("seq", 1).limit(limit)]
+        query["seq"] = {"$gte": start, "$lt": size}
+        return [d async for d in self.entries.find(query).sort("seq", 1).limit(limit)]
 
+    async def scan(
+        self, where: Mapping[str, Any], size: int, *, start: int = 0
+    ) -> AsyncIterator[Document]:
+        """Every match below `size`, in order, a batch at a time: bounded memory."""
+        while found := await self.find(where, start=start, size=size, limit=WIDTH):
+            for document in found:
+                yield document
+            if len(found) < WIDTH:
+                return
+            start = found[-1]["seq"] + 1
 
-def _document(leaf: Leaf, seq: int) -> Document:
-    return {
-        "_id": leaf.entry_id,
-        "seq": seq,
-        "leaf": leaf.raw,
-        "leaf_hash": leaf.leaf_hash,
-        "fields": leaf.fields,
-    }
+    async def entry(self, seq: int) -> Document | None:
+        """One entry by its place; it counts only below the size of the state."""
+        return await self.entries.find_one({"seq": seq})
+
+    async def event(self, event_id: str) -> Document | None:
+        """One entry by the id of its event."""
+        return await self.entries.find_one({"_id": event_id})
+
+    async def edge(self, size: int) -> Edge:
+        """The right edge at a size, clipped to it: a full tile may be there that doesn't count yet.
+
+        At most 255 hashes a level are read, whatever the size. Raises `Damaged` where some lack.
+        """
+        levels = []
+        level = 0
+        while size >> (HEIGHT * level):
+            width = (size >> (HEIGHT * level)) % WIDTH
+            index = (size >> (HEIGHT * level)) // WIDTH
+            levels.append(await self._partial(Tile(level, index, width)) if width else [])
+            level += 1
+        return Edge(size, levels)
+
+    async def hashes(self, wanted: Iterable[Tile]) -> dict[tuple[int, int], bytes]:
+        """The bytes of tiles, each cut to its width. Raises `Damaged` where some lack."""
+        tiles = {(tile.level, tile.index): tile for tile in wanted}
+        found: dict[tuple[int, int], bytes] = {}
+        if tiles:
+            either = [{"level": level, "index": index} for level, index in sorted(tiles)]
+            async for document in self.tiles.find({"$or": either}):
+                key = (document["level"], document["index"])
+                found[key] = bytes(document["hashes"])[: tiles[key].width * HASH_SIZE]
+        for key, tile in tiles.items():
+            if key not in found:
+                if tile.width == WIDTH:
+                    raise Damaged("tile_missing", tile.index << (HEIGHT * (tile.level + 1)))
+                found[key] = b"".join(await self._partial(tile))
+        return found
+
+    async def proof(self, ranges: Sequence[Range], size: int) -> list[bytes]:
+        """The hashes of a proof in the tree of that size: a few tile reads. Raises `Damaged`."""
+        read = node_reader(await self.hashes(tiles_for(nodes_of(ranges), size)))
+        try:
+            return proof_of(ranges, read)
+        except (LookupError, ValueError):
+            raise Damaged("tile_too_short", size) from None
+
+    async def _partial(self, tile: Tile) -> list[bytes]:
+        start = tile.index * WIDTH
+        span = {"$gte": start, "$lt": start + tile.width}
+        if tile.level == 0:
+            name, place = "leaf_hash", "seq"
+            cursor = self.entries.find({"seq": span}, {"seq": 1, "leaf_hash": 1}).sort("seq", 1)
+        else:
+            name, place = "root", "index"
+            where = {"level": tile.level - 1, "index": span}
+            cursor = self.tiles.find(where, {"index": 1, "root": 1}).sort("index", 1)
+        hashes: list[bytes] = []
+        async for document in cursor:
+            if document[place] != start + len(hashes):
+                break
+            hashes.append(bytes(document[name]))
+        if len(hashes) != tile.width:
+            lacking = start + len(hashes)
+            code = "tile_missing" if tile.level else "entry_missing"
+            raise Damaged(code, lacking << (HEIGHT * tile.level))
+        return hashes
+
+    async def tile(self, tile: Tile, size: int) -> bytes | None:
+        """A tile as `GET /tile/…` serves it, or None where a tree of that size has no such tile."""
+        if not 0 < tile.width <= width_at(tile.level, tile.index, size):
+            return None
+        return (await self.hashes([tile]))[tile.level, tile.index]

@@ -5,11 +5,14 @@ key of a referral lives in the `vault` collection, wrapped by the master key, wh
 the database. Destroying the data key makes every copy of the fields unreadable.
 """
 
+import asyncio
 import hashlib
 import hmac
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
+from datetime import UTC, datetime
 
+from bson.binary import Binary
 from bson.codec_options import CodecOptions
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.encryption import AsyncClientEncryption
@@ -23,17 +26,24 @@ KEYS = "vault"
 KEY_CACHE_MS = 1000
 
 
-class Vault:
-    """`master_key` is 96 bytes, `pepper` at least 32; both are secrets of this service alone."""
+class Erased(Exception):
+    """The key is gone, and with it what it sealed."""
 
-    def __init__(self, database: Database, master_key: bytes, pepper: bytes) -> None:
-        if len(master_key) != 96 or len(pepper) < 32:
-            raise ValueError("the master key must have 96 bytes, the pepper at least 32")
+
+class Vault:
+    """`master_keys` are 96 bytes each, the first is in use and the others only open what they
+    wrapped before; `pepper` is at least 32 bytes. All are secrets of this service alone."""
+
+    def __init__(self, database: Database, master_keys: list[bytes], pepper: bytes) -> None:
+        if not master_keys or any(len(key) != 96 for key in master_keys) or len(pepper) < 32:
+            raise ValueError("a master key must have 96 bytes, the pepper at least 32")
         self._keys = database[KEYS]
         self._pepper = pepper
+        # Named after the key itself, so that every replica gives the same key the same name.
+        self._provider = _name(master_keys[0])
         client: AsyncMongoClient[dict[str, object]] = database.client
         self._encryption: AsyncClientEncryption[dict[str, object]] = AsyncClientEncryption(
-            {"local": {"key": master_key}},
+            {_name(key): {"key": key} for key in master_keys},
             f"{database.name}.{KEYS}",
             client,
             CodecOptions(),
@@ -51,12 +61,12 @@ class Vault:
 
         A crash after this leaves a key that nothing uses; the retry of the request finds it.
         """
-        if await self._keys.find_one({"keyAltNames": referral_id}, {"_id": 1}) is None:
+        if not await self._has_key(referral_id):
             try:
-                await self._encryption.create_data_key("local", key_alt_names=[referral_id])
+                await self._encryption.create_data_key(self._provider, key_alt_names=[referral_id])
             except EncryptionError:
-                # Made by a request that ran beside this one; if not, encrypting fails below.
-                if await self._keys.find_one({"keyAltNames": referral_id}, {"_id": 1}) is None:
+                # Made by a request that ran beside this one; anything else is a fault.
+                if not await self._has_key(referral_id):
                     raise
         return {
             name: bytes(
@@ -69,6 +79,38 @@ class Vault:
             for name, value in fields.items()
         }
 
+    async def open(self, referral_id: str, sealed: Mapping[str, bytes]) -> dict[str, str]:
+        """Decrypt these fields. Raises `Erased` when the referral's key was destroyed."""
+        opened = {}
+        for name, value in sealed.items():
+            try:
+                opened[name] = str(await self._encryption.decrypt(Binary(value, 6)))
+            except EncryptionError:
+                if await self._has_key(referral_id):
+                    raise
+                raise Erased from None
+        return opened
+
+    async def destroy(self, referral_id: str) -> None:
+        """Destroy the referral's key, so that no copy of its fields, in no backup of the records,
+        can be read again. A backup of this collection brings keys back: see docs/operating.md."""
+        await asyncio.shield(self._keys.delete_one({"keyAltNames": referral_id}))
+
+    async def referral_ids(self) -> AsyncIterator[tuple[str, datetime]]:
+        """Every referral that has a key, and when the key was made."""
+        async for key in self._keys.find({}, {"keyAltNames": 1, "creationDate": 1}):
+            made_at = key["creationDate"]
+            yield key["keyAltNames"][0], made_at.replace(tzinfo=made_at.tzinfo or UTC)
+
+    async def rewrap(self) -> int:
+        """Wrap every data key with the master key in use. Returns how many were wrapped anew.
+
+        Safe to run again, and while the service works: it changes the wrapping, not the keys.
+        """
+        where = {"masterKey.provider": {"$ne": self._provider}}
+        result = await self._encryption.rewrap_many_data_key(where, provider=self._provider)
+        return result.bulk_write_result.modified_count if result.bulk_write_result else 0
+
     def fingerprint(self, kind: str, *parts: str) -> str:
         """A keyed hash (HMAC-SHA-256) of normalised parts: equal for equal values, else opaque.
 
@@ -80,6 +122,13 @@ class Vault:
             mac.update(len(raw).to_bytes(4, "big") + raw)
         return mac.hexdigest()
 
-    async def close(self) -> None:
-        """Forget the keys."""
-        await self._encryption.close()
+    def fingerprints(self, kind: str, values: Iterable[str]) -> list[str]:
+        """One fingerprint for each value."""
+        return [self.fingerprint(kind, value) for value in values]
+
+    async def _has_key(self, referral_id: str) -> bool:
+        return await self._keys.find_one({"keyAltNames": referral_id}, {"_id": 1}) is not None
+
+
+def _name(master_key: bytes) -> str:
+    return "local:k" + hashlib.sha256(master_key).hexdigest()[:12]

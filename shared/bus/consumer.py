@@ -13,6 +13,7 @@ from shared.bus import MAX_ATTEMPTS, Message, Probe, Queue, Unconfirmed
 from shared.bus.failure import reason, until_back
 from shared.bus.topology import Topology
 from shared.bus.wire import Publisher, from_amqp, to_amqp
+from shared.cancellation import heed
 from shared.clock import now
 from shared.errors import Outage, Poison
 from shared.faults import point
@@ -66,7 +67,8 @@ class Consumer:
                 lost(why)
 
         channel = self._connection.channel(publisher_confirms=False)
-        await asyncio.wait_for(channel.initialize(), CHANNEL_TIMEOUT)
+        async with asyncio.timeout(CHANNEL_TIMEOUT):
+            await channel.initialize()
         try:
             underlay = await channel.get_underlay_channel()
             underlay.closing.add_done_callback(lambda _: report(f"channel of {self._name}"))
@@ -86,6 +88,7 @@ class Consumer:
                 queue = await channel.get_queue(self._name, ensure=False)
                 await queue.consume(into_lane)
                 self.consuming = True
+                heed()
                 await asyncio.wait(workers, return_when=asyncio.FIRST_COMPLETED)
                 for worker in workers:  # solo is over: one lane finished its share
                     worker.cancel()
@@ -93,11 +96,13 @@ class Consumer:
             leaving = True
             self.consuming = False
             with contextlib.suppress(Exception):
-                await asyncio.wait_for(channel.close(), 2)
+                async with asyncio.timeout(2):
+                    await channel.close()
 
     async def _work(self, lane: "asyncio.Queue[AbstractIncomingMessage]", solo: bool) -> None:
         share = 2 * PREFETCH
         while not solo or share > 0:
+            heed()
             delivery = await lane.get()
             count = delivery.headers.get("x-delivery-count", 0)
             if not solo and isinstance(count, int) and count >= SOLO_AFTER:
@@ -151,6 +156,7 @@ class Consumer:
                 await self._publisher.send(exchange, key, to_amqp(message, **headers))
                 break
             except Unconfirmed:
+                heed()
                 await asyncio.sleep(0.5)
         (parked if park else retried)(self._name, message.type)
         if park:

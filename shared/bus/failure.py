@@ -3,6 +3,7 @@
 import asyncio
 
 from shared.bus import Probe
+from shared.cancellation import heed
 from shared.errors import Poison
 from shared.telemetry import log
 
@@ -18,12 +19,15 @@ async def until_back(probe: Probe, *, held: int = 0) -> None:
     A probe may succeed where the handler doesn't (a full outbox, say): that must not spin.
     """
     if held:
-        await asyncio.sleep(min(0.05 * 2**held, 2.0))
+        await asyncio.sleep(min(0.05 * 2 ** min(held, 6), 2.0))
     delay = 0.1
     while True:
         try:
-            return await asyncio.wait_for(probe(), 5)
+            async with asyncio.timeout(5):
+                await probe()
+            return heed()
         except Exception as error:  # whatever it is, the store isn't back yet
             log.warning("bus.holding", error=type(error).__name__)
+        heed()
         await asyncio.sleep(delay)
         delay = min(delay * 2, 2.0)

@@ -26,6 +26,7 @@ from shared.bus import (
     Unconfirmed,
 )
 from shared.bus.failure import reason, until_back
+from shared.cancellation import heed
 from shared.clock import now
 from shared.errors import Outage, Poison
 from shared.telemetry import log, parked, retried
@@ -82,6 +83,7 @@ class MemoryBus:
     async def run(self) -> None:
         async with self._while_running():
             while True:
+                heed()
                 with contextlib.suppress(Exception):  # the store is away: ask again
                     async for document in self._dead.find({"replay": True}):
                         await self._give_back(document)
@@ -112,6 +114,7 @@ class MemoryBus:
 
     async def _append(self, feed: Feed, message: Message) -> None:
         while True:
+            heed()
             try:
                 return await feed.append([Entry(message)])
             except Exception as error:  # the trail refuses nothing: try until it takes it
@@ -122,6 +125,7 @@ class MemoryBus:
     async def _handle(self, queue: Queue, message: Message) -> None:
         lane = self._lanes[queue.name, zlib.crc32(message.stream.encode()) % LANES]
         while True:
+            heed()
             async with lane:
                 failed = await self._attempt(queue, message)
             if failed is None:

@@ -22,6 +22,7 @@ from shared.bus.consumer import CHANNEL_TIMEOUT, Consumer
 from shared.bus.failure import until_back
 from shared.bus.topology import Topology, declare
 from shared.bus.wire import Publisher, from_amqp, to_amqp
+from shared.cancellation import heed
 from shared.telemetry import log
 
 HEARTBEAT = 10
@@ -117,6 +118,7 @@ class RabbitBus:
                     tasks.create_task(consumer.run(lose))
                 for feed in self._feeds:
                     tasks.create_task(self._read(feed, consuming, lose))
+                heed()
                 why = await lost
                 self._publisher = None
                 raise Lost(why)
@@ -137,7 +139,8 @@ class RabbitBus:
             yield connection
         finally:
             with contextlib.suppress(Exception):
-                await asyncio.wait_for(connection.close(), 2)
+                async with asyncio.timeout(2):
+                    await connection.close()
 
     async def _declare(self, connection: AbstractConnection) -> None:
         channel = await _open(connection)
@@ -177,6 +180,7 @@ class RabbitBus:
             start = "first" if last is None else last + 1
             await stream.consume(arrived.put, arguments={"x-stream-offset": start})
             while True:
+                heed()
                 batch = [await arrived.get()]
                 while len(batch) < FEED_BATCH and not arrived.empty():
                     batch.append(arrived.get_nowait())
@@ -187,7 +191,8 @@ class RabbitBus:
                     await delivery.ack()
         finally:
             with contextlib.suppress(Exception):
-                await asyncio.wait_for(channel.close(), 2)
+                async with asyncio.timeout(2):
+                    await channel.close()
 
     async def dead_letters(self, limit: int = 100) -> list[DeadLetter]:
         letters: list[DeadLetter] = []
@@ -233,7 +238,8 @@ async def _open(
     channel = connection.channel(
         publisher_confirms=publisher_confirms, on_return_raises=publisher_confirms
     )
-    await asyncio.wait_for(channel.initialize(), CHANNEL_TIMEOUT)
+    async with asyncio.timeout(CHANNEL_TIMEOUT):
+        await channel.initialize()
     return channel
 
 

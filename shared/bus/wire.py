@@ -125,6 +125,7 @@ class Publisher:
         if transport is None:
             raise Unconfirmed("not connected")
         try:
-            await asyncio.wait_for(transport.connection.ready(), TIMEOUT)
+            async with asyncio.timeout(TIMEOUT):
+                await transport.connection.ready()
         except TimeoutError:
             raise Unconfirmed("the broker blocks publishers") from None

@@ -1,8 +1,8 @@
 """All types of events. Importing this is what makes every one of them readable in a process."""
 
-from shared.events import EVENT_TYPES, EventData, allocation, notify, referral
+from shared.events import EVENT_TYPES, EventData, agency, allocation, notify, referral, trail
 
-MODULES = (allocation, notify, referral)
+MODULES = (agency, allocation, notify, referral, trail)
 
 
 def event_types() -> dict[str, type[EventData]]:

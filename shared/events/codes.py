@@ -9,6 +9,61 @@ RiskLevel = Literal["none_apparent", "mild", "moderate", "significant"]
 Recency = Literal["current", "last_6_months", "6_to_12_months", "older"]
 Setting = Literal["police", "social_care", "school", "health", "voluntary", "hub"]
 AgeBand = Literal["under_13", "13_to_15", "16_to_17", "18_and_over", "not_known"]
+Gender = Literal["female", "male", "non_binary", "other", "not_asked", "not_known", "declined"]
+# The five high-level groups of the 2021 Census of England and Wales.
+Ethnicity = Literal[
+    "asian", "black", "mixed", "white", "other", "not_asked", "not_known", "declined"
+]
+ReferralStatus = Literal[
+    "received",
+    "screening",
+    "accepted",
+    "returned",
+    "rejected",
+    "signposted",
+    "waiting",
+    "allocated",
+    "in_progress",
+    "on_hold",
+    "closed",
+    "withdrawn",
+    "entered_in_error",
+]
+# Why a referral went no further, or came back. DOMAIN facts: BaRS and e-RS rejection codes,
+# withdrawal reasons of comparable services.
+StatusReason = Literal[
+    "below_threshold",
+    "not_eligible_age",
+    "out_of_area",
+    "wrong_service",
+    "duplicate_of",
+    "insufficient_information",
+    "no_capacity",
+    "conflict_of_interest",
+    "child_or_family_declined",
+    "already_open",
+    "needs_met_elsewhere",
+    "moved_away",
+    "no_longer_needed",
+    "not_engaged",
+    "raised_in_error",
+    "wrong_person",
+    "new_information",
+    "other",
+]
+# What became of it (referral outcomes of the standard safeguarding dataset).
+ClosureOutcome = Literal[
+    "no_further_action",
+    "advice_or_signposting",
+    "step_down_to_early_help",
+    "assessment_required",
+    "strategy_discussion",
+    "goals_achieved",
+    "goals_partly_achieved",
+    "goals_not_achieved",
+    "transferred",
+    "other",
+]
 Role = Literal["agency", "worker", "hub_manager", "auditor", "operator", "service"]
 
 # Indicator codes in the shape of the SERAF forms (Hampshire, Southampton, South Gloucestershire,

@@ -10,7 +10,7 @@ import aio_pika
 from shared.bus import Bus, Entry, Feed, Message, Queue, Unconfirmed
 from shared.bus.topology import Topology
 from tests.harness.things import CHANGED, MADE
-from tests.harness.waiting import until
+from tests.harness.waiting import stopped, until
 
 ONE, TWO = "one.things", "two.things"
 QUEUES = {ONE: (MADE, CHANGED), TWO: (MADE,)}
@@ -101,8 +101,7 @@ async def running(bus: Bus, *, deadline: float = 30) -> AsyncIterator[asyncio.Ta
         yield run
         assert not run.done(), "run() came to an end by itself"
     finally:
-        run.cancel()
-        await asyncio.wait({run}, timeout=10)
+        await stopped(run, what="the bus")
 
 
 async def publish(bus: Bus, *messages: Message, deadline: float = 20) -> None:

@@ -1,10 +1,12 @@
 """Waiting for something to become true, with a deadline instead of a sleep."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
-from typing import TypeVar, overload
+from typing import Any, TypeVar, overload
 
 INTERVAL = 0.02
+STOP = 5.0
 
 T = TypeVar("T")
 
@@ -18,17 +20,24 @@ async def until(check: Callable[[], T], *, deadline: float = ..., what: str = ..
 async def until(check: Callable[[], object], *, deadline: float = 10.0, what: str = "") -> object:
     """The first true value of `check`. Fails when there is none within `deadline` seconds."""
     seen: object = None
-    try:
-        async with asyncio.timeout(deadline):
-            while True:
-                seen = check()
-                if isinstance(seen, Awaitable):
-                    seen = await seen
+    clock = asyncio.get_running_loop().time
+    end = clock() + deadline
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout_at(end):
+            # The clock is asked as well: on Python 3.11 a check may swallow the timeout.
+            while clock() < end:
+                answer = check()
+                seen = await answer if isinstance(answer, Awaitable) else answer
                 if seen:
                     return seen
                 await asyncio.sleep(INTERVAL)
-    except TimeoutError:
-        what = what or getattr(check, "__qualname__", "the condition")
-        raise AssertionError(
-            f"waited {deadline} s in vain for {what}; last seen: {seen!r:.200}"
-        ) from None
+    what = what or getattr(check, "__qualname__", "the condition")
+    raise AssertionError(f"waited {deadline} s in vain for {what}; last seen: {seen!r:.200}")
+
+
+async def stopped(*tasks: "asyncio.Task[Any]", what: str) -> None:
+    """Cancel background tasks, once, and fail when one of them does not heed it."""
+    for task in tasks:
+        task.cancel()
+    _, late = await asyncio.wait(tasks, timeout=STOP)
+    assert not late, f"{what} goes on after it was cancelled"

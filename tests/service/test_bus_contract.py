@@ -243,7 +243,7 @@ async def test_an_outage_holds_the_event_and_uses_up_no_attempt(make_bus: MakeBu
         tried_while_away = len(ear.heard) - tried
         away = False
         await until(lambda: ear.done == [event.id])
-        await publishing
+        await asyncio.wait_for(publishing, 10)
         letters = await bus.dead_letters()
 
     assert tried_while_away == 0, "while the store is away nobody should try"
@@ -334,7 +334,7 @@ async def test_a_restart_in_the_middle_of_handling_delivers_again(make_bus: Make
     async with running(first):
         publishing = asyncio.create_task(confirmed(first, event))
         await until(lambda: stuck.heard)
-    was_confirmed = await publishing
+    was_confirmed = await asyncio.wait_for(publishing, 5)
     async with running(second):
         if not was_confirmed:  # then it is in its outbox still
             await publish(second, event)

@@ -124,6 +124,8 @@ async def test_a_rule_that_says_no_writes_nothing(things: Store[Thing]) -> None:
 
 async def test_a_rule_that_changes_nothing_writes_nothing(things: Store[Thing]) -> None:
     await things.add(Thing(id="thing_1"), ThingMade(), by=SOMEONE)
+    sent = {"$set": {"outbox": []}, "$unset": {"outbox_due": ""}}
+    await things.collection.update_one({"_id": "thing_1"}, sent)
     before = await stored(things)
 
     after = await things.change("thing_1", unchanged, by=SOMEONE)

@@ -1,6 +1,5 @@
 """The network as four processes, shared by the tests of a module."""
 
-import secrets
 from collections.abc import AsyncIterator
 
 import pytest
@@ -15,6 +14,7 @@ from tests.harness.network import Network, running
 async def network(
     broker: Broker, mongo: Mongo, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Network]:
-    prefix = f"s{secrets.token_hex(5)}."
-    async with running(broker, mongo, prefix, tmp_path_factory.mktemp("network")) as started:
+    """All four services, with the sample network loaded."""
+    async with running(broker, mongo, tmp_path_factory.mktemp("network")) as started:
+        await started.load_sample()
         yield started

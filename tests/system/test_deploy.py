@@ -47,7 +47,7 @@ def test_the_compose_file_meets_the_compose_specification() -> None:
     schema = json.loads(Path(str(path)).read_text("utf-8"))
     document = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
 
-    jsonschema.validate(document, schema, jsonschema.Draft7Validator)
+    jsonschema.validate(document, schema)
 
 
 @pytest.mark.parametrize("folder", ["base", "overlays/dev"])
@@ -55,7 +55,7 @@ def test_every_rendered_object_meets_the_schema_of_kubernetes(folder: str) -> No
     rendered = render(folder)
 
     for each in rendered:
-        kubernetes_validate.validate(each, "1.34", strict=True)
+        kubernetes_validate.validate(each, kubernetes_validate.latest_version(), strict=True)
         assert each["metadata"].get("namespace", "hub-and-spoke") == "hub-and-spoke"
     deployed = {each["metadata"]["name"] for each in rendered if each["kind"] == "Deployment"}
     assert deployed == set(SERVICES)

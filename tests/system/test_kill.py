@@ -28,7 +28,7 @@ async def story_survives(network: Network, victim: str, point: str) -> str:
     referral_id = str(answer.json()["id"])
     await network.told(referral_id, STORY)
     await network.quiet()
-    assert Counter(e["type"] for e in await network.trail(referral_id)) == STORY
+    assert await network.steps(referral_id) == STORY
     return referral_id
 
 

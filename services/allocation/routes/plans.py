@@ -97,7 +97,7 @@ async def get_plan(
 
 
 @router.post("/v1/handover-plans/{plan_id}/confirmation", responses=CONDITIONAL)
-async def post_confirmation(
+async def post_plan_confirmation(
     plan_id: PlanId, caller: FromManager, desk: OnDesk, match: IfMatch
 ) -> PlanView:
     """Carry it out. Cases that have moved on since the proposal are left alone."""

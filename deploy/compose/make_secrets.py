@@ -1,0 +1,115 @@
+"""Write fresh secrets for trying the services out: `python -m deploy.compose.make_secrets [FOLDER]`.
+
+One folder per service, its files named as its settings, for docker-compose.yml and for
+`kubectl create secret generic NAME --from-file=FOLDER/NAME`. Hosts are `mongo` and `rabbitmq`.
+An existing folder is refused: new keys would lock out whatever the old ones have encrypted.
+"""
+
+import base64
+import hashlib
+import json
+import os
+import secrets
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from joserfc.jwk import ECKey, KeySet
+
+SERVICES = ("referral", "allocation", "notify", "audit")
+VHOST = "hub"
+
+
+def main(folder: Path) -> None:
+    """Write everything, or raise `FileExistsError` before writing anything."""
+    folder.mkdir(mode=0o700, parents=True)
+    (folder / ".gitignore").write_text("*\n", "utf-8")
+    mongo = {service: _password() for service in SERVICES}
+    rabbit = {name: _password() for name in (*SERVICES, "operator")}
+    for service in SERVICES:
+        _write(folder / service, _of(service, mongo[service], rabbit[service]))
+    _write(folder / "mongo", {"root_password": _password(), "users.json": json.dumps(mongo)})
+    _write(folder / "rabbitmq", {"definitions.json": json.dumps(_definitions(rabbit))})
+    operator = {
+        "password": rabbit["operator"],
+        "amqp_url": f"amqp://operator:{rabbit['operator']}@127.0.0.1:5672/{VHOST}",
+    }
+    _write(folder / "operator", operator)
+    signing = ECKey.generate_key("P-256", {"use": "sig", "kid": secrets.token_hex(8)})
+    _write(folder / "issuer", {"signing_key.json": json.dumps(signing.as_dict(private=True))})
+    (folder / "issuer" / "signing_key.json").chmod(0o600)  # no container reads this one
+    public = KeySet([signing]).as_dict(private=False)
+    _write(folder / "public", {"jwks.json": json.dumps(public)})
+
+
+def _of(service: str, mongo: str, rabbit: str) -> dict[str, str]:
+    """The secret settings of one service."""
+    own = {
+        "mongo_url": f"mongodb://{service}:{mongo}@mongo:27017/hub_{service}",
+        "amqp_url": f"amqp://{service}:{rabbit}@rabbitmq:5672/{VHOST}",
+    }
+    match service:
+        case "referral":
+            own |= {"referral_master_key": _key(96), "referral_pepper": _key(32)}
+        case "notify":
+            own |= {"notify_secret_key": _key(32)}
+        case "audit":
+            own |= {"audit_signing_key": _key(32)}
+    return own
+
+
+def _write(folder: Path, files: Mapping[str, str]) -> None:
+    # Compose mounts these files with the owner and mode they have here, and the containers run as
+    # other users: so the files are readable, and what keeps others out is the outermost folder.
+    folder.mkdir(mode=0o755)
+    for name, content in files.items():
+        path = folder / name
+        path.touch(mode=0o600)
+        path.write_text(content, "utf-8")
+        path.chmod(0o444)
+    folder.chmod(0o755)
+
+
+def _password() -> str:
+    return secrets.token_urlsafe(32)
+
+
+def _key(size: int) -> str:
+    return base64.b64encode(os.urandom(size)).decode()
+
+
+def _definitions(passwords: Mapping[str, str]) -> dict[str, object]:
+    """What RabbitMQ loads at its start: one virtual host and its users, and no guest.
+
+    Every service declares the whole topology, so each needs all permissions on that host.
+    """
+    return {
+        "vhosts": [{"name": VHOST}],
+        "users": [
+            {
+                "name": name,
+                "password_hash": _hashed(password),
+                "hashing_algorithm": "rabbit_password_hashing_sha256",
+                "tags": ["administrator"] if name == "operator" else [],
+            }
+            for name, password in passwords.items()
+        ],
+        "permissions": [
+            {"user": name, "vhost": VHOST, "configure": ".*", "write": ".*", "read": ".*"}
+            for name in passwords
+        ],
+    }
+
+
+def _hashed(password: str) -> str:
+    salt = os.urandom(4)
+    return base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode()
+
+
+if __name__ == "__main__":
+    target = Path(sys.argv[1] if len(sys.argv) > 1 else "secrets")
+    try:
+        main(target)
+    except FileExistsError:
+        sys.exit(f"{target} is there already; remove it first if its keys are no longer needed")
+    sys.stdout.write(f"wrote {target}\n")

@@ -1,0 +1,86 @@
+"""What any holder of a token may have: checkpoints, hash tiles, keys. Hashes say nothing by themselves."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Response
+from pydantic import BaseModel
+
+from services.audit.domain.tiles import BadPath, Tile, parse_path
+from services.audit.routes.asking import TheAudit
+from services.audit.store import Signed
+from shared.errors import NotFound, Refused
+from shared.tokens import AnyCaller
+
+TEXT = "text/plain; charset=utf-8"
+FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}
+
+router = APIRouter(tags=["proof"])
+
+
+class KeyView(BaseModel):
+    """A verifier key (C2SP signed-note) and the sizes of checkpoints for which it counts."""
+
+    verifier_key: str
+    first: int
+    last: int | None
+
+
+class KeysView(BaseModel):
+    """Every key there ever was. Keep your own copy: a key told by the log proves little."""
+
+    origin: str
+    keys: list[KeyView]
+
+
+@router.get("/checkpoint", response_class=Response)
+async def get_checkpoint(_: AnyCaller, audit: TheAudit) -> Response:
+    """The newest checkpoint, a C2SP signed note."""
+    return _note(await audit.trail.newest())
+
+
+@router.get("/v1/checkpoints/{size}", response_class=Response)
+async def get_checkpoint_of(
+    _: AnyCaller, audit: TheAudit, size: Annotated[int, Path(ge=0, lt=2**53)]
+) -> Response:
+    """The checkpoint of exactly this size, if one was ever signed."""
+    return _note(await audit.trail.checkpoint(size))
+
+
+def _note(found: Signed | None) -> Response:
+    if found is None:
+        raise NotFound("checkpoint")
+    return Response(found.note, media_type=TEXT)
+
+
+@router.get("/tile/{path:path}", response_class=Response)
+async def get_tile(_: AnyCaller, audit: TheAudit, path: str) -> Response:
+    """A hash tile by its C2SP path, full or partial. Entries are not served here."""
+    try:
+        tile = parse_path(f"tile/{path}")
+    except BadPath:
+        raise NotFound("tile") from None
+    if not isinstance(tile, Tile):
+        raise NotFound("tile")
+    size = (await audit.trail.state())["size"]
+    found = await audit.trail.tile(tile, size)
+    if found is None:
+        raise NotFound("tile")
+    return Response(found, media_type="application/octet-stream", headers=FOR_EVER)
+
+
+@router.get("/v1/keys")
+async def get_keys(_: AnyCaller, audit: TheAudit) -> KeysView:
+    """The verifier keys with the size range each is valid for."""
+    keys = [
+        KeyView(verifier_key=e.verifier_key, first=e.first, last=e.last)
+        for e in await audit.ring.entries()
+    ]
+    return KeysView(origin=audit.ring.origin, keys=keys)
+
+
+def damaged() -> Refused:
+    """The answer where the store no longer holds what a proof needs."""
+    return Refused("trail_damaged", "The trail is damaged here; /v1/trail/integrity says where.")
+
+
+Size = Annotated[int, Query(ge=0, lt=2**53)]

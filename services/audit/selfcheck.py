@@ -1,0 +1,170 @@
+"""The continuous self-check: everything is computed again from the leaves, slowly, for ever.
+
+One pass walks all entries in order: leaf against hash, fields against leaf, hash against tile,
+tile against tile, and every checkpoint against the tree at its size. Memory stays bounded by one
+tile and the right edge, whatever the size.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from services.audit import gauges
+from services.audit.domain.checkpoints import Checkpoint, TrustedKey, open_checkpoint
+from services.audit.domain.edge import Edge, FullTile
+from services.audit.domain.fields import fields_from
+from services.audit.domain.notes import BadNote
+from services.audit.domain.tiles import HEIGHT, WIDTH, split_hashes
+from services.audit.domain.tree import leaf_hash
+from services.audit.store import Damaged, Signed, Trail
+from shared.clock import now
+from shared.store import Document
+
+HARMLESS = frozenset({"fields_edited"})  # a cache: `rebuild` restores it
+MAX_FAULTS = 100
+
+Found = Callable[[Damaged], Awaitable[None]]
+Trusted = Callable[[], Awaitable[list[TrustedKey]]]
+
+
+@dataclass
+class Result:
+    """How a pass went, or how it goes: `finished_at` is None while it runs."""
+
+    started_at: datetime
+    checked: int = 0
+    finished_at: datetime | None = None
+    faults: list[Damaged] = field(default_factory=list)
+
+
+class SelfCheck:
+    """`rate` entries a second at most. `running` and `finished` are its newest passes."""
+
+    def __init__(self, trail: Trail, *, rate: int) -> None:
+        self._trail, self._rate = trail, rate
+        self.running: Result | None = None
+        self.finished: Result | None = None
+
+    async def run(self, trusted: Trusted, found: Found) -> None:
+        """One pass after another, until cancelled."""
+        while True:
+            await self.once(trusted, found)
+            await asyncio.sleep(1)
+
+    async def once(self, trusted: Trusted, found: Found) -> Result:
+        """One whole pass up to the size at its beginning. `found` hears of each fault once."""
+        self.running = one_pass = Result(started_at=now())
+        size = (await self._trail.state())["size"]
+        walk = _Walk(self._trail, trusted, one_pass, found)
+        while walk.edge.size < size:
+            before = walk.edge.size
+            await walk.step(min(size, before + WIDTH))
+            gauges.checked(one_pass.checked)
+            await asyncio.sleep((walk.edge.size - before) / self._rate if self._rate else 0)
+        await walk.beyond(size)
+        one_pass.finished_at = now()
+        self.running, self.finished = None, one_pass
+        return one_pass
+
+
+class _Walk:
+    def __init__(self, trail: Trail, trusted: Trusted, result: Result, found: Found) -> None:
+        self._trail, self._trusted, self._result, self._found = trail, trusted, result, found
+        self._keys: list[TrustedKey] = []
+        self.edge = Edge()
+        self._contradicted = False
+
+    async def step(self, end: int) -> None:
+        """Check the entries up to `end`, at most one tile of them, and the tiles they fill."""
+        start = self.edge.size
+        documents = await self._trail.find({}, start=start, size=end, limit=WIDTH)
+        by_seq = {document["seq"]: document for document in documents}
+        stored = await self._stored_tile(0, start // WIDTH)
+        hashes = []
+        for seq in range(start, end):
+            claimed = stored[seq % WIDTH] if seq % WIDTH < len(stored) else None
+            hashes.append(await self._entry(seq, by_seq.get(seq), claimed))
+            self._result.checked += 1
+        await self._grow(start, hashes)
+
+    async def _entry(self, seq: int, document: Document | None, claimed: bytes | None) -> bytes:
+        """The hash to go on with: what the tile holds, so that one fault isn't told again and again."""
+        if document is None:
+            await self._fault("entry_missing", seq)
+            return claimed or bytes(32)
+        computed, stated = leaf_hash(document["leaf"]), bytes(document["leaf_hash"])
+        if computed != stated:
+            await self._fault("leaf_edited", seq)
+        if claimed is not None and stated != claimed:
+            await self._fault("leaf_hash_edited", seq)
+        if not _fields_hold(document):
+            await self._fault("fields_edited", seq)
+        return claimed or stated
+
+    async def _grow(self, start: int, hashes: list[bytes]) -> None:
+        due = [c for c in await self._trail.checkpoints_from(start + 1) if c.size <= start + WIDTH]
+        at = start
+        for checkpoint in due:
+            if checkpoint.size > start + len(hashes):
+                break
+            await self._tiles(self.edge.push(hashes[at - start : checkpoint.size - start]))
+            at = checkpoint.size
+            await self._checkpoint(checkpoint)
+        await self._tiles(self.edge.push(hashes[at - start :]))
+
+    async def _tiles(self, filled: list[FullTile]) -> None:
+        for tile in filled:
+            first = tile.index << (HEIGHT * (tile.level + 1))
+            found = await self._trail.tiles.find_one({"level": tile.level, "index": tile.index})
+            if found is None:
+                await self._fault("tile_missing", first)
+            elif bytes(found["hashes"]) != tile.hashes or bytes(found["root"]) != tile.root:
+                await self._fault("tile_edited", first)
+
+    async def _stored_tile(self, level: int, index: int) -> list[bytes]:
+        found = await self._trail.tiles.find_one({"level": level, "index": index})
+        try:
+            return split_hashes(bytes(found["hashes"])) if found else []
+        except ValueError:
+            return []  # told of when the tile has been filled again
+
+    async def _checkpoint(self, stored: Signed) -> None:
+        try:
+            signed = await self._opened(stored)
+        except BadNote:
+            return await self._fault("checkpoint_not_ours", stored.size)
+        if (signed.size, signed.root) != (stored.size, stored.root):
+            await self._fault("checkpoint_edited", stored.size)
+        if signed.root != self.edge.root() and not self._contradicted:
+            self._contradicted = True  # every later one contradicts too
+            await self._fault("root_differs_from_checkpoint", stored.size)
+        return None
+
+    async def _opened(self, stored: Signed) -> Checkpoint:
+        try:
+            return open_checkpoint(stored.note.encode(), self._keys)
+        except BadNote:
+            # A key is stored before anything it signs: asked for now, it must be there.
+            self._keys = await self._trusted()
+        return open_checkpoint(stored.note.encode(), self._keys)
+
+    async def beyond(self, size: int) -> None:
+        """A checkpoint larger than the trail: the end of the trail was taken away."""
+        newest = await self._trail.newest()
+        state = await self._trail.state()
+        if newest is not None and newest.size > state["size"]:
+            await self._fault("rolled_back", state["size"])
+
+    async def _fault(self, code: str, seq: int) -> None:
+        damage = Damaged(code, seq)
+        if len(self._result.faults) < MAX_FAULTS:
+            self._result.faults.append(damage)
+            await self._found(damage)
+
+
+def _fields_hold(document: Document) -> bool:
+    try:
+        return bool(document["fields"] == fields_from(document["leaf"]))
+    except (ValueError, KeyError, TypeError):
+        return False  # then the leaf itself is told of

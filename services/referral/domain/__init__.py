@@ -1,0 +1,1 @@
+"""The rules of the referral service, a file per topic. Pure."""
