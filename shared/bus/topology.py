@@ -20,7 +20,11 @@ NO_LIMIT = 1_000_000_000
 # Who hears what. A test holds this equal to the handler tables of the services.
 QUEUES: Mapping[str, tuple[str, ...]] = {
     "referral.allocations": ("allocation.made", "allocation.waiting"),
-    "allocation.referrals": ("referral.received",),
+    "allocation.referrals": (
+        "referral.received",
+        "referral.amended",
+        "referral.status_changed",
+    ),
     # Its own events: what follows from a decision must happen also when its writer has died.
     "allocation.follow_up": (
         "allocation.waiting",

@@ -338,6 +338,14 @@ class AllocationRelevelled(_Allocation):
     from_level: RiskLevel
 
 
+class AllocationAmended(_Allocation):
+    """The referral was amended, and the case with it."""
+
+    event_type: ClassVar[str] = "allocation.amended"
+
+    referral_version: int
+
+
 class GoalResult(BaseModel):
     """How far one goal was reached."""
 

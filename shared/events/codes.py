@@ -105,6 +105,7 @@ EscalationReason = Literal[
     "review_missed",
     "handover_without_receiver",
     "risk_rose",
+    "no_longer_fits",
     "above_ceiling",
 ]
 ClosureReason = Literal[

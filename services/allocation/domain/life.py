@@ -116,11 +116,16 @@ def close(
     outcomes: tuple[GoalResult, ...],
     hub: Hub | None,
     at: datetime,
+    *,
+    by_hand: bool = True,
 ) -> Change[Allocation]:
-    """The end, from any open state; a second closing changes nothing. Work done needs outcomes."""
+    """The end, from any open state; a second closing changes nothing.
+
+    A person who closes completed work (`by_hand`) has to give outcomes.
+    """
     if allocation.status == "closed":
         return unchanged(allocation)
-    if reason == "completed" and not outcomes:
+    if reason == "completed" and not outcomes and by_hand:
         raise Refused("outcomes_needed", "A completed case has an outcome for each of its goals.")
     last = allocation.worker_id
     offer = last is not None and _is_high(allocation.level, hub)

@@ -20,7 +20,7 @@ from shared.events.allocation import (
     RiskReassessed,
 )
 from shared.events.codes import JudgementReason, RiskLevel, Urgency
-from shared.events.referral import Concern, ReferralReceived
+from shared.events.referral import Concern, ReferralAmended, ReferralReceived
 from shared.records import Change, Record, changed, unchanged
 
 REASSESS_DUE = "reassess_due"
@@ -50,7 +50,7 @@ class Subject(Record):
 
 
 def first_seen(
-    event: Event[ReferralReceived], policy: RiskPolicy, at: datetime
+    event: Event[ReferralReceived] | Event[ReferralAmended], policy: RiskPolicy, at: datetime
 ) -> tuple[Subject, RiskAssessed, dict[str, datetime]]:
     """A subject nobody has reported before, its event, and its clock."""
     referral = event.data
@@ -69,7 +69,10 @@ def first_seen(
 
 
 def absorb(
-    subject: Subject, event: Event[ReferralReceived], policy: RiskPolicy, at: datetime
+    subject: Subject,
+    event: Event[ReferralReceived] | Event[ReferralAmended],
+    policy: RiskPolicy,
+    at: datetime,
 ) -> Change[Subject]:
     """Add what this referral reports. The same referral again changes nothing.
 
@@ -191,7 +194,9 @@ def _escalated(before: Subject, after: Subject, referral_id: str) -> tuple[RiskE
     return (RiskEscalated(**_standing(after), referral_id=referral_id, from_level=before.level),)
 
 
-def _assessed(subject: Subject, referral: ReferralReceived, policy: RiskPolicy) -> RiskAssessed:
+def _assessed(
+    subject: Subject, referral: ReferralReceived | ReferralAmended, policy: RiskPolicy
+) -> RiskAssessed:
     assessment = subject.assessment
     return RiskAssessed(
         referral_id=referral.referral_id,
