@@ -1,6 +1,6 @@
 # The only entrance. `make` lists the commands.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-allocation-load check format golden openapi bench-audit verifier lock dead-letters clean
+.PHONY: help run test test-allocation-load bench-allocation bench-audit check format golden openapi verifier lock dead-letters clean
 
 PY := .venv/bin/python
 # A lone shell for recipes that must clean up after themselves.
@@ -18,6 +18,9 @@ test: .venv/dev ## run every test against a real RabbitMQ and a MongoDB-protocol
 test-allocation-load: .venv/dev ## 8 allocators, 2,000 referrals, 60 workers, in peace and killed: ten minutes
 	@ALLOCATORS=8 REFERRALS=2000 WORKERS=60 KILL_EVERY=0,5 \
 	  $(PY) -m pytest -s tests/system/test_allocators.py
+
+bench-allocation: .venv/dev ## time of one allocation, from 10 to 10,000 workers and 100,000 past allocations
+	@$(PY) -m benchmarks.allocation
 
 check: .venv/dev ## format, lint, types, import rules, unit tests: under 30 seconds
 	@.venv/bin/ruff format --check --quiet .

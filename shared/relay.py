@@ -94,7 +94,9 @@ class Relay:
             except Exception as error:  # the store is away: keep asking
                 log.warning("relay.poll_failed", service=self.service, error=type(error).__name__)
             if not any(busy):
-                await asyncio.sleep(self._poll_every * random.uniform(0.5, 1.5))  # noqa: S311
+                # Together they look once per `poll_every`: an idle process costs the store little.
+                idle = POLLERS * self._poll_every
+                await asyncio.sleep(idle * random.uniform(0.5, 1.5))  # noqa: S311
 
     async def _claim_one(self, collection: AsyncCollection[dict[str, Any]]) -> bool:
         at = self._clock()

@@ -52,9 +52,8 @@ class Store(Generic[R]):
     ) -> None:
         """Create the indexes; safe to repeat. A clock's index holds only records where it runs."""
         for clock in ("outbox_due", *clocks):
-            await self.collection.create_index(
-                [(clock, ASCENDING)], partialFilterExpression={clock: {"$exists": True}}
-            )
+            # Sparse, not partial: the embedded store reads a partial index as no index at all.
+            await self.collection.create_index([(clock, ASCENDING)], sparse=True)
         for index in indexes:
             await self.collection.create_index(list(index))
 

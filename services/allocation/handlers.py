@@ -1,15 +1,21 @@
 """Messages in: referrals arrive; and our own events, so that what follows from them survives a crash."""
 
-from collections.abc import Mapping
 from typing import Any
 
+from services.allocation.domain.allocations import Allocation
 from services.allocation.domain.capacity import follow_hub
 from services.allocation.domain.choice import judge
 from services.allocation.domain.facts import hub_facts, worker_facts
+from services.allocation.domain.following import (
+    ENDED,
+    REOPENED,
+    follow_amendment,
+    follow_status,
+)
 from services.allocation.domain.hubs import Hub
-from services.allocation.domain.life import CLOSED_BY, close, hasten, relevel, reopen
+from services.allocation.domain.life import relevel
 from services.allocation.domain.opening import opened
-from services.allocation.domain.subjects import Subject, Told, absorb, first_seen, respond
+from services.allocation.domain.subjects import Subject, absorb, first_seen, respond
 from services.allocation.domain.workers import Worker
 from services.allocation.moving import carry_out_plan
 from services.allocation.placing import Placing, carry_out, fill, find_worker, settle
@@ -28,13 +34,67 @@ from shared.events.allocation import (
     RiskJudged,
     WorkerRegistered,
 )
+from shared.events.codes import RiskLevel
 from shared.events.referral import ReferralAmended, ReferralReceived, ReferralStatusChanged
 from shared.origin import Origin
 
 
 def handlers(desk: Desk) -> Handlers:
     """Queue → event type → handler."""
+    return {
+        "allocation.referrals": _of_referrals(desk),
+        "allocation.follow_up": _of_allocations(desk),
+        "allocation.capacity": _of_capacity(desk),
+    }
 
+
+def _of_referrals(desk: Desk) -> dict[str, Handler]:
+    async def on_referral_received(event: Event[ReferralReceived]) -> None:
+        by = Origin.of_event("allocation", event)
+        subject = await _absorbed(desk, event, by)
+        try:
+            await desk.allocations.get(event.data.referral_id)
+        except NotFound:
+            hub = await desk.hub_for(event.data.area)
+            allocation = opened(event, subject, hub, desk.policy)
+            await find_worker(Placing(desk, allocation, hub, by, new=True))
+        # Two copies of the event may have reserved with two workers; one allocation stands.
+        await settle(desk, event.data.referral_id, by)
+
+    async def on_referral_amended(event: Event[ReferralAmended]) -> None:
+        by = Origin.of_event("allocation", event)
+        await _absorbed(desk, event, by)
+        allocation = await desk.allocations.get(event.data.referral_id)
+        fits = await _fits(desk, allocation, avoided=event.data.settings_avoided)
+        await desk.allocations.change(
+            allocation.id, lambda a: follow_amendment(a, event, fits), by=by
+        )
+        await _seek(desk, allocation.id, by)
+
+    async def on_referral_status_changed(event: Event[ReferralStatusChanged]) -> None:
+        if event.data.status not in (*ENDED, *REOPENED):
+            return  # our own decisions, coming back
+        by = Origin.of_event("allocation", event)
+        try:
+            allocation = await desk.allocations.get(event.data.referral_id)
+        except NotFound:
+            if event.data.status in ENDED:
+                raise  # it ended before we heard of it: try again once it was received
+            return
+        hub = await desk.hub_for(allocation.area)
+        at = now()
+        await desk.allocations.change(
+            allocation.id, lambda a: follow_status(a, event, hub, at), by=by
+        )
+
+    return {
+        "referral.received": on_referral_received,
+        "referral.amended": on_referral_amended,
+        "referral.status_changed": on_referral_status_changed,
+    }
+
+
+def _of_allocations(desk: Desk) -> dict[str, Handler]:
     async def on_given_up(event: Event[Any]) -> None:
         """Declined, lapsed or closed: give the capacity back, and look for the next worker."""
         by = Origin.of_event("allocation", event)
@@ -62,6 +122,20 @@ def handlers(desk: Desk) -> Handlers:
     async def on_plan_confirmed(event: Event[PlanConfirmed]) -> None:
         await carry_out_plan(desk, event.subject, Origin.of_event("allocation", event))
 
+    return {
+        "allocation.waiting": on_allocation_waiting,
+        "allocation.declined": on_given_up,
+        "allocation.lapsed": on_given_up,
+        "allocation.closed": on_given_up,
+        "allocation.assignment_ordered": on_assignment_ordered,
+        "allocation.handed_over": on_handed_over,
+        "risk.escalated": on_level_changed,
+        "risk.judged": on_level_changed,
+        "handover_plan.confirmed": on_plan_confirmed,
+    }
+
+
+def _of_capacity(desk: Desk) -> dict[str, Handler]:
     async def on_caseload_changed(event: Event[CaseloadChanged]) -> None:
         by = Origin.of_event("allocation", event)
         if event.data.change == "released":
@@ -87,68 +161,35 @@ def handlers(desk: Desk) -> Handlers:
             await desk.workers.change(found["_id"], _following(hub), by=by)
 
     return {
-        "allocation.referrals": _from_referral(desk),
-        "allocation.follow_up": {
-            "allocation.waiting": on_allocation_waiting,
-            "allocation.declined": on_given_up,
-            "allocation.lapsed": on_given_up,
-            "allocation.closed": on_given_up,
-            "allocation.reopened": on_given_up,
-            "allocation.assignment_ordered": on_assignment_ordered,
-            "allocation.handed_over": on_handed_over,
-            "risk.escalated": on_level_changed,
-            "risk.judged": on_level_changed,
-            "handover_plan.confirmed": on_plan_confirmed,
-        },
-        "allocation.capacity": {
-            "worker.caseload_changed": on_caseload_changed,
-            "worker.capacity_changed": on_capacity_changed,
-            "worker.registered": on_worker_registered,
-            "hub.registered": on_hub_registered,
-        },
+        "worker.caseload_changed": on_caseload_changed,
+        "worker.capacity_changed": on_capacity_changed,
+        "worker.registered": on_worker_registered,
+        "hub.registered": on_hub_registered,
     }
 
 
-def _from_referral(desk: Desk) -> Mapping[str, Handler]:
-    async def on_referral_received(event: Event[ReferralReceived]) -> None:
-        by = Origin.of_event("allocation", event)
-        subject = await _absorbed(desk, event, by)
-        try:
-            await desk.allocations.get(event.data.referral_id)
-        except NotFound:
-            hub = await desk.hub_for(event.data.area)
-            allocation = opened(event, subject, hub, desk.policy)
-            await find_worker(Placing(desk, allocation, hub, by, new=True))
-        # Two copies of the event may have reserved with two workers; one allocation stands.
-        await settle(desk, event.data.referral_id, by)
-
-    async def on_referral_amended(event: Event[ReferralAmended]) -> None:
-        """What was added counts; a level that rises is handled by its own event."""
-        by = Origin.of_event("allocation", event)
-        await _absorbed(desk, event, by)
-        urgency = event.data.urgency
-        await desk.allocations.change(event.subject, lambda a: hasten(a, urgency), by=by)
-
-    async def on_referral_status_changed(event: Event[ReferralStatusChanged]) -> None:
-        """A referral that has ended frees its worker; a reopened one needs one again."""
-        by, status = Origin.of_event("allocation", event), event.data.status
-        if (reason := CLOSED_BY.get(status)) is not None:
-            allocation = await desk.allocations.get(event.subject)
-            hub = await desk.hub(allocation.hub_id)
-            await desk.allocations.change(
-                event.subject, lambda a: close(a, reason, (), hub, now()), by=by
-            )
-        elif status == "received":
-            await desk.allocations.change(event.subject, reopen, by=by)
-
-    return {
-        "referral.received": on_referral_received,
-        "referral.amended": on_referral_amended,
-        "referral.status_changed": on_referral_status_changed,
-    }
+async def _fits(
+    desk: Desk, allocation: Allocation, *, level: RiskLevel | None = None, avoided: Any = None
+) -> bool:
+    """Whether the worker on the case still passes the gates that are about the case itself."""
+    hub = await desk.hub(allocation.hub_id)
+    if hub is None or allocation.worker_id is None or not allocation.decisions:
+        return True
+    case = allocation.decisions[-1].case.model_copy(
+        update={
+            "level": level or allocation.level,
+            "settings_avoided": allocation.settings_avoided if avoided is None else avoided,
+        }
+    )
+    worker = await desk.workers.get(allocation.worker_id)
+    (facts,) = worker_facts([worker], case, now())
+    gates = {g.gate: g.passed for g in judge(case, hub_facts(hub), facts).gates}
+    return all(gates[g] for g in ("role_may_take_level", "qualified", "setting_not_avoided"))
 
 
-async def _absorbed(desk: Desk, event: Told, by: Origin) -> Subject:
+async def _absorbed(
+    desk: Desk, event: Event[ReferralReceived] | Event[ReferralAmended], by: Origin
+) -> Subject:
     at = now()
     subject, assessed, due = first_seen(event, desk.policy, at)
     try:
@@ -181,13 +222,7 @@ async def _relevel(desk: Desk, allocation_id: str, subject: Subject, by: Origin)
     allocation = await desk.allocations.get(allocation_id)
     hub = await desk.hub(allocation.hub_id)
     level = respond(subject, allocation.urgency, desk.policy)
-    may = True
-    if hub is not None and allocation.worker_id is not None and allocation.decisions:
-        case = allocation.decisions[-1].case.model_copy(update={"level": level})
-        worker = await desk.workers.get(allocation.worker_id)
-        (facts,) = worker_facts([worker], case, now())
-        gates = {g.gate: g.passed for g in judge(case, hub_facts(hub), facts).gates}
-        may = gates["role_may_take_level"] and gates["qualified"]
+    may = await _fits(desk, allocation, level=level)
     await desk.allocations.change(allocation_id, lambda a: relevel(a, level, hub, may), by=by)
 
 

@@ -60,7 +60,8 @@ class Desk:
         """Create all indexes; safe to repeat."""
         await self.hubs.prepare([("areas", 1)])
         await self.workers.prepare(
-            [("hub_id", 1), ("areas", 1), ("room", -1)],
+            # Not with the areas: a Hub's workers are few, and an array would cost the order.
+            [("hub_id", 1), ("room", -1)],
             [("hub_id", 1), ("_id", 1)],
             [("host_agency_id", 1)],
             [("cases.referral_id", 1)],

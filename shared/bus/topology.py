@@ -43,7 +43,6 @@ QUEUES: Mapping[str, tuple[str, ...]] = {
         "allocation.declined",
         "allocation.lapsed",
         "allocation.closed",
-        "allocation.reopened",
         "allocation.assignment_ordered",
         "allocation.handed_over",
         "risk.escalated",

@@ -338,18 +338,12 @@ class AllocationRelevelled(_Allocation):
     from_level: RiskLevel
 
 
-class AllocationHastened(_Allocation):
-    """The referrer raised the urgency while the case is open."""
+class AllocationAmended(_Allocation):
+    """The referral was amended, and the case with it."""
 
-    event_type: ClassVar[str] = "allocation.hastened"
+    event_type: ClassVar[str] = "allocation.amended"
 
-    from_urgency: Urgency
-
-
-class AllocationReopened(_Allocation):
-    """The referral was reopened after its end: a worker is looked for again."""
-
-    event_type: ClassVar[str] = "allocation.reopened"
+    referral_version: int
 
 
 class GoalResult(BaseModel):

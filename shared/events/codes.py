@@ -106,6 +106,7 @@ EscalationReason = Literal[
     "review_missed",
     "handover_without_receiver",
     "risk_rose",
+    "no_longer_fits",
     "above_ceiling",
 ]
 ClosureReason = Literal[
@@ -118,8 +119,6 @@ ClosureReason = Literal[
     "turned_18",
     "died",
     "referral_withdrawn",
-    "referral_rejected",
-    "referral_closed",
     "entered_in_error",
 ]
 GoalOutcome = Literal[

@@ -1,6 +1,7 @@
 """Many allocation processes on one broker and store, referrals for them, and what must hold."""
 
 import asyncio
+import contextlib
 import json
 import random
 from collections import Counter, defaultdict
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pymongo import AsyncMongoClient
+from pymongo.errors import ConnectionFailure
 
 from services.allocation.domain.allocations import HELD, Allocation
 from services.allocation.domain.capacity import hard_cap, register_worker
@@ -47,12 +49,15 @@ class Watch:
 
     seen: dict[str, dict[str, Any]] = field(default_factory=dict)
     breaches: list[str] = field(default_factory=list)
+    decided: set[str] = field(default_factory=set)
 
     async def append(self, entries: list[Entry]) -> None:
         for entry in entries:
             event = json.loads(entry.message.body)
             self.seen[event["id"]] = event
             data = event["data"]
+            if event["type"] in ("allocation.made", "allocation.waiting"):
+                self.decided.add(event["subject"])
             if event["type"] == "worker.caseload_changed" and data["caseload"] > data["cap"]:
                 self.breaches.append(f"{data['worker_id']}: {data['caseload']} > {data['cap']}")
 
@@ -89,8 +94,8 @@ class Allocators:
             "MONGO_DATABASE": self.database,
             "BUS_PREFIX": prefix,
             "RETRY_DELAYS": json.dumps(self.topology.retry_delays),
-            "RELAY_LEASE": "1",
-            "CLOCK_EVERY": "0.5",
+            "RELAY_LEASE": "2",
+            "CLOCK_EVERY": "2",
             "AUTH_JWKS": str(keys.jwks),
             "AUTH_ISSUER": ISSUER,
             "AUTH_AUDIENCE": AUDIENCE,
@@ -119,7 +124,8 @@ class Allocators:
     async def stop(self) -> None:
         for module in self.modules:
             module.kill()
-        await self.client.drop_database(self.database)
+        with contextlib.suppress(ConnectionFailure):  # after a big run this takes the store long
+            await self.client.drop_database(self.database)
         await self.client.close()
         names = (self.topology.events, self.topology.retry, self.topology.dead)
         await delete(self.broker.url, self.topology.arguments(), names)
@@ -166,7 +172,7 @@ class Allocators:
                 worker = Worker.model_validate({**document, "id": document["_id"]})
                 if worker.caseload > hard_cap(worker, now()):
                     self.watch.breaches.append(f"{worker.id}: {worker.caseload}")
-            await asyncio.sleep(0.2)  # every state in between is in the events
+            await asyncio.sleep(0.5)  # every state in between is in the events
 
     async def all_up(self) -> None:
         """Until every process answers again."""
@@ -175,28 +181,30 @@ class Allocators:
     async def decided(self, referrals: int, deadline: float) -> None:
         """Until so many referrals have an allocation."""
 
-        async def enough() -> bool:
-            return await self.desk.allocations.collection.estimated_document_count() >= referrals
-
-        await until(enough, deadline=deadline, what="a decision on every referral")
+        # From the events, not the store: to ask it all the time would be most of its work.
+        await until(
+            lambda: len(self.watch.decided) >= referrals,
+            deadline=deadline,
+            what="a decision on every referral",
+        )
 
     async def quiet(self, referrals: int, deadline: float) -> None:
         """Until every referral is decided on, and no outbox and no queue holds anything."""
 
         async def nothing_left() -> bool:
             # A message that is being handled is in no queue: look again a little later.
-            for _ in range(5):
-                if await self._left(referrals):
+            for _ in range(4):
+                await asyncio.sleep(0.25)
+                if await self._left():
                     return False
-                await asyncio.sleep(0.1)
             return True
+
+        await self.decided(referrals, deadline)
 
         await until(nothing_left, deadline=deadline, what="all referrals being decided on")
 
-    async def _left(self, referrals: int) -> list[str]:
+    async def _left(self) -> list[str]:
         desk = self.desk
-        if await desk.allocations.collection.estimated_document_count() < referrals:
-            return ["allocations"]
         for store in (desk.allocations, desk.workers, desk.subjects):
             if await store.collection.find_one({"outbox_due": {"$exists": True}}, {"_id": 1}):
                 return ["outbox"]

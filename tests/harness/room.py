@@ -18,8 +18,13 @@ from services.embedded import AUDIENCE, ISSUER, Keys
 from shared.bus import Feed, Message
 from shared.bus.memory import MemoryBus
 from shared.clock import now
-from shared.events import Event
-from shared.events.referral import Concern, ReferralReceived
+from shared.events import D, Event, schema_of
+from shared.events.referral import (
+    Concern,
+    ReferralAmended,
+    ReferralReceived,
+    ReferralStatusChanged,
+)
 from shared.ids import derived_id
 from shared.runner import Process, mongo
 from shared.store import Store
@@ -109,6 +114,28 @@ class Room:
         await self.bus.publish(Message.of(event.body()))
         return event.subject
 
+    async def status(self, referral_id: str, status: str, previous: str, version: int) -> None:
+        """The referral's state has changed; handled on return."""
+        data = ReferralStatusChanged.model_validate(
+            {
+                "referral_id": referral_id,
+                "subject_id": "sub_one",
+                "subject_version": 1,
+                "agency_id": "ag_school",
+                "status": status,
+                "previous": previous,
+                "urgency": "five_working_days",
+                "due_at": now(),
+            }
+        )
+        await self.bus.publish(Message.of(_envelope(referral_id, data, version).body()))
+
+    async def amend(self, key: str, *codes: str, version: int, **changes: Any) -> None:
+        """The referral was amended; handled on return."""
+        received = a_referral(key, *codes, **changes).data
+        data = ReferralAmended.model_validate({**dict(received), "amended": ("indicators",)})
+        await self.bus.publish(Message.of(_envelope(received.referral_id, data, version).body()))
+
     async def stands(
         self, referral_id: str, status: str, worker_id: str | None = None
     ) -> Allocation:
@@ -173,16 +200,20 @@ def a_referral(key: str, *codes: str, subject: str = "", **changes: Any) -> Even
             **changes,
         }
     )
-    return Event[ReferralReceived](
-        id=derived_id("evt", key),
+    return _envelope(referral_id, data, 1)
+
+
+def _envelope(referral_id: str, data: D, version: int) -> Event[D]:
+    return Event(
+        id=derived_id("evt", referral_id, data.event_type, str(version)),
         source="/services/referral",
-        type="referral.received",
+        type=data.event_type,
         subject=referral_id,
-        time=at,
-        dataschema="urn:hub-and-spoke:referral.received:1",
+        time=now(),
+        dataschema=schema_of(type(data)),
         correlationid=referral_id,
-        version=1,
-        actor=f"agency:{agency}",
+        version=version,
+        actor="agency:ag_school",
         actorrole="agency",
         data=data,
     )

@@ -317,6 +317,39 @@ async def test_a_worker_who_knows_the_young_person_is_preferred_and_it_is_explai
     assert strange.status_code == 404
 
 
+async def test_a_withdrawn_referral_frees_its_worker_and_a_reopened_one_finds_one(
+    room: Room,
+) -> None:
+    await room.worker("wk_one")
+    referral = await room.refer("withdrawn")
+    await room.stands(referral, "offered", "wk_one")
+
+    await room.status(referral, "withdrawn", "allocated", version=3)
+    await room.status(referral, "withdrawn", "allocated", version=3)
+    await room.stands(referral, "closed")
+    await room.caseloads(wk_one=0)
+    await room.status(referral, "received", "withdrawn", version=4)
+    await room.stands(referral, "offered", "wk_one")
+    await room.status(referral, "withdrawn", "allocated", version=3)  # late
+
+    await room.stands(referral, "offered", "wk_one")
+    await room.caseloads(wk_one=1)
+
+
+async def test_an_amendment_that_rules_out_the_worker_tells_the_manager(room: Room) -> None:
+    await room.worker("wk_one", host_setting="police")
+    referral = await room.refer("amended", "drug_use")
+    await room.stands(referral, "offered", "wk_one")
+
+    await room.amend("amended", *SERIOUS, version=2, settings_avoided=["police"])
+
+    (escalated,) = await room.told("allocation.escalated")
+    assert escalated["data"]["reason"] == "no_longer_fits"
+    assert (await room.told("risk.escalated"))[0]["data"]["level"] == "significant"
+    amended = await room.stands(referral, "offered", "wk_one")
+    assert amended.settings_avoided == ("police",)
+
+
 async def test_entries_change_only_for_who_has_read_them(room: Room) -> None:
     made = await room.put_worker("wk_one")
     same = await room.put_worker("wk_one")

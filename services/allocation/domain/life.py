@@ -12,7 +12,6 @@ from services.allocation.domain.allocations import (
     OPEN,
     REVIEW_DUE,
     STOPPED,
-    URGENCIES,
     Allocation,
     Refusal,
     Status,
@@ -29,25 +28,16 @@ from shared.events.allocation import (
     AllocationClosed,
     AllocationDeclined,
     AllocationEscalated,
-    AllocationHastened,
     AllocationHeld,
     AllocationLapsed,
     AllocationRelevelled,
-    AllocationReopened,
     AllocationResumed,
     AllocationStarted,
     DebriefOffered,
     DebriefSettled,
     GoalResult,
 )
-from shared.events.codes import (
-    ClosureReason,
-    DeclineReason,
-    HoldReason,
-    ReferralStatus,
-    RiskLevel,
-    Urgency,
-)
+from shared.events.codes import ClosureReason, DeclineReason, HoldReason, RiskLevel
 from shared.records import Change, unchanged
 
 
@@ -126,11 +116,16 @@ def close(
     outcomes: tuple[GoalResult, ...],
     hub: Hub | None,
     at: datetime,
+    *,
+    by_hand: bool = True,
 ) -> Change[Allocation]:
-    """The end, from any open state; a second closing changes nothing. Work done needs outcomes."""
+    """The end, from any open state; a second closing changes nothing.
+
+    A person who closes completed work (`by_hand`) has to give outcomes.
+    """
     if allocation.status == "closed":
         return unchanged(allocation)
-    if reason == "completed" and not outcomes:
+    if reason == "completed" and not outcomes and by_hand:
         raise Refused("outcomes_needed", "A completed case has an outcome for each of its goals.")
     last = allocation.worker_id
     offer = last is not None and _is_high(allocation.level, hub)
@@ -157,42 +152,6 @@ def close(
     if offer and last:
         events.append(DebriefOffered(**snapshot(after), to_worker_id=last))
     return Change(after, tuple(events), STOPPED)
-
-
-# How a referral that ended without allocation's doing closes the case.
-CLOSED_BY: dict[ReferralStatus, ClosureReason] = {
-    "withdrawn": "referral_withdrawn",
-    "rejected": "referral_rejected",
-    "signposted": "referral_rejected",
-    "closed": "referral_closed",
-    "entered_in_error": "entered_in_error",
-}
-
-
-def reopen(allocation: Allocation) -> Change[Allocation]:
-    """A reopened referral needs a worker again; one that never closed changes nothing."""
-    if allocation.status != "closed":
-        return unchanged(allocation)
-    after = allocation.but(
-        status="seeking",
-        round=allocation.round + 1,
-        closed_at=None,
-        closure=None,
-        outcomes=(),
-        with_manager=False,
-    )
-    return Change(after, (AllocationReopened(**snapshot(after)),))
-
-
-def hasten(allocation: Allocation, urgency: Urgency) -> Change[Allocation]:
-    """The urgency may rise while the case is open; it never falls here."""
-    if allocation.status == "closed":
-        return unchanged(allocation)
-    if URGENCIES.index(urgency) <= URGENCIES.index(allocation.urgency):
-        return unchanged(allocation)
-    after = with_ranks(allocation.but(urgency=urgency))
-    event = AllocationHastened(**snapshot(after), from_urgency=allocation.urgency)
-    return Change(after, (event,))
 
 
 def settle_debrief(

@@ -1,11 +1,13 @@
 """A referral arrives: the allocation it opens, before anybody is asked. Pure."""
 
+from typing import Any
+
 from services.allocation.domain.allocations import Allocation, Reach, with_ranks
 from services.allocation.domain.hubs import Hub
 from services.allocation.domain.policy import RiskPolicy
 from services.allocation.domain.subjects import Subject, respond
 from shared.events import Event
-from shared.events.referral import ReferralReceived
+from shared.events.referral import ReferralAmended, ReferralReceived
 
 
 def opened(
@@ -25,14 +27,7 @@ def opened(
             due_at=referral.due_at,
             referral_version=event.version,
             settings_avoided=referral.settings_avoided,
-            needs=_codes(referral, "needs"),
-            languages=_codes(referral, "languages"),
-            times=_codes(referral, "preferred_times"),
-            reach=Reach(
-                age_band=referral.age_band,
-                gender=_code(referral, "gender"),
-                ethnicity=_code(referral, "ethnicity"),
-            ),
+            **coded(referral),
             assessment=subject.assessment,
             policy_version=subject.assessment.policy_version,
             level=level,
@@ -42,10 +37,13 @@ def opened(
     )
 
 
-def _codes(referral: ReferralReceived, field: str) -> tuple[str, ...]:
-    # Optional in the event: an older referral service doesn't send them.
-    return tuple(getattr(referral, field, None) or ())
-
-
-def _code(referral: ReferralReceived, field: str) -> str:
-    return str(getattr(referral, field, None) or "not_known")
+def coded(referral: ReferralReceived | ReferralAmended) -> dict[str, Any]:
+    """What the referral says of needs and reach. There are no languages in it yet."""
+    return {
+        "needs": referral.needs,
+        "languages": tuple(getattr(referral, "languages", ())),
+        "times": referral.preferred_times,
+        "reach": Reach(
+            age_band=referral.age_band, gender=referral.gender, ethnicity=referral.ethnicity
+        ),
+    }

@@ -38,10 +38,6 @@ class Judgement(BaseModel):
     scored_level: RiskLevel
 
 
-Snapshot = ReferralReceived | ReferralAmended
-Told = Event[ReferralReceived] | Event[ReferralAmended]
-
-
 class Subject(Record):
     """A young person's concerns, newest per agency, code and recency; and where they stand."""
 
@@ -54,7 +50,7 @@ class Subject(Record):
 
 
 def first_seen(
-    event: Told, policy: RiskPolicy, at: datetime
+    event: Event[ReferralReceived] | Event[ReferralAmended], policy: RiskPolicy, at: datetime
 ) -> tuple[Subject, RiskAssessed, dict[str, datetime]]:
     """A subject nobody has reported before, its event, and its clock."""
     referral = event.data
@@ -74,7 +70,7 @@ def first_seen(
 
 def absorb(
     subject: Subject,
-    event: Told,
+    event: Event[ReferralReceived] | Event[ReferralAmended],
     policy: RiskPolicy,
     at: datetime,
 ) -> Change[Subject]:
@@ -198,7 +194,9 @@ def _escalated(before: Subject, after: Subject, referral_id: str) -> tuple[RiskE
     return (RiskEscalated(**_standing(after), referral_id=referral_id, from_level=before.level),)
 
 
-def _assessed(subject: Subject, referral: Snapshot, policy: RiskPolicy) -> RiskAssessed:
+def _assessed(
+    subject: Subject, referral: ReferralReceived | ReferralAmended, policy: RiskPolicy
+) -> RiskAssessed:
     assessment = subject.assessment
     return RiskAssessed(
         referral_id=referral.referral_id,
