@@ -22,7 +22,7 @@ from shared.origin import Origin
 from shared.telemetry import log
 
 IDLE = 0.2
-AT_ONCE = 32
+AT_ONCE = 100
 AT_ONCE_FAILING = 8
 PER_RECIPIENT = 2
 FRESH = 0.5
