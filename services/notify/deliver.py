@@ -106,7 +106,7 @@ async def attempt(desk: Desk, channel: Channel, send: Send, notification: Notifi
     subscription = await desk.subscription(notification.recipient_kind, notification.recipient_id)
     if leg is None or leg.status != "waiting":
         return
-    address = _address(subscription, channel)
+    address, wait = _address(subscription, channel), None
     if subscription is not None and address is not None and channel == "webhook":
         wait = await desk.left_alone_until(notification.recipient)
         slowed = wait is not None and wait > at
@@ -129,7 +129,7 @@ async def attempt(desk: Desk, channel: Channel, send: Send, notification: Notifi
         outcome = await send(now, subscription)
     point("deliver.after_call")
     await desk.ended(notification.id, channel, number, outcome, desk.clock())
-    await _settle(desk, channel, now, subscription, number, outcome)
+    await _settle(desk, channel, now, subscription, number, outcome, was_failing=wait is not None)
 
 
 def _address(subscription: Subscription | None, channel: Channel) -> str | None:
@@ -145,6 +145,8 @@ async def _settle(
     subscription: Subscription | None,
     number: int,
     outcome: Outcome,
+    *,
+    was_failing: bool,
 ) -> None:
     by, at = Origin.of_service("notify", notification.referral_id), desk.clock()
     leg = notification.leg(channel)
@@ -152,7 +154,7 @@ async def _settle(
         await desk.notifications.change(
             notification.id, lambda n: delivered(n, channel, number, at), by=by
         )
-        if channel == "webhook":
+        if was_failing:
             await desk.endpoint_answered(notification.recipient, at)
         return
     log.warning("delivery.refused", record_id=notification.id, code=outcome.code, attempt=number)

@@ -60,9 +60,9 @@ class Known:
             known[found["_id"]] = KnownAgency.model_validate(found)
         return known
 
-    async def agreements_of(self, party: str | None) -> list[Terms]:
-        """Every agreement that names this party."""
-        cursor = self.agreements.find({"terms.parties": party})
+    async def agreements_of(self, *parties: str | None) -> list[Terms]:
+        """Every agreement that names all of these."""
+        cursor = self.agreements.find({"terms.parties": {"$all": list(parties)}})
         return [Terms.model_validate(found["terms"]) async for found in cursor]
 
     async def hub_for(self, area: str) -> str | None:
@@ -92,7 +92,11 @@ class Known:
             sharing=sharing,
             request=request,
             state=state,
-            agreements=await self.agreements_of(notification.hub_id) if sharing else (),
+            agreements=(
+                await self.agreements_of(notification.hub_id, notification.recipient_id)
+                if sharing
+                else ()
+            ),
             void=sharing and await self.void(notification.referral_id) is not None,
             at=at,
         )

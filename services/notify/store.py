@@ -139,14 +139,14 @@ class Desk:
     async def began(self, notification_id: str, channel: Channel, at: datetime) -> int:
         """Write down that an attempt begins, and its number (1, 2, …). Rows are never changed."""
         which = {"notification_id": notification_id, "channel": channel, "step": "began"}
-        number = 1 + await self.attempts.count_documents(which)
+        number = 1
         while True:
             name = f"{notification_id}/{channel}/{number}/began"
             try:
                 await self.attempts.insert_one({"_id": name, **which, "number": number, "at": at})
                 return number
-            except DuplicateKeyError:  # another replica, after our lease ran out
-                number += 1
+            except DuplicateKeyError:  # an earlier attempt, or another replica's
+                number = max(number, await self.attempts.count_documents(which)) + 1
 
     async def ended(
         self, notification_id: str, channel: Channel, number: int, outcome: Outcome, at: datetime

@@ -199,6 +199,9 @@ async def reconsider(
             return notification.status != "withheld", notification
         at = desk.clock()
         decided = await desk.known.answer(notification, at)
+        same = decided.permitted and decided.decision.verdicts == notification.verdicts
+        if same and stage != "ground_changed":
+            return True, notification  # nothing to write; its clock runs as it did
         notification, settled = await _apply(desk, notification, decided, stage, attempt)
         again = await desk.known.answer(notification, at)
         # A ground that ended while we wrote has moved the clock before our write: look once more.

@@ -24,6 +24,7 @@ from tests.service.notifying import (
     OPERATOR,
     POLICE,
     Hands,
+    SCALE,
     Told,
     consent,
     desk_on,
@@ -57,31 +58,31 @@ async def reach(told: Told, *referral_ids: str) -> None:
 async def test_hanging_and_hostile_endpoints_do_not_hold_up_anyone_else(database: Database) -> None:
     told = Told(desk_on(database, now), Hands())
     await told.desk.prepare()
-    hostile = [f"{way}-{number}" for way in WAYS for number in range(4)]
-    well = [f"well-{number}" for number in range(20)]
+    hostile = [f"{way}-{number}" for way in WAYS for number in range(3)]
+    well = [f"well-{number}" for number in range(10)]
     await told.network(*hostile, *well)
     await told.says(consent())
     caller = Caller(development=True, timeout=120)  # nothing that hangs ends by itself in this test
     async with receiving(Hostile) as receiver, caller.ready():
         for name in hostile:
             await told.subscribed(name, url=receiver.at(name))
-        await reach(told, *(f"ref_{number}" for number in range(4)))  # these are due first
+        await reach(told, *(f"ref_{number}" for number in range(3)))  # these are due first
         for name in well:
             await told.subscribed(name, url=receiver.at(name))
-        await reach(told, *(f"ref_w{number}" for number in range(4)))
+        await reach(told, *(f"ref_w{number}" for number in range(3)))
         started = time.monotonic()
 
         async with dispatching(told.desk, caller):
-            await until(lambda: len(receiver.heard("well")) == 80, deadline=60, what="the others")
-            print(f"80 deliveries beside 20 hostile endpoints: {time.monotonic() - started:.1f} s")
+            await until(lambda: len(receiver.heard("well")) == 30, deadline=60, what="the others")
+            print(f"30 deliveries beside 15 hostile endpoints: {time.monotonic() - started:.1f} s")
             still_hanging = receiver.hanging.copy()
             await settled(told, recipient_id={"$in": well})
             receiver.release.set()
 
     assert sum(still_hanging.values()) > 0, "they hung all the while"
     assert max(receiver.most_hanging.values()) <= PER_RECIPIENT
-    assert Counter(receiver.heard("well")) == dict.fromkeys(well, 4), "none doubled"
-    assert receiver.sent < 4 * 8 * 10 * 1024 * 1024 / 2, "an endless answer is not read to its end"
+    assert Counter(receiver.heard("well")) == dict.fromkeys(well, 3), "none doubled"
+    assert receiver.sent < 9 * 10 * 1024 * 1024 / 2, "an endless answer is not read to its end"
     codes = {row["code"] for row in await told.rows(step="ended")}
     assert {"delivered", "http_500", "http_307"} <= codes
 
@@ -190,15 +191,15 @@ async def test_operators_hear_of_a_failing_endpoint_at_most_once_a_day(told: Tol
     async with receiving() as receiver, caller.ready():
         receiver.answers = [500] * 999
         await partner(told, receiver.url)
-        for number in range(12):
+        for number in range(5):
             await reach(told, f"ref_{number}")
             await told.send_due(caller)
-            told.clock.forward(hours=1)
+            told.clock.forward(hours=3)
         in_half_a_day = await told.all(kind="endpoint_failing")
-        for number in range(12, 30):
+        for number in range(5, 11):
             await reach(told, f"ref_{number}")
             await told.send_due(caller)
-            told.clock.forward(hours=1)
+            told.clock.forward(hours=3)
 
     assert [n.recipient for n in in_half_a_day] == ["operator:operator"]
     assert len(await told.all(kind="endpoint_failing")) == 2
@@ -335,11 +336,12 @@ async def test_outside_development_nothing_of_our_own_network_is_called(url: str
     assert receiver.calls == []
 
 
-async def test_consent_withdrawn_while_500_wait_stops_each_and_reaches_those_told_before(
+async def test_consent_withdrawn_while_many_wait_stops_each_and_reaches_those_told_before(
     database: Database,
 ) -> None:
     told = Told(desk_on(database, now, lease=5.0), Hands())
     await told.desk.prepare()
+    each = int(200 * SCALE)
     agencies = [f"ag_{number}" for number in range(25)]
     await told.network(*agencies)
     await told.says(consent())
@@ -350,12 +352,12 @@ async def test_consent_withdrawn_while_500_wait_stops_each_and_reaches_those_tol
         await reach(told, "ref_before")
         async with dispatching(told.desk, caller):
             await settled(told, referral_id="ref_before")
-        await reach(told, *(f"ref_{number}" for number in range(20)))
+        await reach(told, *(f"ref_{number}" for number in range(each)))
         partners = {"kind": "concern_in_your_area", "referral_id": {"$ne": "ref_before"}}
-        assert len(await told.all(**partners, status="pending")) == 500
+        assert len(await told.all(**partners, status="pending")) == 25 * each
 
         async with dispatching(told.desk, caller):
-            await until(lambda: len(receiver.calls) > 60, what="some of them under way")
+            await until(lambda: len(receiver.calls) > 35, what="some of them under way")
             await told.says(consent("withdrawn", recorded_at=now()))
             handled = time.time()
             ends = await _over(told, partners)
@@ -365,7 +367,7 @@ async def test_consent_withdrawn_while_500_wait_stops_each_and_reaches_those_tol
     concern = [c for c in receiver.calls if b"concern_in_your_area" in c.body]
     late = [c for c in concern if float(c.headers["webhook-timestamp"]) > handled + 1]
     assert late == []
-    assert len(concern) < 25 + 250, "most of them were still waiting"
+    assert len(concern) < 25 + 25 * each / 2, "most of them were still waiting"
     after = Counter(n.status for n in await told.all(**partners))
     assert set(after) == {"withheld", "retracted"}
     assert after["retracted"] == len(concern) - 25
@@ -390,31 +392,32 @@ async def _over(told: Told, where: dict[str, Any]) -> int:
     return await until(none_left, deadline=60, what="every one of them being decided on")
 
 
-async def test_one_event_to_1000_endpoints_survives_the_death_of_a_replica(
+async def test_one_event_to_many_endpoints_survives_the_death_of_a_replica(
     database: Database,
 ) -> None:
     told = Told(desk_on(database, now, lease=3.0), Hands())
     await told.desk.prepare()
-    agencies = [f"ag_{number:04}" for number in range(1000)]
+    many = int(1000 * SCALE)
+    agencies = [f"ag_{number:04}" for number in range(many)]
     await told.network(*agencies)
     await told.says(consent())
     caller, second = Caller(development=True), Caller(development=True)
     async with receiving() as receiver, caller.ready(), second.ready():
-        for start in range(0, 1000, 20):
+        for start in range(0, many, 20):
             names = agencies[start : start + 20]
             await asyncio.gather(*(told.subscribed(n, url=receiver.at(n)) for n in names))
         started = time.monotonic()
         await reach(told, "ref_1")
         made = time.monotonic()
         async with dispatching(told.desk, caller):
-            await until(lambda: len(receiver.calls) > 400, deadline=60, what="half of them")
+            await until(lambda: len(receiver.calls) > 0.4 * many, deadline=120, what="half of them")
         # The first replica is gone, with some claimed and some under way; another one takes over.
         async with dispatching(told.desk, second):
-            found = await settled(told, kind="concern_in_your_area")
+            found = await settled(told, deadline=300, kind="concern_in_your_area")
         print(f"made in {made - started:.1f} s, sent in {time.monotonic() - made:.1f} s")
 
-    assert len(found) == 1000
+    assert len(found) == many
     assert {n.status for n in found} == {"delivered"}
     ids = Counter(call.headers["webhook-id"] for call in receiver.calls)
     assert set(ids) == {n.id for n in found}
-    assert sum(ids.values()) - 1000 <= 100, "twice is only what was under way as the replica died"
+    assert sum(ids.values()) - many <= 100, "twice is only what was under way as the replica died"
