@@ -74,7 +74,7 @@ class Mailbox:
     async def handle_DATA(self, server: Any, session: Any, envelope: Envelope) -> str:  # noqa: N802
         content = envelope.content or b""
         body = content if isinstance(content, bytes) else content.encode()
-        self.encrypted.append(session.ssl is not None)
+        self.encrypted.append(server.transport.get_extra_info("ssl_object") is not None)
         self.raw.append(body)
         self.mails.append(message_from_bytes(body))
         return "250 OK"

@@ -82,7 +82,8 @@ async def test_hanging_and_hostile_endpoints_do_not_hold_up_anyone_else(database
     assert sum(still_hanging.values()) > 0, "they hung all the while"
     assert max(receiver.most_hanging.values()) <= PER_RECIPIENT
     assert Counter(receiver.heard("well")) == dict.fromkeys(well, 3), "none doubled"
-    assert receiver.sent < 9 * 10 * 1024 * 1024 / 2, "an endless answer is not read to its end"
+    whole = 10 * 1024 * 1024 * len(receiver.heard("endless"))
+    assert receiver.sent < 0.7 * whole, "an endless answer is not read to its end"
     codes = {row["code"] for row in await told.rows(step="ended")}
     assert {"delivered", "http_500", "http_307"} <= codes
 
@@ -341,7 +342,7 @@ async def test_consent_withdrawn_while_many_wait_stops_each_and_reaches_those_to
 ) -> None:
     told = Told(desk_on(database, now, lease=5.0), Hands())
     await told.desk.prepare()
-    each = int(200 * SCALE)
+    each = max(4, int(20 * SCALE))
     agencies = [f"ag_{number}" for number in range(25)]
     await told.network(*agencies)
     await told.says(consent())

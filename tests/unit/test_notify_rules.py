@@ -2,7 +2,7 @@
 
 import json
 import tomllib
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -304,7 +304,7 @@ def test_channels_are_those_that_the_recipient_has_and_each_has_its_clock() -> N
 
 
 def test_quiet_hours_hold_back_mail_that_is_not_urgent() -> None:
-    quiet = hook(quiet_hours=QuietHours(start=time(9), end=time(11)))
+    quiet = hook(quiet_hours=QuietHours(start="09:00", end="11:00"))
 
     def mailed(urgent: bool) -> datetime:
         planned = notification(urgent=urgent)
@@ -484,7 +484,7 @@ def test_mail_servers_answers_are_told_apart() -> None:
     ],
 )
 def test_quiet_hours_end_on_the_morning_of_a_working_day(at: str, end: str | None) -> None:
-    quiet = QuietHours(start=time(20), end=time(7, 30), days_off="weekends_and_holidays")
+    quiet = QuietHours(start="20:00", end="07:30", days_off="weekends_and_holidays")
 
     found = quiet_until(quiet, datetime.fromisoformat(at).replace(tzinfo=UTC), "england")
 
@@ -492,7 +492,7 @@ def test_quiet_hours_end_on_the_morning_of_a_working_day(at: str, end: str | Non
 
 
 def test_quiet_all_day_long_ends_all_the_same() -> None:
-    always = QuietHours(start=time(0), end=time(23, 59, 59))
+    always = QuietHours(start="00:00", end="23:59")
 
     assert quiet_until(always, AT, "england") is not None
 

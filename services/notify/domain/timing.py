@@ -1,9 +1,9 @@
 """When to try again, when to give up, when people are off duty, when to remind. Pure."""
 
 from datetime import datetime, time, timedelta
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from shared.calendars import LONDON, Nation, is_working_day
 
@@ -40,13 +40,16 @@ def slowed_until(
     return at + timedelta(seconds=max(own, min(wish or 0.0, LONGEST_WISH)))
 
 
+ClockTime = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+
+
 class QuietHours(BaseModel):
     """When a person is off duty, in London time; over midnight where `start` is the later one."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    start: time
-    end: time
+    start: ClockTime
+    end: ClockTime
     days_off: Literal["none", "weekends_and_holidays"] = "none"
 
 
@@ -68,7 +71,7 @@ def _is_quiet(quiet: QuietHours, at: datetime, nation: Nation) -> bool:
     local = at.astimezone(LONDON)
     if quiet.days_off == "weekends_and_holidays" and not is_working_day(local.date(), nation):
         return True
-    clock = local.time()
+    clock = f"{local:%H:%M}"
     if quiet.start <= quiet.end:
         return quiet.start <= clock < quiet.end
     return clock >= quiet.start or clock < quiet.end
