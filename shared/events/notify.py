@@ -20,7 +20,7 @@ NotificationKind = Literal[
     "referral_closed",
     # Workers and Hub managers.
     "case_allocated_to_you",
-    "case_at_significant_risk",
+    "case_for_oversight",
     "case_waiting",
     "referral_overdue",
     "safety_hold",

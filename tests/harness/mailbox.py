@@ -63,7 +63,7 @@ class Mailbox:
     says: list[str] = field(default_factory=list)
     encrypted: list[bool] = field(default_factory=list)
 
-    async def handle_RCPT(  # noqa: N802 - the name is aiosmtpd's
+    async def handle_RCPT(
         self, server: Any, session: Any, envelope: Envelope, address: str, options: Any
     ) -> str:
         if self.says:
@@ -71,7 +71,7 @@ class Mailbox:
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, server: Any, session: Any, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, server: Any, session: Any, envelope: Envelope) -> str:
         content = envelope.content or b""
         body = content if isinstance(content, bytes) else content.encode()
         self.encrypted.append(server.transport.get_extra_info("ssl_object") is not None)

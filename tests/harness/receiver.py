@@ -4,9 +4,9 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from aiohttp import web
-
 from tests.harness.processes import free_port
 
 
@@ -46,11 +46,19 @@ class Receiver:
         return f"{self.url}/{name}"
 
 
+R = TypeVar("R", bound=Receiver)
+
+
 @asynccontextmanager
-async def receiving(
-    make: Callable[[str], Receiver] = Receiver, port: int = 0
-) -> AsyncIterator[Receiver]:
-    """A receiver on loopback, of a kind of its own where `make` says so."""
+async def receiving(port: int = 0) -> AsyncIterator[Receiver]:
+    """A receiver on loopback."""
+    async with receiving_as(Receiver, port) as receiver:
+        yield receiver
+
+
+@asynccontextmanager
+async def receiving_as(make: Callable[[str], R], port: int = 0) -> AsyncIterator[R]:
+    """A receiver of a kind of its own on loopback."""
     port = port or free_port()
     receiver = make(f"http://127.0.0.1:{port}/hook")
     app = web.Application()

@@ -137,7 +137,7 @@ async def test_worker_and_hub_need_no_consent_and_the_referrer_hears_of_its_own(
         (f"agency:{SCHOOL}", "referral_received", "fate_of_own_referral"),
         (f"agency:{SCHOOL}", "referral_allocated", "fate_of_own_referral"),
         (f"worker:{WORKER}", "case_allocated_to_you", "allocated_worker"),
-        (f"hub:{HUB}", "case_at_significant_risk", "hub_oversight"),
+        (f"hub:{HUB}", "case_for_oversight", "hub_oversight"),
     ]
 
 

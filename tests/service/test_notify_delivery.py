@@ -17,14 +17,14 @@ from shared.clock import now
 from shared.store import Database
 from tests.harness.hostile import WAYS, Hostile
 from tests.harness.processes import free_port
-from tests.harness.receiver import receiving
+from tests.harness.receiver import receiving, receiving_as
 from tests.harness.waiting import until
 from tests.service.notifying import (
     HUB,
     OPERATOR,
     POLICE,
-    Hands,
     SCALE,
+    Hands,
     Told,
     consent,
     desk_on,
@@ -63,7 +63,7 @@ async def test_hanging_and_hostile_endpoints_do_not_hold_up_anyone_else(database
     await told.network(*hostile, *well)
     await told.says(consent())
     caller = Caller(development=True, timeout=120)  # nothing that hangs ends by itself in this test
-    async with receiving(Hostile) as receiver, caller.ready():
+    async with receiving_as(Hostile) as receiver, caller.ready():
         for name in hostile:
             await told.subscribed(name, url=receiver.at(name))
         await reach(told, *(f"ref_{number}" for number in range(3)))  # these are due first
@@ -90,7 +90,7 @@ async def test_hanging_and_hostile_endpoints_do_not_hold_up_anyone_else(database
 
 async def test_a_redirect_is_a_failure_and_is_not_followed(told: Told) -> None:
     caller = Caller(development=True)
-    async with receiving(Hostile) as receiver, caller.ready():
+    async with receiving_as(Hostile) as receiver, caller.ready():
         await partner(told, receiver.at("elsewhere"))
         await reach(told, "ref_1")
         await told.send_due(caller)
@@ -227,7 +227,7 @@ async def test_an_endpoint_that_asks_for_time_is_given_it(told: Told) -> None:
             return response
 
     caller = Caller(development=True)
-    async with receiving(Busy) as receiver, caller.ready():
+    async with receiving_as(Busy) as receiver, caller.ready():
         receiver.answers = [429]
         await partner(told, receiver.url)
         await reach(told, "ref_1", "ref_2")
@@ -277,7 +277,7 @@ async def test_an_endpoint_that_does_not_say_our_word_is_not_used_and_is_asked_a
             return web.json_response({"challenge": "something else"}, status=status)
 
     caller = Caller(development=True)
-    async with receiving(Deaf) as receiver, caller.ready():
+    async with receiving_as(Deaf) as receiver, caller.ready():
         await partner(told, receiver.url, verify=False)
         await told.ask(caller, POLICE)
         await reach(told, "ref_1")

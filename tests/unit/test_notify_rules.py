@@ -135,7 +135,7 @@ def test_an_allocation_is_told_to_worker_referrer_partners_and_a_significant_one
         ("worker", "case_allocated_to_you"),
         ("partners", "support_arranged"),
     ]
-    assert [each for each in grave if each not in mild] == [("hub", "case_at_significant_risk")]
+    assert [each for each in grave if each not in mild] == [("hub", "case_for_oversight")]
 
 
 def test_what_is_told_once_per_referral_has_one_id_however_often_it_comes_about() -> None:
