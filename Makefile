@@ -1,6 +1,6 @@
 # The only entrance. `make` lists the commands.
 .DEFAULT_GOAL := help
-.PHONY: help run test check format golden lock dead-letters clean
+.PHONY: help run test endurance check format golden lock dead-letters clean
 
 PY := .venv/bin/python
 # A lone shell for recipes that must clean up after themselves.
@@ -14,6 +14,10 @@ run: .venv/run ## start all four services with sample data (embedded store, not 
 
 test: .venv/dev ## run every test against a real RabbitMQ and a MongoDB-protocol store
 	@CONTAINERS=$(CONTAINERS) $(PY) -m pytest tests
+
+endurance: .venv/dev ## notify at full scale: 1,000 endpoints, 500 waiting, ten minutes of kills
+	@SCALE=1 KILLS=600 $(PY) -m pytest -s tests/system/test_notify_kills.py \
+	  tests/service/test_notify_delivery.py -k "kills or killed or many"
 
 check: .venv/dev ## format, lint, types, import rules, unit tests: under 30 seconds
 	@.venv/bin/ruff format --check --quiet .

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from aiohttp import web
+
 from tests.harness.processes import free_port
 
 
