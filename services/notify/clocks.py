@@ -15,11 +15,17 @@ from services.notify.domain.notification import (
     remind,
 )
 from services.notify.domain.payload import challenge_body, confirmation_mail
-from services.notify.domain.subscription import CONFIRM_DUE, VERIFY_DUE, Subscription, verified
+from services.notify.domain.subscription import (
+    CONFIRM_DUE,
+    VERIFY_DUE,
+    Subscription,
+    key_of,
+    verified,
+)
 from services.notify.domain.timing import remind_at
 from services.notify.mail import Mailer
 from services.notify.store import Desk
-from services.notify.telling import reconsider, tell_internally
+from services.notify.telling import duty_desk, reconsider, tell_internally
 from services.notify.webhook import Caller
 from shared.events.notify import RecipientKind
 from shared.faults import point
@@ -138,11 +144,11 @@ async def _next_in_line(desk: Desk, notification: Notification) -> tuple[Recipie
         return "operator", "operator"
     if notification.recipient_kind != "hub" and notification.kind != "unopened_urgent":
         return "hub", hub_id
-    hub = await desk.subscription("hub", hub_id)
-    kind, _, desk_id = (hub.duty_desk if hub and hub.duty_desk else "").partition(":")
-    if not desk_id or notification.recipient == f"{kind}:{desk_id}":
+    at_the_hub = notification.but(recipient_kind="hub", recipient_id=hub_id)
+    on_duty = await duty_desk(desk, at_the_hub, await desk.subscription("hub", hub_id))
+    if on_duty is None or key_of(*on_duty) == notification.recipient:
         return "operator", "operator"
-    return ("worker" if kind == "worker" else "hub"), desk_id
+    return on_duty
 
 
 async def unanswered(desk: Desk, notification: Notification) -> None:

@@ -70,6 +70,11 @@ class Known:
         found = await self.hubs.find_one({"areas": area}, sort=[("_id", 1)])
         return None if found is None else str(found["_id"])
 
+    async def hub_of(self, worker_id: str) -> str | None:
+        """The Hub of an active worker."""
+        found = await self.workers.find_one({"_id": worker_id, "active": True})
+        return None if found is None else str(found["hub_id"])
+
     async def void(self, referral_id: str | None) -> RetractionReason | None:
         """Why this referral should never have been; None if nothing is wrong with it."""
         found = await self.cases.find_one({"_id": referral_id})

@@ -105,7 +105,12 @@ class Desk:
         Whatever was never in an answer comes too, wherever the cursor stands: two replicas may
         store in another order than they have read the clock in.
         """
-        where: dict[str, Any] = {"recipient": recipient, "status": {"$ne": "withheld"}}
+        where: dict[str, Any] = {
+            "recipient": recipient,
+            "status": {"$ne": "withheld"},
+            # Taken back before it was ever shown here: it will not be.
+            "$nor": [{"status": "retracted", "inbox_at": None}],
+        }
         if after:
             last = await self.notifications.get(after)
             if last.recipient != recipient:

@@ -163,17 +163,17 @@ async def _hold(desk: Desk, held: Notification, by: Origin) -> None:
 async def _out_of_hours(
     desk: Desk, notification: Notification, subscription: Subscription, by: Origin
 ) -> None:
-    """Urgent, and nobody is there: the duty desk they have named hears of it too."""
+    """Urgent, and nobody is there: a duty desk hears of it too."""
     nation = desk.policy.of_hub(notification.hub_id).nation
-    quiet = quiet_until(subscription.quiet_hours, desk.clock(), nation)
-    if quiet is None or subscription.duty_desk is None:
+    if quiet_until(subscription.quiet_hours, desk.clock(), nation) is None:
         return
-    kind, _, desk_id = subscription.duty_desk.partition(":")
+    on_duty = await duty_desk(desk, notification, subscription)
+    if on_duty is None:
+        return
     told = notice(
         notification,
         "urgent_out_of_hours",
-        "worker" if kind == "worker" else "hub",
-        desk_id,
+        *on_duty,
         action="reach_recipient",
         ground="hub_oversight",
         at=desk.clock(),
@@ -181,6 +181,31 @@ async def _out_of_hours(
     )
     # Its own duty desk is not asked again: two desks that name each other would never end.
     await tell(desk, told, None, None, None, by)
+
+
+async def duty_desk(
+    desk: Desk, notification: Notification, subscription: Subscription | None
+) -> tuple[RecipientKind, str] | None:
+    """Who is there when the recipient is not: never anybody outside the Hub's own say.
+
+    Workers and Hubs name their own, a worker of that Hub or (Hubs) another Hub. For an agency,
+    and for whoever named nobody that counts, it is the Hub's desk, or else the Hub.
+    """
+    hub_id = notification.hub_id
+    if hub_id is None:
+        return None
+    if notification.recipient_kind == "hub":
+        named = [subscription]
+    else:
+        own = subscription if notification.recipient_kind == "worker" else None
+        named = [own, await desk.subscription("hub", hub_id)]
+    for each in named:
+        kind, _, desk_id = (each.duty_desk if each and each.duty_desk else "").partition(":")
+        if kind == "worker" and await desk.known.hub_of(desk_id) == hub_id:
+            return "worker", desk_id
+        if kind == "hub" and each is not None and each.recipient_kind == "hub":
+            return "hub", desk_id
+    return None if notification.recipient_kind == "hub" else ("hub", hub_id)
 
 
 async def reconsider(

@@ -41,7 +41,7 @@ STORY = Counter(
         "worker.caseload_changed": 1,
         "allocation.made": 1,
         "referral.status_changed": 1,
-        "notification.created": 3,
+        "notification.created": 4,
     }
 )
 

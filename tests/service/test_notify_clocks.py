@@ -51,9 +51,36 @@ async def ring(told: Told, clock: str) -> int:
     return count
 
 
+async def works_at(told: Told, worker_id: str, hub_id: str) -> None:
+    await told.happens(
+        "worker.registered",
+        worker_id,
+        worker_id=worker_id,
+        hub_id=hub_id,
+        worker_role="hub_worker",
+        areas=("northtown",),
+        host_setting="hub",
+        cap=10,
+        active=True,
+    )
+
+
+@pytest.mark.parametrize(("hub_id", "told_to"), [(HUB, "worker:wk_duty"), ("hub_x", f"hub:{HUB}")])
+async def test_a_duty_desk_of_another_hub_s_worker_does_not_count(
+    told: Told, hub_id: str, told_to: str
+) -> None:
+    await works_at(told, "wk_duty", hub_id)
+    night = QuietHours(start="00:00", end="23:59")
+    await told.subscribed(WORKER, "worker", quiet_hours=night, duty_desk="worker:wk_duty")
+    await allocate(told)
+
+    assert [n.recipient for n in await told.all(kind="urgent_out_of_hours")] == [told_to]
+
+
 async def test_what_is_urgent_and_not_opened_goes_up_the_line_one_step_at_a_time(
     told: Told,
 ) -> None:
+    await works_at(told, "wk_duty", HUB)
     await told.subscribed(HUB, "hub", duty_desk="worker:wk_duty")
     await allocate(told)
 
@@ -137,7 +164,7 @@ async def test_out_of_hours_the_duty_desk_hears_of_what_is_urgent(
     night = QuietHours(start="18:00", end="08:00", days_off="weekends_and_holidays")
     await told.says(consent())
     await told.subscribed(
-        POLICE, email="p@police.example", quiet_hours=night, duty_desk=f"hub:{HUB}"
+        POLICE, email="p@police.example", quiet_hours=night, duty_desk="worker:wk_of_somebody"
     )
 
     await told.happens("referral.received", "ref_1", **referral(urgency=urgency))

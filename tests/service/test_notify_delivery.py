@@ -126,6 +126,26 @@ async def test_what_waited_for_an_endpoint_that_was_down_arrives_once_it_is_back
     assert results == {"temporary": tried, "delivered": 3}
 
 
+@pytest.mark.parametrize("way", ["silent", "headers_only"])
+async def test_whether_one_that_hangs_has_got_it_nobody_knows(told: Told, way: str) -> None:
+    caller = Caller(development=True, timeout=0.3)
+    async with receiving_as(Hostile) as receiver, caller.ready():
+        await partner(told, receiver.at(way))
+        await reach(told, "ref_1")
+        await told.send_due(caller)
+        await told.says(consent("withdrawn", recorded_at=told.clock()))
+        await told.looked_again()
+        receiver.release.set()
+
+    (_, ended) = await told.rows()
+    # With the headers came the status: that one is known to have failed.
+    known = {"silent": ("unknown", "timeout"), "headers_only": ("temporary", "http_500")}
+    assert (ended["result"], ended["code"]) == known[way]
+    first = await told.one(recipient_id=POLICE, kind="concern_in_your_area")
+    assert first.status == {"silent": "retracted", "headers_only": "withheld"}[way]
+    assert len(await told.all(kind="retraction")) == (way == "silent")
+
+
 async def test_a_second_attempt_has_the_same_id_and_its_own_row(told: Told) -> None:
     caller = Caller(development=True)
     async with receiving() as receiver, caller.ready():

@@ -40,7 +40,8 @@ class SubscriptionEntry(Incoming):
     once it has answered a challenge. `email`: used once the code sent there came back.
     `kinds` and `areas`: what an agency asks to hear of as a partner; both are needed.
     `quiet_hours` hold back e-mail that is not urgent; what is urgent then also goes to
-    `duty_desk` (`worker:…` or `hub:…`).
+    `duty_desk`: a worker of the Hub (`worker:…`), or, if a Hub says so, another Hub (`hub:…`).
+    Agencies name none: for them it is the Hub's.
     """
 
     url: Annotated[str, StringConstraints(pattern=r"^https?://[!-~]{1,500}$")] | None = None

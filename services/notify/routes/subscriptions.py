@@ -72,6 +72,8 @@ async def put_subscription(
     key = _key(caller, recipient_id)
     if caller.role != "agency" and (entry.url or entry.kinds or entry.areas):
         raise BadRequest("agencies_only", "Webhooks, kinds and areas are for agencies.")
+    if caller.role == "agency" and entry.duty_desk:
+        raise BadRequest("no_desk_for_agencies", "Out of hours, the Hub's duty desk is told.")
     if entry.url and not lenient and not entry.url.startswith("https://"):
         raise BadRequest("https_needed", "A webhook must have an https address.")
     at = desk.clock()
