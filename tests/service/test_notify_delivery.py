@@ -80,7 +80,7 @@ async def test_hanging_and_hostile_endpoints_do_not_hold_up_anyone_else(database
             receiver.release.set()
 
     assert sum(still_hanging.values()) > 0, "they hung all the while"
-    assert max(receiver.most_hanging.values()) <= PER_RECIPIENT
+    assert max(receiver.most_hanging.values()) == PER_RECIPIENT == 2
     assert Counter(receiver.heard("well")) == dict.fromkeys(well, 3), "none doubled"
     whole = 10 * 1024 * 1024 * len(receiver.heard("endless"))
     assert receiver.sent < 0.7 * whole, "an endless answer is not read to its end"
