@@ -127,15 +127,19 @@ class Store(Generic[R]):
         except AlreadyThere:
             return await self.change(record.id, rule, by=by)
 
-    async def claim(self, clock: str, lease: float) -> R | None:
+    async def claim(
+        self, clock: str, lease: float, where: Mapping[str, Any] | None = None
+    ) -> R | None:
         """One record whose clock has run out, for this caller alone during `lease` seconds.
+
+        `where` leaves out records that this caller could do nothing with now.
 
         Nothing is settled by claiming: a rule that stops or moves the clock does that, and until
         then the record comes back after every lease. That is what makes a crash harmless.
         """
         at = self._clock()
         document = await self.collection.find_one_and_update(
-            {clock: {"$lte": at}},
+            {clock: {"$lte": at}, **(where or {})},
             {"$set": {clock: at + timedelta(seconds=lease)}},
             sort=[(clock, ASCENDING)],
         )

@@ -52,7 +52,7 @@ def _of(service: str, mongo: str, rabbit: str) -> dict[str, str]:
         case "referral":
             own |= {"referral_master_key": _key(96), "referral_pepper": _key(32)}
         case "notify":
-            own |= {"notify_secret_key": _key(32)}
+            own |= {"notify_secret_key": _key(32), "smtp_url": ""}  # empty: no e-mail
         case "audit":
             own |= {"audit_signing_key": _key(32)}
     return own

@@ -1,19 +1,32 @@
 """One signed HTTP call to an agency's webhook, kept away from our own network."""
 
+import asyncio
 import base64
+import contextlib
 import hashlib
 import hmac
 import ipaddress
 import json
 import socket
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
 
-from services.notify.domain import Notification
+from services.notify.domain.outcomes import (
+    BROKE_OFF,
+    FORBIDDEN,
+    TIMED_OUT,
+    UNREACHABLE,
+    Outcome,
+    of_status,
+)
 
-TIMEOUT = aiohttp.ClientTimeout(total=15, connect=5)
-MAX_ANSWER = 64 * 1024
+TIMEOUT = 15.0
+MAX_ANSWER = 4 * 1024
+NAME_LOOKUPS = 64
 _TRANSLATED = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("2002::/16"))
 
 
@@ -28,40 +41,135 @@ class Caller:
     changes its address nor a literal in disguise gets past it. Redirects are not followed.
     """
 
-    def __init__(self, *, development: bool) -> None:
-        self._development = development
+    def __init__(self, *, development: bool, timeout: float = TIMEOUT) -> None:
+        self._development, self._timeout = development, timeout
+        self._session: aiohttp.ClientSession | None = None
 
-    async def call(self, url: str, secret: str, notification: Notification, at: datetime) -> str:
-        """`delivered`, or a code of what went wrong. Raises nothing of the network's."""
+    @contextlib.asynccontextmanager
+    async def ready(self) -> AsyncIterator[None]:
+        """Calls may be made within the block."""
+        resolver = _Resolver()
+        connector = aiohttp.TCPConnector(
+            socket_factory=self._socket,
+            resolver=resolver,
+            force_close=True,
+            limit=0,
+            ttl_dns_cache=0,
+            use_dns_cache=False,
+        )
+        timeout = aiohttp.ClientTimeout(total=self._timeout)
+        async with aiohttp.ClientSession(
+            connector=connector,
+            timeout=timeout,
+            trust_env=False,
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+        ) as self._session:
+            yield
+
+    async def call(
+        self, url: str, secrets: Sequence[str], message_id: str, body: bytes, at: datetime
+    ) -> Outcome:
+        """What the endpoint answered. Raises nothing of the network's.
+
+        Its status is all that counts: not a byte of what follows is read, however long it is.
+        """
+        outcome, _ = await self._post(url, secrets, message_id, body, at, read=0)
+        return outcome
+
+    async def challenge(
+        self, url: str, secrets: Sequence[str], challenge: str, body: bytes, at: datetime
+    ) -> bool:
+        """Whether the endpoint answers 2xx with `{"challenge": …}`: then whoever runs it wants us."""
+        outcome, answer = await self._post(url, secrets, challenge, body, at, read=MAX_ANSWER)
+        if outcome.result != "delivered":
+            return False
+        with contextlib.suppress(ValueError, RecursionError):
+            parsed = json.loads(answer)
+            return isinstance(parsed, dict) and parsed.get("challenge") == challenge
+        return False
+
+    async def _post(
+        self, url: str, secrets: Sequence[str], name: str, body: bytes, at: datetime, *, read: int
+    ) -> tuple[Outcome, bytes]:
+        if self._session is None:
+            raise RuntimeError("calls are made within `ready`")
         if not self._development and not url.startswith("https://"):
-            return "not_https"
-        body = payload(notification)
+            return FORBIDDEN, b""
         headers = {
             "content-type": "application/json",
-            "webhook-id": notification.id,
+            "webhook-id": name,
             "webhook-timestamp": str(int(at.timestamp())),
-            "webhook-signature": sign(secret, notification.id, at, body),
+            "webhook-signature": " ".join(sign(secret, name, at, body) for secret in secrets),
         }
         try:
-            connector = aiohttp.TCPConnector(socket_factory=self._socket, force_close=True)
-            async with (
-                aiohttp.ClientSession(
-                    connector=connector, timeout=TIMEOUT, trust_env=False, auto_decompress=False
-                ) as session,
-                session.post(url, data=body, headers=headers, allow_redirects=False) as response,
-            ):
-                await response.content.read(MAX_ANSWER)
-                return "delivered" if response.status // 100 == 2 else f"http_{response.status}"
-        except TimeoutError:
-            return "timeout"
+            async with self._session.post(
+                url, data=body, headers=headers, allow_redirects=False
+            ) as response:
+                outcome = of_status(response.status, response.headers.get("retry-after"))
+                return outcome, await _up_to(response.content, read)
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            return type(error).__name__
+            return _failure(error), b""
 
     def _socket(self, address: aiohttp.AddrInfoType) -> socket.socket:
         family, kind, protocol, _, target = address
         if not self._development and not is_public(str(target[0])):
             raise Unreachable
         return socket.socket(family, kind, protocol)
+
+
+def _failure(error: Exception) -> Outcome:
+    """What went wrong, and whether the request may have arrived all the same."""
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    match error:
+        case _ if isinstance(cause, Unreachable):
+            return FORBIDDEN
+        case aiohttp.InvalidURL():
+            return FORBIDDEN
+        case aiohttp.ServerTimeoutError() | TimeoutError():
+            return TIMED_OUT
+        case aiohttp.ClientConnectorError():
+            return UNREACHABLE  # raised before anything of the request is sent
+    return BROKE_OFF
+
+
+class _Resolver(AbstractResolver):
+    """Names are looked up in threads of our own: one slow name server must not hold up others."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(NAME_LOOKUPS, thread_name_prefix="names")
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        loop = asyncio.get_running_loop()
+        found = await loop.run_in_executor(
+            self._threads, socket.getaddrinfo, host, port, family, socket.SOCK_STREAM
+        )
+        return [
+            ResolveResult(
+                hostname=host,
+                host=str(target[0]),
+                port=int(target[1]),
+                family=kind,
+                proto=protocol,
+                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+            )
+            for kind, _, protocol, _, target in found
+        ]
+
+    async def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+async def _up_to(content: aiohttp.StreamReader, limit: int) -> bytes:
+    found = b""
+    while len(found) < limit:
+        part = await content.read(limit - len(found))
+        if not part:
+            break
+        found += part
+    return found
 
 
 def is_public(address: str) -> bool:
@@ -76,24 +184,6 @@ def is_public(address: str) -> bool:
         elif any(ip in network for network in _TRANSLATED):
             return False
     return ip.is_global and not ip.is_multicast
-
-
-def payload(notification: Notification) -> bytes:
-    """What an agency's system gets: which referral, what is asked, by when. Nothing else."""
-    return json.dumps(
-        {
-            "type": "notification",
-            "id": notification.id,
-            "kind": notification.kind,
-            "referral_id": notification.referral_id,
-            "purpose": notification.purpose,
-            "action": notification.action,
-            "due_at": notification.due_at.isoformat() if notification.due_at else None,
-            "created_at": notification.created_at.isoformat(),
-            "link": f"/v1/referrals/{notification.referral_id}",
-        },
-        separators=(",", ":"),
-    ).encode()
 
 
 def sign(secret: str, message_id: str, at: datetime, body: bytes) -> str:

@@ -55,8 +55,42 @@ QUEUES: Mapping[str, tuple[str, ...]] = {
         "worker.registered",
         "hub.registered",
     ),
-    "notify.referrals": ("referral.received",),
-    "notify.allocations": ("allocation.made", "allocation.waiting"),
+    "notify.referrals": (
+        "referral.received",
+        "referral.amended",
+        "referral.status_changed",
+        "referral.overdue",
+        "referral.erased",
+    ),
+    "notify.allocations": (
+        "allocation.made",
+        "allocation.waiting",
+        "hub.registered",
+        "worker.registered",
+    ),
+    # A queue of its own, so that a withdrawal never waits behind a backlog.
+    "notify.consent": (
+        "subject.linked",
+        "subject.relinked",
+        "subject.match_decided",
+        "subject.turning_18",
+        "consent.recorded",
+        "consent.service_recorded",
+        "sharing.basis_recorded",
+        "sharing.basis_ended",
+        "sharing.safety_marked",
+    ),
+    "notify.agreements": (
+        "agreement.proposed",
+        "agreement.amended",
+        "agreement.signed",
+        "agreement.reviewed",
+        "agreement.ended",
+        "agreement.expiring",
+        "agreement.lapsed",
+        "agency.registered",
+        "agency.amended",
+    ),
 }
 
 

@@ -48,7 +48,7 @@ STORY = Counter(
         "worker.caseload_changed": 1,
         "allocation.made": 1,
         "referral.status_changed": 1,
-        "notification.created": 3,
+        "notification.created": 4,
     }
 )
 
@@ -235,7 +235,7 @@ class Network:
                 for collection in await database.list_collection_names():
                     if await database[collection].find_one({"outbox_due": {"$exists": True}}):
                         pending.append(f"{name}.{collection}")
-        for queue in (q for q in QUEUES if q.partition(".")[0] in self.modules):
+        for queue in [q for q in QUEUES if q.partition(".")[0] in self.modules]:
             names = [self.prefix + queue, f"{self.prefix}{queue}.dead"]
             names += [self.topology.retry_queue(queue, level) for level in (1, 2, 3)]
             pending += [name for name in names if await depth(self.broker.url, name)]

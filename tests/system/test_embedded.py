@@ -80,13 +80,16 @@ async def test_the_printed_lines_work_and_the_data_is_found_again(tmp_path: Path
         print(f"the trail had it all {time.monotonic() - started:.2f} s after the curl lines")
         before = json.loads(shell(printed, ask, tmp_path))["entries"]
         events = [e["leaf"]["event"] for e in before]
-        caused = [e for e in events if not e["type"].startswith("record.")]
+        # Looking at a record or an inbox is a request, and so a trace, of its own.
+        looks = ("record.viewed", "notification.delivered")
+        caused = [e for e in events if e["type"] not in looks]
         assert len({e["traceparent"].split("-")[1] for e in caused}) == 1
         assert await embedded.stop() == 0
         embedded.child.log.unlink()
 
         printed = await embedded.start()
-        assert json.loads(shell(printed, ask, tmp_path))["entries"] == before
+        found = json.loads(shell(printed, ask, tmp_path))["entries"]
+        assert found[: len(before)] == before
         assert await embedded.stop() == 0
     finally:
         embedded.child.kill()

@@ -35,6 +35,7 @@ async def test_a_referral_ends_in_the_trail_in_one_trace(network: Network) -> No
         (sample.SCHOOL, "referral_received"): 1,
         (sample.SCHOOL, "referral_allocated"): 1,
         ("wk_hub_one", "case_allocated_to_you"): 1,
+        (sample.HUB, "case_for_oversight"): 1,
     }
 
 

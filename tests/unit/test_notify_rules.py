@@ -1,71 +1,430 @@
-"""The rules of the notify service, and what leaves it."""
+"""The rules of the notify service: who hears what, and the life of a notification."""
 
-import base64
 import json
+import tomllib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from standardwebhooks import Webhook
 
-from services.notify.domain import (
-    BACKOFF,
-    DELIVERY_DUE,
+from services.notify.app import DEFAULT_POLICY
+from services.notify.domain.deciding import Answer, Case, answer, next_change, void_after
+from services.notify.domain.hearing import create, draft, notification_id
+from services.notify.domain.notification import (
+    ALL_STOPPED,
+    CLOCKS,
+    EMAIL_DUE,
+    OPEN_DUE,
+    REMIND_DUE,
+    WEBHOOK_DUE,
+    Acted,
+    Leg,
     Notification,
-    create,
+    acted,
     delivered,
+    escalate,
     exhausted,
-    next_attempt,
     opened,
-    recipients,
+    redecide,
+    remind,
+    replay,
+    retract,
+    withhold,
 )
-from services.notify.webhook import is_public, payload, sign
+from services.notify.domain.outcomes import of_smtp, of_status
+from services.notify.domain.payload import mail, webhook_body
+from services.notify.domain.policy import HearingPolicy, HubPolicy, Row, open_within
+from services.notify.domain.subscription import (
+    VERIFY_DUE,
+    Subscription,
+    SubscriptionEntry,
+    alarm_due,
+    amend,
+    rotate,
+    subscribe,
+    verified,
+)
+from services.notify.domain.timing import (
+    BACKOFF,
+    QuietHours,
+    next_attempt,
+    quiet_until,
+    remind_at,
+    slowed_until,
+)
 from shared.events import Event
 from shared.events.catalogue import event_types
+from shared.sharing import Consent, Decision, Request, SharingState, Terms, Verdict
 from tests.golden.__main__ import sample
 
-AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
-SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
+AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)  # a Monday
+POLICY = HearingPolicy.model_validate(tomllib.loads(DEFAULT_POLICY.read_text("utf-8")))
+HUB = POLICY.default
+CASE = Case(
+    id="ref_1",
+    subject_id="sub_1",
+    agency_id="ag_school",
+    area="northtown",
+    urgency="immediate",
+    due_at=AT,
+)
 
 
-def made() -> Event[Any]:
-    return sample(event_types()["allocation.made"])
+def event(event_type: str, **changes: Any) -> Event[Any]:
+    made = sample(event_types()[event_type])
+    return made.model_copy(update={"data": made.data.model_copy(update=changes)})
+
+
+def row(event_type: str, tell: str, **changes: Any) -> Row:
+    (found, *_) = [r for r in POLICY.rows(event(event_type, **changes)) if r.tell == tell]
+    return found
 
 
 def notification(**changes: Any) -> Notification:
-    ((rule, who), *_) = recipients(made())
-    created, _ = create(made(), rule, who, webhook=True, at=AT)
-    return created.but(**changes)
+    made = event("allocation.made")
+    planned = draft(
+        made,
+        row("allocation.made", "worker"),
+        "worker",
+        "wk_1",
+        case=CASE,
+        hub_id="hub_1",
+        policy=HUB,
+        at=AT,
+    )
+    return planned.but(
+        **{"webhook": Leg(since=AT), "email": Leg(since=AT), "verdicts": VERDICTS, **changes}
+    )
 
 
-def test_an_allocation_is_told_to_the_worker_and_the_referrer() -> None:
-    told = [(rule.recipient_kind, who, rule.kind) for rule, who in recipients(made())]
+VERDICTS = (
+    Verdict(category="existence", permitted=True, ground="consent", ground_id="con_1"),
+    Verdict(category="worker", permitted=False, reason="no_ground"),
+)
+NO = Decision(
+    verdicts=(Verdict(category="existence", permitted=False, reason="consent_withdrawn"),),
+    safety_hold=False,
+    policy_version="sharing-1",
+)
 
-    assert told == [
-        ("worker", "worker_id_1", "case_allocated_to_you"),
-        ("agency", "agency_id_1", "referral_allocated"),
+
+# --- The table -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("each", POLICY.hears, ids=lambda r: f"{r.on}-{r.kind}")
+def test_every_row_names_an_event_and_fields_that_there_are(each: Row) -> None:
+    data = event_types()[each.on]
+
+    fields = set(data.model_fields)
+    assert {*each.when, *filter(None, (each.due, each.detail))} <= fields
+    if each.tell == "partners":
+        assert "existence" in each.categories, "telling tells that somebody is known here"
+        assert each.action != "none", "sharing is no intervention in itself"
+    else:
+        assert each.categories == ()
+
+
+def test_an_allocation_is_told_to_worker_referrer_partners_and_a_significant_one_to_the_hub() -> (
+    None
+):
+    mild = [(r.tell, r.kind) for r in POLICY.rows(event("allocation.made", level="mild"))]
+    grave = [(r.tell, r.kind) for r in POLICY.rows(event("allocation.made", level="significant"))]
+
+    assert mild == [
+        ("referrer", "referral_allocated"),
+        ("worker", "case_allocated_to_you"),
+        ("partners", "support_arranged"),
     ]
+    assert [each for each in grave if each not in mild] == [("hub", "case_for_oversight")]
 
 
-def test_the_second_copy_of_an_event_makes_the_same_notification() -> None:
-    ids = [create(made(), r, who, webhook=False, at=AT)[0].id for r, who in recipients(made()) * 2]
+def test_what_is_told_once_per_referral_has_one_id_however_often_it_comes_about() -> None:
+    first, second = (
+        event("allocation.made"),
+        event("allocation.made").model_copy(update={"id": "evt_other"}),
+    )
+    once, always = row("allocation.made", "referrer"), row("allocation.made", "worker")
 
-    assert ids[:2] == ids[2:]
-    assert len(set(ids)) == 2
+    def id_of(which: Event[Any], each: Row) -> str:
+        return notification_id(which, each, "agency", "ag_1")
+
+    assert id_of(first, once) == id_of(second, once)
+    assert id_of(first, always) == id_of(first, always) != id_of(second, always)
+    assert len({id_of(first, once), id_of(first, always)}) == 2
 
 
-def test_delivered_and_failed_stop_the_delivery_clock() -> None:
-    for change in (delivered(notification(), 1), exhausted(notification(), 8)):
-        assert change.due == {DELIVERY_DUE: None}
+def test_a_hub_may_decide_otherwise_for_itself() -> None:
+    own = POLICY.model_copy(
+        update={"hub": {"hub_1": {"open_within": {"immediate": 5}, "nation": "wales"}}}
+    )
+
+    assert own.of_hub("hub_1").open_within == {"immediate": 5}
+    assert own.of_hub("hub_1").remind_after == HUB.remind_after
+    assert own.of_hub("hub_2") == own.of_hub(None) == HUB
+
+
+def test_only_what_is_urgent_has_a_time_to_be_opened() -> None:
+    by_urgency, always = row("allocation.made", "worker"), row("referral.overdue", "hub")
+
+    assert open_within(by_urgency, "immediate", HUB) == 15
+    assert open_within(by_urgency, "ten_working_days", HUB) is None
+    assert open_within(always, "ten_working_days", HUB) == HUB.escalate_within
+    assert open_within(row("allocation.made", "referrer"), "immediate", HUB) is None
+
+
+# --- Decisions -------------------------------------------------------------------------------
+
+
+def decided(state: SharingState, **changes: Any) -> Answer:
+    request = Request(
+        sharer="hub_1",
+        agency_id="ag_1",
+        agency_kind="6",
+        purpose="safeguarding",
+        categories=("existence", "worker"),
+    )
+    values: dict[str, Any] = {"sharing": True, "void": False, "at": AT, "agreements": [terms()]}
+    return answer(request=request, state=state, **{**values, **changes})
+
+
+def terms(**changes: Any) -> Terms:
+    values: dict[str, Any] = {
+        "id": "isa_1",
+        "version": 1,
+        "parties": ("hub_1", "ag_1"),
+        "signed_by": ("hub_1", "ag_1"),
+        "purposes": ("safeguarding",),
+        "categories": ("existence", "worker"),
+        "grounds": ("consent",),
+        "effective_from": AT - timedelta(days=1),
+        "effective_to": AT + timedelta(days=30),
+    }
+    return Terms(**{**values, **changes})
+
+
+def consent(*categories: Any, **changes: Any) -> Consent:
+    values: dict[str, Any] = {
+        "id": "con_1",
+        "status": "given",
+        "categories": categories,
+        "given_by": "young_person",
+        "gillick_competent": True,
+        "recorded_at": AT - timedelta(hours=1),
+        "valid_from": AT - timedelta(hours=1),
+        "valid_to": AT + timedelta(days=7),
+    }
+    return Consent(**{**values, **changes})
+
+
+def test_without_a_ground_nobody_is_told() -> None:
+    found = decided(SharingState())
+
+    assert not found.permitted
+    assert {v.reason for v in found.decision.verdicts} == {"no_ground"}
+
+
+def test_part_of_it_permitted_is_told_with_the_categories_named() -> None:
+    found = decided(SharingState(consents=(consent("existence"),)))
+
+    assert found.permitted
+    assert found.decision.permitted == ("existence",)
+
+
+def test_without_existence_nothing_is_told_whatever_else_is_permitted() -> None:
+    found = decided(SharingState(consents=(consent("worker"),)))
+
+    assert found.decision.permitted == ("worker",)
+    assert not found.permitted
+
+
+def test_an_unsafe_agency_hears_nothing_not_even_the_fate_of_its_own_referral() -> None:
+    state = SharingState(consents=(consent("existence"),), unsafe_agencies=("ag_1",))
+
+    for sharing in (True, False):
+        found = decided(state, sharing=sharing)
+        assert not found.permitted
+        assert found.decision.safety_hold
+    assert decided(SharingState(), sharing=False).permitted, "its own referral needs no ground"
+
+
+def test_of_a_referral_that_should_never_have_been_nobody_is_told() -> None:
+    found = decided(SharingState(consents=(consent("existence"),)), void=True)
+
+    assert not found.permitted
+    assert void_after("entered_in_error", None) == "entered_in_error"
+    assert void_after("withdrawn", "wrong_person") == "wrong_person"
+    assert void_after("closed", None) is None
+
+
+def test_it_is_decided_again_at_the_first_moment_that_could_change_it() -> None:
+    state = SharingState(consents=(consent("existence"),))
+
+    assert next_change(state, [terms()], AT) == AT + timedelta(days=7)
+    assert next_change(SharingState(), [terms()], AT) == AT + timedelta(days=30)
+    assert next_change(state, [terms()], AT + timedelta(days=31)) is None
+
+
+def test_a_refusal_is_stored_and_told_to_the_trail_but_has_no_clock() -> None:
+    found, created, due = create(
+        notification(), answer=decided(SharingState()), subscription=hook(), policy=HUB, minutes=15
+    )
+
+    assert found.status == "withheld"
+    assert created.event_type == "notification.withheld"
+    assert due == {}
+
+
+# --- The life of a notification --------------------------------------------------------------
+
+
+def hook(**changes: Any) -> Subscription:
+    values: dict[str, Any] = {
+        "id": "agency:ag_1",
+        "recipient_kind": "agency",
+        "recipient_id": "ag_1",
+        "url": "https://ag.example/hook",
+        "url_verified": True,
+        "email": "desk@ag.example",
+        "email_confirmed": True,
+    }
+    return Subscription(**{**values, **changes})
+
+
+def test_channels_are_those_that_the_recipient_has_and_each_has_its_clock() -> None:
+    def channels(subscription: Subscription | None) -> tuple[Any, set[str]]:
+        _, created, due = create(
+            notification(), answer=None, subscription=subscription, policy=HUB, minutes=None
+        )
+        return getattr(created, "channels", ()), set(due) - {REMIND_DUE}
+
+    assert channels(None) == (("inbox",), set())
+    assert channels(hook()) == (("inbox", "webhook", "email"), {WEBHOOK_DUE, EMAIL_DUE})
+    assert channels(hook(email_confirmed=False)) == (("inbox", "webhook"), {WEBHOOK_DUE})
+    assert channels(hook(active=False)) == (("inbox",), set())
+
+
+def test_quiet_hours_hold_back_mail_that_is_not_urgent() -> None:
+    quiet = hook(quiet_hours=QuietHours(start="09:00", end="11:00"))
+
+    def mailed(urgent: bool) -> datetime:
+        planned = notification(urgent=urgent)
+        _, _, due = create(planned, answer=None, subscription=quiet, policy=HUB, minutes=None)
+        assert due[WEBHOOK_DUE] == AT, "a webhook wakes nobody"
+        return due[EMAIL_DUE]
+
+    assert mailed(urgent=True) == AT
+    assert mailed(urgent=False) == AT.replace(hour=11, minute=0)
+
+
+def test_delivered_and_failed_stop_the_clock_of_their_channel_only() -> None:
+    for change in (
+        delivered(notification(), "webhook", 1, AT),
+        exhausted(notification(), "webhook", 8, "http_500"),
+    ):
+        assert change.due == {WEBHOOK_DUE: None}
         assert len(change.events) == 1
 
 
-def test_what_a_person_has_opened_stays_opened() -> None:
-    seen = opened(notification(), AT).after
+def test_told_on_one_channel_it_is_not_failed_because_another_one_is() -> None:
+    seen = delivered(notification(), "inbox", 1, AT).after
 
-    assert opened(seen, AT + timedelta(hours=1)).events == ()
-    assert delivered(seen, 2).after.status == "opened"
-    assert exhausted(seen, 8).after.status == "opened"
+    assert exhausted(seen, "webhook", 8, "http_500").after.status == "delivered"
+    assert exhausted(notification(), "webhook", 8, "http_500").after.status == "failed"
+
+
+def test_what_a_person_has_opened_stays_opened() -> None:
+    seen = opened(notification(), AT, "sub_1").after
+
+    assert opened(seen, AT + timedelta(hours=1), "sub_2").events == ()
+    assert delivered(seen, "webhook", 2, AT).after.status == "opened"
+    assert exhausted(seen, "webhook", 8, "timeout").after.status == "opened"
+    assert opened(notification(), AT, "sub_1").due == {OPEN_DUE: None}
+
+
+def receipt(**changes: Any) -> Acted:
+    values = {"person": "sub_1", "name": "A Name", "taken": "phoned", "outcome": "done", "at": AT}
+    return Acted.model_validate({**values, **changes})
+
+
+def test_what_was_done_ends_reminders_and_its_event_names_no_person() -> None:
+    change = acted(notification(), receipt())
+
+    assert change.after.status == "acted"
+    assert change.due == {OPEN_DUE: None, REMIND_DUE: None}
+    assert "A Name" not in change.events[0].model_dump_json()
+    assert acted(change.after, receipt(at=AT + timedelta(hours=1))).events == ()
+    assert len(acted(change.after, receipt(outcome="not_done")).events) == 1
+
+
+def test_withheld_and_retracted_are_the_end_of_every_clock_and_channel() -> None:
+    held = withhold(notification(), NO, "sending")
+    back = retract(notification(told_at=AT), ("existence",), "ground_ended", AT)
+
+    for over in (held, back):
+        assert over.due == ALL_STOPPED
+        assert set(ALL_STOPPED) == set(CLOCKS)
+        for change in (
+            delivered(over.after, "webhook", 1, AT),
+            exhausted(over.after, "webhook", 1, "timeout"),
+            withhold(over.after, NO, "sending"),
+            retract(over.after, (), "ground_ended", AT),
+            redecide(over.after, NO, None),
+            remind(over.after, AT, None),
+            escalate(over.after, "hub", "hub_1"),
+            replay(over.after, "webhook", AT),
+        ):
+            assert change.events == ()
+
+
+def test_who_was_told_is_never_withheld_from_afterwards() -> None:
+    assert withhold(notification(told_at=AT), NO, "ground_changed").events == ()
+
+
+def test_a_reminder_is_mailed_again_and_stops_once_somebody_has_acted() -> None:
+    told = delivered(notification(), "email", 1, AT).after
+    change = remind(told, AT, AT + timedelta(days=3))
+
+    assert change.due == {REMIND_DUE: AT + timedelta(days=3), EMAIL_DUE: AT}
+    assert change.after.email == Leg(since=AT, attempts=1)
+    assert remind(acted(told, receipt()).after, AT, None).events == ()
+
+
+def test_a_replay_is_a_new_run_of_attempts_under_the_same_id() -> None:
+    told = delivered(notification(), "webhook", 3, AT).after
+    change = replay(told, "webhook", AT)
+
+    assert change.due == {WEBHOOK_DUE: AT}
+    assert change.after.webhook == Leg(since=AT, attempts=3)
+    assert change.after.id == told.id
+    assert replay(notification(), "webhook", AT).events == (), "it still waits"
+
+
+def test_escalation_is_told_once_and_not_after_it_was_opened() -> None:
+    first = escalate(notification(), "hub", "hub_1")
+
+    assert first.due == {OPEN_DUE: None}
+    assert escalate(first.after, "hub", "hub_1").events == ()
+    assert escalate(opened(notification(), AT, "x").after, "hub", "hub_1").events == ()
+
+
+# --- What leaves us --------------------------------------------------------------------------
+
+
+def test_nothing_that_leaves_us_names_the_young_person() -> None:
+    marked = notification(subject_id="MARKER", hub_id="MARKER", verdicts=VERDICTS)
+    body = json.loads(webhook_body(marked))
+
+    assert "MARKER" not in webhook_body(marked).decode() + "".join(
+        mail(marked, "https://x.example")
+    )
+    assert set(body) == {
+        *("type", "id", "kind", "referral_id", "purpose", "categories", "action", "detail"),
+        *("about", "due_at", "created_at", "link"),
+    }
+    assert body["categories"] == ["existence"]
+
+
+# --- Timing and outcomes ---------------------------------------------------------------------
 
 
 def test_attempts_back_off_over_about_a_day_and_end() -> None:
@@ -77,34 +436,122 @@ def test_attempts_back_off_over_about_a_day_and_end() -> None:
     assert next_attempt(1, AT, 1.0) == AT + timedelta(seconds=6)
 
 
-def test_the_signature_is_accepted_by_the_standard_verifier() -> None:
-    at = datetime.now(UTC)
-    body = payload(notification())
-    headers = {
-        "webhook-id": "ntf_1",
-        "webhook-timestamp": str(int(at.timestamp())),
-        "webhook-signature": sign(SECRET, "ntf_1", at, body),
-    }
+def test_a_failing_endpoint_is_slowed_but_never_for_long() -> None:
+    seconds = [(slowed_until(n, AT, None) - AT).total_seconds() for n in (1, 2, 3, 8, 1000)]
 
-    verified = Webhook(SECRET).verify(body, headers)
-
-    assert verified == json.loads(body)
-    with pytest.raises(Exception, match="signature"):
-        Webhook(SECRET).verify(body.replace(b"ref", b"fer"), headers)
+    assert seconds == [5, 10, 20, 600, 600]
+    assert slowed_until(1, AT, 120.0) == AT + timedelta(seconds=120)
+    assert slowed_until(1, AT, 1e9) == AT + timedelta(hours=1)
 
 
 @pytest.mark.parametrize(
-    "address",
+    ("status", "result", "wish"),
     [
-        *("127.0.0.1", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "0.0.0.0"),
-        *("100.64.0.1", "224.0.0.1", "::1", "::", "fe80::1%eth0", "fc00::1", "::ffff:10.0.0.1"),
-        *("64:ff9b::a00:1", "2002:a00:1::", "ff02::1", "nonsense"),
+        *((200, "delivered", None), (204, "delivered", None), (301, "temporary", None)),
+        *((400, "temporary", None), (410, "permanent", None), (429, "temporary", 7.0)),
+        *((500, "temporary", None), (503, "temporary", 7.0)),
     ],
 )
-def test_addresses_of_our_own_network_are_not_public(address: str) -> None:
-    assert not is_public(address)
+def test_temporary_and_permanent_answers_are_told_apart(
+    status: int, result: str, wish: float | None
+) -> None:
+    found = of_status(status, "7")
+
+    assert (found.result, found.retry_after) == (result, wish)
 
 
-@pytest.mark.parametrize("address", ["93.184.216.34", "2606:2800:220:1::1", "::ffff:93.184.216.34"])
-def test_addresses_of_the_open_internet_are_public(address: str) -> None:
-    assert is_public(address)
+def test_a_wish_that_is_no_number_of_seconds_is_not_followed() -> None:
+    for wish in (None, "", "soon", "-5", "1e9", "9" * 50, "Wed, 21 Oct 2026 07:28:00 GMT"):
+        assert of_status(429, wish).retry_after is None
+
+
+def test_mail_servers_answers_are_told_apart() -> None:
+    assert [of_smtp(code).result for code in (250, 450, 550)] == [
+        "delivered",
+        "temporary",
+        "permanent",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("at", "end"),
+    [
+        ("2026-03-02T12:00", None),
+        ("2026-03-02T21:10", "2026-03-03T07:30"),
+        ("2026-03-03T03:00", "2026-03-03T07:30"),
+        ("2026-03-06T21:00", "2026-03-09T07:30"),  # Friday evening to Monday morning
+        ("2026-04-02T21:00", "2026-04-07T06:30"),  # over Easter, and in summer time by then
+    ],
+)
+def test_quiet_hours_end_on_the_morning_of_a_working_day(at: str, end: str | None) -> None:
+    quiet = QuietHours(start="20:00", end="07:30", days_off="weekends_and_holidays")
+
+    found = quiet_until(quiet, datetime.fromisoformat(at).replace(tzinfo=UTC), "england")
+
+    assert found == (datetime.fromisoformat(end).replace(tzinfo=UTC) if end else None)
+
+
+def test_quiet_all_day_long_ends_all_the_same() -> None:
+    always = QuietHours(start="00:00", end="23:59")
+
+    assert quiet_until(always, AT, "england") is not None
+
+
+def test_reminders_come_on_mornings_of_working_days_at_growing_distance() -> None:
+    friday = datetime(2026, 3, 6, 16, 0, tzinfo=UTC)
+    times = [remind_at(friday, n, (1, 3, 7), "england") for n in range(4)]
+
+    assert times == [
+        datetime(2026, 3, 9, 8, tzinfo=UTC),
+        datetime(2026, 3, 11, 8, tzinfo=UTC),
+        datetime(2026, 3, 17, 8, tzinfo=UTC),
+        None,
+    ]
+
+
+# --- Subscriptions ---------------------------------------------------------------------------
+
+
+def test_a_new_address_must_answer_a_challenge_and_an_old_answer_does_not_count_for_it() -> None:
+    entry = SubscriptionEntry(url="https://a.example/x")
+    first, _, due = subscribe("agency", "ag_1", entry, AT)
+    known = verified(first, "webhook", "https://a.example/x").after
+    moved = amend(known, SubscriptionEntry(url="https://b.example/x"), AT)
+
+    assert due == {VERIFY_DUE: AT}
+    assert known.url_verified
+    assert not moved.after.url_verified
+    assert moved.due[VERIFY_DUE] == AT
+    assert verified(moved.after, "webhook", "https://a.example/x").events == ()
+    assert amend(known, entry, AT).events == ()
+
+
+def test_no_address_is_in_an_event() -> None:
+    entry = SubscriptionEntry(url="https://a.example/MARKER", email="MARKER@a.example")
+
+    subscription, event, _ = subscribe("agency", "ag_1", entry, AT)
+
+    assert subscription.url is not None
+    assert "MARKER" not in event.model_dump_json()
+
+
+def test_after_a_rotation_both_secrets_sign_for_a_day() -> None:
+    change = rotate(hook(), AT)
+
+    assert change.after.generations(AT + timedelta(hours=23)) == (2, 1)
+    assert change.after.generations(AT + timedelta(hours=24)) == (2,)
+    assert rotate(change.after, AT + timedelta(hours=1)).events == (), "the old one is still in use"
+
+
+def test_an_operator_is_alarmed_at_most_once_a_day() -> None:
+    assert not alarm_due(hook(), 2, AT, gone=False)
+    assert alarm_due(hook(), 3, AT, gone=False)
+    assert alarm_due(hook(), 1, AT, gone=True)
+    told = hook(alerted_at=AT)
+    assert not alarm_due(told, 99, AT + timedelta(hours=23), gone=True)
+    assert alarm_due(told, 99, AT + timedelta(hours=24), gone=False)
+
+
+def test_a_hub_policy_has_only_known_words() -> None:
+    with pytest.raises(ValueError, match="extra"):
+        HubPolicy.model_validate({"remind": [1]})

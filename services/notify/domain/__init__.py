@@ -1,0 +1,1 @@
+"""The rules of notify. Pure: values in, values out."""

@@ -1,0 +1,323 @@
+"""Deciding, and storing what was decided: who is told, who is not, who must be told otherwise.
+
+Everything here may run twice and from several replicas: ids are derived, and a notice about a
+notification is stored before the notification itself says so. A crash in between repeats the
+notice under the same id.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from services.notify.domain.deciding import Answer, Case, answer, lost, nothing
+from services.notify.domain.hearing import create, draft, notice
+from services.notify.domain.notification import (
+    Notification,
+    redecide,
+    retract,
+    withhold,
+)
+from services.notify.domain.policy import Row, open_within
+from services.notify.domain.subscription import Subscription
+from services.notify.domain.timing import quiet_until
+from services.notify.store import Attempt, Desk
+from shared.errors import AlreadyThere
+from shared.events import Event
+from shared.events.notify import RecipientKind, RetractionReason, Stage
+from shared.faults import point
+from shared.origin import Origin
+from shared.sharing import Category, Request
+
+AT_ONCE = 16
+
+
+async def tell_of(desk: Desk, event: Event[Any]) -> None:
+    """Everyone whom the table names hears of the event. Raises `NotFound` until notify has caught
+    up with what the event was decided on: the bus brings it again."""
+    rows = desk.policy.rows(event)
+    if not rows:
+        return
+    data = event.data
+    case = await desk.known.case(data.referral_id, getattr(data, "referral_version", 0))
+    await desk.known.sharing(
+        case.subject_id, max(case.subject_version, getattr(data, "subject_version", 0))
+    )
+    hub_id = getattr(data, "hub_id", None) or case.hub_id or await desk.known.hub_for(case.area)
+    by = Origin.of_event("notify", event)
+    for row in rows:
+        if row.tell == "partners":
+            await _tell_partners(desk, event, row, case, hub_id, by)
+            continue
+        named: dict[str, tuple[RecipientKind, str | None]] = {
+            "referrer": ("agency", case.agency_id),
+            "worker": ("worker", getattr(data, "worker_id", None)),
+            "hub": ("hub", hub_id),
+        }
+        kind, recipient_id = named[row.tell]
+        policy = desk.policy.of_hub(hub_id)
+        if recipient_id is None or (kind == "hub" and row.kind in policy.mute):
+            continue
+        planned = draft(
+            event, row, kind, recipient_id, case=case, hub_id=hub_id, policy=policy, at=desk.clock()
+        )
+        decided = await desk.known.answer(planned, desk.clock()) if kind == "agency" else None
+        minutes = open_within(row, case.urgency, policy)
+        await tell(desk, planned, decided, await desk.subscription(kind, recipient_id), minutes, by)
+
+
+async def _tell_partners(
+    desk: Desk, event: Event[Any], row: Row, case: Case, hub_id: str | None, by: Origin
+) -> None:
+    """Each agency that asked to hear of it is decided on; those withheld are stored as well."""
+    subscriptions = [
+        s for s in await desk.partners(row.kind, case.area) if s.recipient_id != case.agency_id
+    ]
+    agencies = await desk.known.agencies_of(s.recipient_id for s in subscriptions)
+    agreements = await desk.known.agreements_of(hub_id)
+    by_party = {
+        s.recipient_id: [t for t in agreements if s.recipient_id in t.parties]
+        for s in subscriptions
+    }
+    state = await desk.known.sharing(case.subject_id)
+    policy = desk.policy.of_hub(hub_id)
+    minutes = open_within(row, case.urgency, policy)
+
+    async def one(subscription: Subscription) -> None:
+        agency_id, at = subscription.recipient_id, desk.clock()
+        agency = agencies[agency_id]
+        if not agency.active or case.area not in agency.areas:
+            return  # it asked for an area that is not its own
+        planned = draft(
+            event, row, "agency", agency_id, case=case, hub_id=hub_id, policy=policy, at=at
+        )
+        request = Request(
+            sharer=hub_id,
+            agency_id=agency_id,
+            agency_kind=agency.kind,
+            purpose=row.purpose,
+            categories=row.categories,
+        )
+        decided = answer(
+            sharing=True,
+            request=request,
+            state=state,
+            agreements=by_party[agency_id],
+            void=case.void is not None,
+            at=at,
+        )
+        await tell(desk, planned, decided, subscription, minutes, by)
+
+    for start in range(0, len(subscriptions), AT_ONCE):
+        await asyncio.gather(*(one(s) for s in subscriptions[start : start + AT_ONCE]))
+
+
+async def tell(
+    desk: Desk,
+    planned: Notification,
+    decided: Answer | None,
+    subscription: Subscription | None,
+    minutes: int | None,
+    by: Origin,
+) -> None:
+    """Store it, told or withheld. What must follow from it is stored before it."""
+    policy = desk.policy.of_hub(planned.hub_id)
+    notification, event, due = create(
+        planned, answer=decided, subscription=subscription, policy=policy, minutes=minutes
+    )
+    if decided is not None and decided.decision.safety_hold:
+        await _hold(desk, notification, by)
+    if notification.status != "withheld" and minutes is not None and subscription is not None:
+        await _out_of_hours(desk, notification, subscription, by)
+    point("tell.after_notices")
+    try:
+        await desk.notifications.add(notification, event, by=by, due=due)
+    except AlreadyThere:
+        return  # the event came before; the notification is there
+
+
+async def tell_internally(desk: Desk, planned: Notification, by: Origin) -> None:
+    """A notice that needs no decision: to workers, Hubs, operators; or a retraction."""
+    subscription = await desk.subscription(planned.recipient_kind, planned.recipient_id)
+    minutes = desk.policy.of_hub(planned.hub_id).escalate_within if planned.urgent else None
+    await tell(desk, planned, None, subscription, minutes, by)
+
+
+async def _hold(desk: Desk, held: Notification, by: Origin) -> None:
+    """An agency is unsafe for this young person and would have been told: the Hub must know."""
+    if held.hub_id is None:
+        return
+    told = notice(
+        held,
+        "safety_hold",
+        "hub",
+        held.hub_id,
+        action="review",
+        ground="hub_oversight",
+        at=desk.clock(),
+        urgent=True,
+    )
+    await tell_internally(desk, told, by)
+
+
+async def _out_of_hours(
+    desk: Desk, notification: Notification, subscription: Subscription, by: Origin
+) -> None:
+    """Urgent, and nobody is there: a duty desk hears of it too."""
+    nation = desk.policy.of_hub(notification.hub_id).nation
+    if quiet_until(subscription.quiet_hours, desk.clock(), nation) is None:
+        return
+    on_duty = await duty_desk(desk, notification, subscription)
+    if on_duty is None:
+        return
+    told = notice(
+        notification,
+        "urgent_out_of_hours",
+        *on_duty,
+        action="reach_recipient",
+        ground="hub_oversight",
+        at=desk.clock(),
+        urgent=True,
+    )
+    # Its own duty desk is not asked again: two desks that name each other would never end.
+    await tell(desk, told, None, None, None, by)
+
+
+async def duty_desk(
+    desk: Desk, notification: Notification, subscription: Subscription | None
+) -> tuple[RecipientKind, str] | None:
+    """Who is there when the recipient is not: never anybody outside the Hub's own say.
+
+    Workers and Hubs name their own, a worker of that Hub or (Hubs) another Hub. For an agency,
+    and for whoever named nobody that counts, it is the Hub's desk, or else the Hub.
+    """
+    hub_id = notification.hub_id
+    if hub_id is None:
+        return None
+    if notification.recipient_kind == "hub":
+        named = [subscription]
+    else:
+        own = subscription if notification.recipient_kind == "worker" else None
+        named = [own, await desk.subscription("hub", hub_id)]
+    for each in named:
+        kind, _, desk_id = (each.duty_desk if each and each.duty_desk else "").partition(":")
+        if kind == "worker" and await desk.known.hub_of(desk_id) == hub_id:
+            return "worker", desk_id
+        if kind == "hub" and each is not None and each.recipient_kind == "hub":
+            return "hub", desk_id
+    return None if notification.recipient_kind == "hub" else ("hub", hub_id)
+
+
+async def reconsider(
+    desk: Desk, notification: Notification, stage: Stage, *, attempt: Attempt | None = None
+) -> tuple[bool, Notification]:
+    """Whether the recipient may be told now, and the notification as it is after the decision.
+
+    Nobody reached yet: it becomes withheld. Perhaps reached: it is retracted. `attempt` is the
+    caller's own, which has not reached anybody.
+    """
+    while True:
+        if notification.recipient_kind != "agency" or notification.status in (
+            "withheld",
+            "retracted",
+        ):
+            return notification.status != "withheld", notification
+        at = desk.clock()
+        decided = await desk.known.answer(notification, at)
+        same = decided.permitted and decided.decision.verdicts == notification.verdicts
+        if same and stage != "ground_changed":
+            return True, notification  # nothing to write; its clock runs as it did
+        notification, settled = await _apply(desk, notification, decided, stage, attempt)
+        again = await desk.known.answer(notification, at)
+        # A ground that ended while we wrote has moved the clock before our write: look once more.
+        if not settled or again.decision.verdicts == decided.decision.verdicts:
+            return decided.permitted and notification.status != "withheld", notification
+
+
+async def _apply(
+    desk: Desk, before: Notification, decided: Answer, stage: Stage, attempt: Attempt | None
+) -> tuple[Notification, bool]:
+    """The notification after the decision; false if that must wait for an attempt to end."""
+    by, at, decision = (
+        Origin.of_service("notify", before.referral_id),
+        desk.clock(),
+        decided.decision,
+    )
+    if decided.permitted and decision.verdicts == before.verdicts:
+        if before.ground == "sharing":
+            await desk.look_again_at(before.id, decided.again_at)
+        return before, True
+    gone = lost(before, decision) if before.ground == "sharing" else ()
+    reached = "perhaps" if before.told_at else await desk.reached(before.id, at, attempt)
+    if reached == "running" and (gone or not decided.permitted):
+        await desk.look_again_at(before.id, at + desk.patience)
+        return before, False
+    if decided.permitted:
+        if gone and reached == "perhaps":
+            await retraction(desk, before, gone, by)
+        return await desk.notifications.change(
+            before.id, lambda n: redecide(n, decision, decided.again_at), by=by
+        ), True
+    if reached == "no":
+        if decision.safety_hold:
+            await _hold(desk, before, by)
+        return await desk.notifications.change(
+            before.id, lambda n: withhold(n, decision, stage), by=by
+        ), True
+    reason: RetractionReason = await desk.known.void(before.referral_id) or "ground_ended"
+    return await take_back(desk, before, reason, by, unsafe=decision.safety_hold), True
+
+
+async def take_back(
+    desk: Desk, told: Notification, reason: RetractionReason, by: Origin, *, unsafe: bool
+) -> Notification:
+    """They are asked to delete it and to confirm; unless they are unsafe: then a person decides."""
+    if unsafe:
+        await _hold(desk, told, by)
+    elif told.ground == "sharing":
+        await retraction(desk, told, told.permitted, by, detail=reason)
+    point("retract.after_notice")
+    return await desk.notifications.change(
+        told.id,
+        lambda n: retract(n, n.permitted, reason, desk.clock(), safety_hold=unsafe),
+        by=by,
+    )
+
+
+async def retraction(
+    desk: Desk,
+    told: Notification,
+    categories: Sequence[Category],
+    by: Origin,
+    *,
+    detail: RetractionReason = "ground_ended",
+) -> None:
+    """The notice to those who were told. It names the notification, never why the ground ended."""
+    planned = notice(
+        told,
+        "retraction",
+        told.recipient_kind,
+        told.recipient_id,
+        action="delete_and_confirm",
+        ground="retraction",
+        at=desk.clock(),
+        apart=",".join(sorted(categories)),
+        categories=tuple(categories),
+        detail=detail,
+    )
+    await tell_internally(desk, planned, by)
+
+
+async def leave(desk: Desk, referral_id: str, subject_id: str, by: Origin) -> None:
+    """A referral was about somebody else than thought: whoever was told of it takes it back."""
+    where = {"referral_id": referral_id, "subject_id": subject_id, "ground": "sharing"}
+    live = {**where, "status": {"$nin": ["withheld", "retracted"]}}
+    for found in await desk.notifications.find(live, limit=10_000):
+        reached = "perhaps" if found.told_at else await desk.reached(found.id, desk.clock())
+        if reached == "no":
+            decision = nothing(found.categories, safety_hold=False)
+            await desk.notifications.change(
+                found.id, partial(withhold, decision=decision, stage="ground_changed"), by=by
+            )
+        else:
+            await take_back(desk, found, "wrong_person", by, unsafe=False)
