@@ -1,6 +1,6 @@
 # The only entrance. `make` lists the commands.
 .DEFAULT_GOAL := help
-.PHONY: help run test test-allocation-load endurance bench-allocation bench-audit check format golden openapi verifier lock dead-letters clean
+.PHONY: lint types unit help run test test-allocation-load endurance bench-allocation bench-audit check format golden openapi verifier lock dead-letters clean
 
 PY := .venv/bin/python
 # A lone shell for recipes that must clean up after themselves.
@@ -13,7 +13,7 @@ run: .venv/run ## start all four services with sample data (embedded store, not 
 	@exec $(PY) -m services
 
 test: .venv/dev ## run every test against a real RabbitMQ and a MongoDB-protocol store
-	@CONTAINERS=$(CONTAINERS) $(PY) -m pytest tests
+	@CONTAINERS=$(CONTAINERS) $(PY) -m pytest -n 2 --dist loadfile tests
 
 test-allocation-load: .venv/dev ## 8 allocators, 2,000 referrals, 60 workers, in peace and killed: ten minutes
 	@ALLOCATORS=8 REFERRALS=2000 WORKERS=60 KILL_EVERY=0,5 \
@@ -27,10 +27,17 @@ endurance: .venv/dev ## notify at full scale: 1,000 endpoints, 500 waiting, ten 
 	  tests/service/test_notify_delivery.py -k "kills or killed or many"
 
 check: .venv/dev ## format, lint, types, import rules, unit tests: under 30 seconds
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target types lint unit
+
+lint: .venv/dev
 	@.venv/bin/ruff format --check --quiet .
 	@.venv/bin/ruff check --quiet .
+	@.venv/bin/lint-imports --no-logo --no-cache
+
+types: .venv/dev
 	@.venv/bin/mypy
-	@.venv/bin/lint-imports --no-logo
+
+unit: .venv/dev
 	@$(PY) -m pytest -q tests/unit
 
 format: .venv/dev ## format the code and fix what can be fixed

@@ -21,17 +21,22 @@ if TYPE_CHECKING:
     from tests.harness.mongo import Mongo
 
 TESTS = Path(__file__).parent
-SEED = int(os.environ.get("SEED") or secrets.randbelow(2**32))
+# In the environment, so that the workers of a parallel run share it.
+SEED = int(os.environ.setdefault("SEED", str(secrets.randbelow(2**32))))
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     """The first line says what is under the tests. (A report header would be missing with -q.)"""
     random.seed(SEED)
+    if hasattr(session.config, "workerinput"):
+        return  # a worker of a parallel run: the first one has said it
     line = f"seed: {SEED}"
     if _needs_services(session.config):
         from tests.harness import broker, mongo
 
+        if not session.config.option.collectonly:
+            broker.prepare()
         line = f"broker: {broker.plan()}; store: {mongo.plan()}; {line}"
     terminal = session.config.pluginmanager.get_plugin("terminalreporter")
     if terminal is not None:

@@ -15,6 +15,7 @@ from tests.harness.node import PrivateNode, installed
 from tests.harness.waiting import until
 
 NONE = "none to be had"
+TO_INSTALL = "RabbitMQ, to be installed with apt-get"
 IMAGE = "rabbitmq:4.1-management"
 SYNC = "[dets:sync(T) || T <- dets:all()]."
 
@@ -121,8 +122,16 @@ def plan() -> str:
     if found := installed():
         return found.describe
     if _can_install():
-        return "RabbitMQ, to be installed with apt-get"
+        return TO_INSTALL
     return ContainerBroker.describe if engine_runs() else NONE
+
+
+def prepare() -> None:
+    """Install RabbitMQ if that is the plan: once, before the workers of a run need it."""
+    if plan() == TO_INSTALL:
+        from tests.harness.install import install_rabbitmq
+
+        install_rabbitmq()
 
 
 def choose(folder: Path) -> Broker:
@@ -134,10 +143,7 @@ def choose(folder: Path) -> Broker:
         raise RuntimeError("No RabbitMQ: set AMQP_URL, install rabbitmq-server, or start Docker.")
     if url := os.environ.get("AMQP_URL"):
         return GivenBroker(url)
-    if not installed():
-        from tests.harness.install import install_rabbitmq
-
-        install_rabbitmq()
+    prepare()
     found = installed()
     assert found is not None, "apt-get installed it, but not where we look"
     return PrivateNode(found, folder)
