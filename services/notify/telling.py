@@ -24,6 +24,7 @@ from services.notify.domain.timing import quiet_until
 from services.notify.store import Attempt, Desk
 from shared.errors import AlreadyThere
 from shared.events import Event
+from shared.events.codes import WITHOUT_REPLY
 from shared.events.notify import RecipientKind, RetractionReason, Stage
 from shared.faults import point
 from shared.origin import Origin
@@ -58,6 +59,8 @@ async def tell_of(desk: Desk, event: Event[Any]) -> None:
         policy = desk.policy.of_hub(hub_id)
         if recipient_id is None or (kind == "hub" and row.kind in policy.mute):
             continue
+        if kind == "agency" and (await desk.known.agency(recipient_id)).kind in WITHOUT_REPLY:
+            continue  # an account that many strangers share has no inbox
         planned = draft(
             event, row, kind, recipient_id, case=case, hub_id=hub_id, policy=policy, at=desk.clock()
         )

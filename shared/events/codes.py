@@ -67,6 +67,10 @@ ClosureOutcome = Literal[
 SafetyRelation = Literal["alleged_perpetrator", "household_member", "close_associate"]
 Role = Literal["agency", "worker", "hub_manager", "auditor", "operator", "service"]
 
+# Kinds of agency accounts that many people share: self-referral (CIN census 1C) and anonymous (9).
+# They refer, and nothing is ever read back or sent back through them.
+WITHOUT_REPLY: frozenset[str] = frozenset({"1c", "9"})
+
 # Indicator codes in the shape of the SERAF forms (Hampshire, Southampton, South Gloucestershire,
 # Wales). Local forms differ, so a policy file says which of these count and how.
 INDICATORS: frozenset[str] = frozenset(

@@ -188,3 +188,27 @@ async def test_a_withdrawn_referral_frees_its_worker_and_a_reopened_one_gets_one
     assert (await network.ask("school", "GET", f"/v1/referrals/{referral_id}")).json()[
         "status"
     ] in ("received", "allocated")
+
+
+async def test_an_anonymous_account_is_told_nothing_back(network: Network) -> None:
+    entry = {"name": "Anonymous", "kind": "9", "areas": []}
+    await network.ask("operator", "PUT", "/v1/agencies/ag_elsewhere", json=entry)
+    await network.quiet()
+    document = a_referral(agency_reference="anonymous")
+    del document["referrer"]
+
+    posted = await network.ask(
+        "stranger",
+        "POST",
+        "/v1/referrals",
+        json=document,
+        headers={"Idempotency-Key": "anonymous"},
+    )
+    told = STORY - Counter({"notification.created": 2})
+    events = await network.told(posted.json()["id"], told)
+    await network.quiet()
+
+    inbox = await network.ask("stranger", "GET", "/v1/notifications")
+    assert inbox.json()["notifications"] == []
+    kinds = [e["data"]["recipient_kind"] for e in events if e["type"] == "notification.created"]
+    assert "agency" not in kinds

@@ -16,12 +16,12 @@ from shared.events.agency import (
     AgreementReviewed,
     AgreementSigned,
 )
+from shared.events.codes import WITHOUT_REPLY
 from shared.records import Change, Record, changed, unchanged
 from shared.sharing import Terms
 
 AGREEMENT_DUE = "agreement_due"
 NOTICE = timedelta(days=30)
-WITHOUT_REPLY = frozenset({"1c", "9"})
 
 
 class Agency(Record):
