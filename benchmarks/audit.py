@@ -41,7 +41,7 @@ SIZES = [int(s) for s in os.environ.get("SIZES", "10000,100000,1000000").split("
 BATCH = 256
 RATE_OVER = int(os.environ.get("RATE_OVER", "20000"))
 APPEND_UP_TO = int(os.environ.get("APPEND_UP_TO", "100000"))
-FILL = 4096
+FILL = 1024
 PROOFS = 40
 PYMERKLE_PROOFS = 3
 
