@@ -27,6 +27,7 @@ from services.audit.domain.records import Export
 from services.audit.domain.tiles import unpack_bundle
 from services.audit.domain.tree import consistency_ranges, inclusion_ranges
 from services.audit.exporter import files_of, tar_of
+from services.audit.store import tile_id
 from services.audit.verify.exported import check_export
 from services.audit.verify.sources import keys_of, source_of
 from services.embedded import document_store
@@ -40,7 +41,7 @@ SIZES = [int(s) for s in os.environ.get("SIZES", "10000,100000,1000000").split("
 BATCH = 256
 RATE_OVER = int(os.environ.get("RATE_OVER", "20000"))
 APPEND_UP_TO = int(os.environ.get("APPEND_UP_TO", "100000"))
-FILL = 4096
+FILL = 1024
 PROOFS = 40
 PYMERKLE_PROOFS = 3
 
@@ -138,7 +139,9 @@ async def fill(trail: OneTrail, start: int, stop: int) -> None:
         await store.entries.insert_many(documents, ordered=False)
         tiles = edge.push([leaf.leaf_hash for leaf in leaves])
         if tiles:
-            await store.tiles.insert_many([dict(vars(tile)) for tile in tiles])
+            await store.tiles.insert_many(
+                [{"_id": tile_id(t.level, t.index), **vars(t)} for t in tiles]
+            )
     await store.states.update_one({}, {"$set": {"size": stop, "root": edge.root(), "holder": None}})
 
 

@@ -1,4 +1,6 @@
-"""Audit: the trail of every event, in order, append-only.
+"""Audit: the trail of every event, in order, append-only, and provable by whoever kept a checkpoint.
 
-Owns: the trail. Listens to: everything, through the feed `audit`, whose offset is stored with it.
+Owns: the trail (entries, tiles, checkpoints), the questions put to it, the faults found in it, its
+keys and exports. Emits: `trail.*`. Listens to: everything, through the feed `audit`, whose offset
+is stored with the trail. `docs/auditing.md` says what it proves and how to check it.
 """

@@ -18,7 +18,7 @@ from services.audit.domain.records import Export
 from services.audit.domain.tiles import WIDTH, Bundle, Tile, pack_bundle, tiles_at
 from services.audit.domain.tree import consistency_ranges, inclusion_ranges
 from services.audit.keyring import KeyRing
-from services.audit.store import Damaged, Signed, Trail
+from services.audit.store import Damaged, Signed, Trail, tile_id
 
 Files = AsyncIterator[tuple[str, bytes]]
 
@@ -104,8 +104,7 @@ async def _bundle(trail: Trail, index: int, width: int) -> bytes:
 
 
 async def _what_is_there(trail: Trail, tile: Tile) -> bytes:
-    where = {"level": tile.level, "index": tile.index}
-    found = await trail.tiles.find_one(where)
+    found = await trail.tiles.find_one({"_id": tile_id(tile.level, tile.index)})
     return bytes(found["hashes"]) if found else b""
 
 

@@ -17,7 +17,7 @@ from services.audit.domain.fields import search_from
 from services.audit.domain.notes import BadNote
 from services.audit.domain.tiles import HEIGHT, WIDTH, split_hashes
 from services.audit.domain.tree import leaf_hash
-from services.audit.store import Damaged, Signed, Trail
+from services.audit.store import Damaged, Signed, Trail, tile_id
 from shared.clock import now
 from shared.store import Document
 
@@ -116,14 +116,14 @@ class _Walk:
     async def _tiles(self, filled: list[FullTile]) -> None:
         for tile in filled:
             first = tile.index << (HEIGHT * (tile.level + 1))
-            found = await self._trail.tiles.find_one({"level": tile.level, "index": tile.index})
+            found = await self._trail.tiles.find_one({"_id": tile_id(tile.level, tile.index)})
             if found is None:
                 await self._fault("tile_missing", first)
             elif bytes(found["hashes"]) != tile.hashes or bytes(found["root"]) != tile.root:
                 await self._fault("tile_edited", first)
 
     async def _stored_tile(self, level: int, index: int) -> list[bytes]:
-        found = await self._trail.tiles.find_one({"level": level, "index": index})
+        found = await self._trail.tiles.find_one({"_id": tile_id(level, index)})
         try:
             return split_hashes(bytes(found["hashes"])) if found else []
         except ValueError:

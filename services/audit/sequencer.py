@@ -20,7 +20,7 @@ from services.audit.domain.fields import fields_of, search_of
 from services.audit.domain.leaf import OURS, Leaf, conflict_of, leaf_of, same_event
 from services.audit.domain.tree import leaf_hash
 from services.audit.signer import Signer
-from services.audit.store import STATE, Damaged, Trail
+from services.audit.store import STATE, Damaged, Trail, tile_id
 from shared.bus import Entry
 from shared.clock import Clock, now
 from shared.faults import point
@@ -166,10 +166,9 @@ class Sequencer:
     async def _fill(self, filled: Iterable[FullTile]) -> None:
         """Store full tiles. One may be there from before a crash: then it must be the same."""
         for tile in filled:
-            key = {"level": tile.level, "index": tile.index}
-            document = {**key, "hashes": tile.hashes, "root": tile.root}
+            key = {"_id": tile_id(tile.level, tile.index)}
             try:
-                await self._trail.tiles.insert_one(dict(document))
+                await self._trail.tiles.insert_one({**key, **vars(tile)})
             except DuplicateKeyError:
                 there = await self._trail.tiles.find_one(key) or {}
                 if there.get("hashes") != tile.hashes or there.get("root") != tile.root:

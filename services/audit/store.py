@@ -23,6 +23,11 @@ from shared.store import Database, Document
 STATE = "trail"
 
 
+def tile_id(level: int, index: int) -> str:
+    """The `_id` of a full tile; ids sort as level and index do."""
+    return f"{level:02d}/{index:016d}"
+
+
 class Damaged(Exception):
     """The store doesn't hold what was written to it. `where` is a code and a number."""
 
@@ -52,7 +57,6 @@ class Trail:
         await self.entries.create_index("seq", unique=True)
         await self.entries.create_index([("fields.keys", ASCENDING), ("seq", ASCENDING)])
         await self.entries.create_index("fields.at")
-        await self.tiles.create_index([("level", ASCENDING), ("index", ASCENDING)], unique=True)
         first = {"_id": STATE, "size": 0, "root": EMPTY_ROOT, "offset": None, "epoch": 0}
         with contextlib.suppress(DuplicateKeyError):  # the trail exists
             await self.states.insert_one(
@@ -129,8 +133,8 @@ class Trail:
         tiles = {(tile.level, tile.index): tile for tile in wanted}
         found: dict[tuple[int, int], bytes] = {}
         if tiles:
-            either = [{"level": level, "index": index} for level, index in sorted(tiles)]
-            async for document in self.tiles.find({"$or": either}):
+            ids = [tile_id(level, index) for level, index in sorted(tiles)]
+            async for document in self.tiles.find({"_id": {"$in": ids}}):
                 key = (document["level"], document["index"])
                 found[key] = bytes(document["hashes"])[: tiles[key].width * HASH_SIZE]
         for key, tile in tiles.items():
@@ -156,8 +160,9 @@ class Trail:
             cursor = self.entries.find({"seq": span}, {"seq": 1, "leaf_hash": 1}).sort("seq", 1)
         else:
             name, place = "root", "index"
-            where = {"level": tile.level - 1, "index": span}
-            cursor = self.tiles.find(where, {"index": 1, "root": 1}).sort("index", 1)
+            ids = [tile_id(tile.level - 1, n) for n in range(start, start + tile.width)]
+            where = {"_id": {"$in": ids}}
+            cursor = self.tiles.find(where, {"index": 1, "root": 1}).sort("_id", 1)
         hashes: list[bytes] = []
         async for document in cursor:
             if document[place] != start + len(hashes):
