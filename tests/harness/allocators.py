@@ -182,11 +182,16 @@ class Allocators:
         """Until so many referrals have an allocation."""
 
         # From the events, not the store: to ask it all the time would be most of its work.
-        await until(
-            lambda: len(self.watch.decided) >= referrals,
-            deadline=deadline,
-            what="a decision on every referral",
-        )
+        try:
+            await until(lambda: len(self.watch.decided) >= referrals, deadline=deadline)
+        except AssertionError:
+            letters = [(d.queue, d.reason) for d in await self.bus.dead_letters()]
+            stored = await self.desk.allocations.collection.estimated_document_count()
+            tails = "\n".join(module.tail(8) for module in self.modules)
+            raise AssertionError(
+                f"{len(self.watch.decided)} of {referrals} decided, {stored} stored; "
+                f"parked: {letters}\n{tails}"
+            ) from None
 
     async def quiet(self, referrals: int, deadline: float) -> None:
         """Until every referral is decided on, and no outbox and no queue holds anything."""

@@ -10,11 +10,13 @@ from pymongo import AsyncMongoClient
 
 from services.allocation.clocks import sweep
 from services.allocation.domain.allocations import ANSWER_DUE, ESCALATE_DUE, REVIEW_DUE
-from services.allocation.domain.capacity import CAPACITY_DUE
+from services.allocation.domain.capacity import CAPACITY_DUE, reserve
 from services.allocation.domain.subjects import REASSESS_DUE
 from services.allocation.domain.supervision import SUPERVISION_DUE
 from services.allocation.handlers import handlers
+from shared.clock import now
 from shared.ids import derived_id
+from shared.origin import Origin
 from tests.harness.mongo import Mongo
 from tests.harness.room import HUB, Room, a_referral, opened
 from tests.harness.waiting import until
@@ -461,6 +463,58 @@ async def test_the_same_event_many_times_at_once_gives_one_worker(room: Room) ->
     allocation = await room.stands(derived_id("ref", "many"), "offered")
     holders = await room.desk.holders(allocation.id)
     assert [(h.id, h.caseload) for h in holders] == [(allocation.worker_id, 1)]
+
+
+async def test_what_a_crash_left_reserved_is_finished_when_the_event_comes_again(
+    room: Room,
+) -> None:
+    await room.worker("wk_busy", cap=10)
+    await room.worker("wk_free", cap=100)
+    referral = derived_id("ref", "crashed")
+    await _reserved(room, "wk_busy", referral, at_round=1)
+
+    await room.refer("crashed")
+
+    await room.stands(referral, "offered", "wk_busy")
+    await room.caseloads(wk_busy=1, wk_free=0)
+
+
+async def test_what_a_crash_left_with_someone_who_may_not_take_it_is_given_back(
+    room: Room,
+) -> None:
+    await room.worker("wk_police", host_setting="police")
+    referral = derived_id("ref", "stray")
+    await _reserved(room, "wk_police", referral, at_round=1)
+
+    await room.refer("stray", settings_avoided=["police"])
+
+    await room.stands(referral, "waiting")
+    await room.caseloads(wk_police=0)
+
+
+async def test_a_reservation_for_a_waiting_case_is_finished_by_whoever_hears_of_it(
+    room: Room,
+) -> None:
+    referral = await room.refer("pulled")
+    waits = await room.stands(referral, "waiting")
+    await room.worker("wk_full", cap=0)
+    await room.desk.workers.collection.update_one(
+        {"_id": "wk_full"}, {"$set": {"cap": 20, "own_cap": 20}}
+    )
+
+    # As if a process had died right after reserving; nothing else would look at this case again.
+    await _reserved(room, "wk_full", referral, at_round=waits.round + 1)
+
+    await room.stands(referral, "offered", "wk_full")
+    await room.caseloads(wk_full=1)
+
+
+async def _reserved(room: Room, worker_id: str, referral_id: str, at_round: int) -> None:
+    await room.desk.workers.change(
+        worker_id,
+        lambda w: reserve(w, referral_id, 1, at_round, limit="soft", at=now()),
+        by=Origin.of_service("allocation"),
+    )
 
 
 async def _all_published(room: Room) -> bool:

@@ -40,9 +40,9 @@ async def test_no_interleaving_breaks_a_cap_or_loses_a_referral(
             referrals = await running.refer(REFERRALS, random_)
             if kill_every:
                 async with aside(running.kill_now_and_then(random_, kill_every)):
-                    await running.decided(REFERRALS, deadline=60 + REFERRALS / 4)
+                    await running.decided(REFERRALS, deadline=120 + REFERRALS)
                 await running.all_up()
-            await running.quiet(REFERRALS, deadline=60 + REFERRALS / 4)
+            await running.quiet(REFERRALS, deadline=120 + REFERRALS)
         took = asyncio.get_running_loop().time() - started
 
         states = await check(running.desk, referrals)

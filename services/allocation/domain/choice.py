@@ -64,12 +64,14 @@ def gates_of(case: CaseFacts, hub: HubFacts, worker: WorkerFacts) -> tuple[GateR
 def terms_of(case: CaseFacts, hub: HubFacts, worker: WorkerFacts) -> dict[str, int]:
     """Each reason for this worker, in points of the Hub's policy; whole numbers only."""
     scoring = hub.scoring
-    free = worker.soft_cap - worker.caseload - case.weight
+    # In tenths, so that those who are about equally free are chosen between by the hash: else all
+    # replicas would run for the one freest worker, and all but one in vain.
+    tenths = 10 * (worker.soft_cap - worker.caseload - case.weight) // max(1, worker.soft_cap)
     return {
         "continuity": scoring.continuity * (worker.worker_id in case.known_to),
         "specialism": scoring.specialism * len(set(case.needs) & set(worker.specialisms)),
         "language": scoring.language * bool(set(case.languages) & set(worker.languages)),
-        "free_capacity": scoring.free_capacity * free // max(1, worker.soft_cap),
+        "free_capacity": scoring.free_capacity * tenths // 10,
         "preferred_times": scoring.preferred_times * bool(set(case.times) & set(worker.times)),
         "same_host": scoring.same_host * (worker.host_agency_id == case.agency_id),
     }

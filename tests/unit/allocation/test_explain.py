@@ -32,12 +32,12 @@ def test_every_candidate_has_a_sentence() -> None:
     explanation = explain(placed, POLICY)
 
     first, *others = explanation.decisions[0].sentences
-    assert first.startswith("wk_known was chosen with 668 points.")
+    assert first.startswith("wk_known was chosen with 650 points.")
     assert "has worked with the young person before (500)" in first
     assert sorted(others) == [
         "wk_away was not chosen: the worker is on leave and has declared a conflict of interest.",
         "wk_fast was not chosen: another case took the last room first.",
-        "wk_free could have taken it, with 462 points less.",
+        "wk_free could have taken it, with 470 points less.",
     ]
     assert explanation.flags == ["This takes the worker over their soft cap."]
     assert explanation.warning == POLICY.warning
