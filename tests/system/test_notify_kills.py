@@ -24,7 +24,7 @@ from tests.harness.receiver import receiving_as
 from tests.harness.waiting import until
 from tests.service.notifying import consent, event_of, referral, terms
 
-SECONDS = float(os.environ.get("KILLS", "12"))
+SECONDS = float(os.environ.get("KILLS", "8"))
 SETTINGS = {"DELIVERY_LEASE": "3", "DELIVERY_BACKOFF": "[0.3, 0.6, 1.2, 2.4, 5, 5, 5, 5]"}
 AREA = "northtown"
 BACKLOG = 60
