@@ -73,14 +73,17 @@ async def _keep(
     store: Store[R], clock: str, lease: float, then: Callable[[R], Awaitable[None]]
 ) -> None:
     while True:
-        found = await store.claim(clock, lease)
+        found = None
+        try:
+            found = await store.claim(clock, lease)
+            if found is not None:
+                await then(found)
+        except Exception as error:  # the store is away, or its lease runs out and it comes again
+            name = found.id if found else None
+            log.error("clock.failed", name=clock, record_id=name, error=type(error).__name__)
+            found = None
         if found is None:
             await asyncio.sleep(IDLE * random.uniform(0.5, 1.5))  # noqa: S311
-            continue
-        try:
-            await then(found)
-        except Exception as error:  # its lease runs out and it comes again
-            log.error("clock.failed", name=clock, record_id=found.id, error=type(error).__name__)
 
 
 async def challenge(desk: Desk, caller: Caller, subscription: Subscription) -> None:

@@ -26,6 +26,7 @@ AT_ONCE = 100
 AT_ONCE_FAILING = 8
 PER_RECIPIENT = 2
 FRESH = 0.5
+GRACE = 8.0  # the runner waits ten seconds
 
 NOT_SENT = Outcome("not_sent", "withheld")
 Send = Callable[[Notification, Subscription], Awaitable[Outcome]]
@@ -38,23 +39,40 @@ class Dispatcher:
     a narrow lane of their own: one slow agency holds up nobody, and a hundred only each other.
     """
 
-    def __init__(self, desk: Desk, channel: Channel, send: Send) -> None:
-        self._desk, self._channel, self._send = desk, channel, send
+    def __init__(self, desk: Desk, channel: Channel, send: Send, *, grace: float = GRACE) -> None:
+        self._desk, self._channel, self._send, self._grace = desk, channel, send, grace
         self._busy: Counter[str] = Counter()
         self._failing: frozenset[str] = frozenset()
         self._read_at = 0.0
         self._free = asyncio.Event()
 
     async def run(self) -> None:
-        """Send for ever."""
-        async with asyncio.TaskGroup() as tasks:
+        """Send for ever. When cancelled, what is under way gets `grace` seconds to end: a call
+        that is cut off has to be made again."""
+        under_way: set[asyncio.Task[None]] = set()
+        try:
             while True:
-                found = await self._claim()
-                if found is None:
-                    await self._pause()
-                    continue
-                self._busy[found.recipient] += 1
-                tasks.create_task(self._one(found))
+                found = await self._claim_or_wait()
+                if found is not None:
+                    self._busy[found.recipient] += 1
+                    task = asyncio.create_task(self._one(found))
+                    under_way.add(task)
+                    task.add_done_callback(under_way.discard)
+        finally:
+            if under_way:
+                await asyncio.wait(under_way, timeout=self._grace)
+            for task in under_way:
+                task.cancel()
+
+    async def _claim_or_wait(self) -> Notification | None:
+        try:
+            found = await self._claim()
+        except Exception as error:  # the store is away: what is under way must not be cut off
+            log.warning("delivery.waiting", error=type(error).__name__)
+            found = None
+        if found is None:
+            await self._pause()
+        return found
 
     async def _claim(self) -> Notification | None:
         await self._read_failing()

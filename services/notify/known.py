@@ -102,7 +102,8 @@ class Known:
                 if sharing
                 else ()
             ),
-            void=sharing and await self.void(notification.referral_id) is not None,
+            void=sharing
+            and (not agency.active or await self.void(notification.referral_id) is not None),
             at=at,
         )
 

@@ -88,8 +88,9 @@ async def _tell_partners(
 
     async def one(subscription: Subscription) -> None:
         agency_id, at = subscription.recipient_id, desk.clock()
+        known = agency_id in agencies  # from one that nobody registered it is withheld, visibly
         agency = agencies[agency_id]
-        if not agency.active or case.area not in agency.areas:
+        if known and (not agency.active or case.area not in agency.areas):
             return  # it asked for an area that is not its own
         planned = draft(
             event, row, "agency", agency_id, case=case, hub_id=hub_id, policy=policy, at=at
@@ -106,7 +107,7 @@ async def _tell_partners(
             request=request,
             state=state,
             agreements=by_party[agency_id],
-            void=case.void is not None,
+            void=case.void is not None or not known,
             at=at,
         )
         await tell(desk, planned, decided, subscription, minutes, by)

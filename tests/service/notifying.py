@@ -277,9 +277,10 @@ def desk_on(database: Database, clock: Any, **options: Any) -> Desk:
 
 
 @asynccontextmanager
-async def dispatching(desk: Desk, caller: Caller) -> AsyncIterator[None]:
-    """The webhook dispatcher runs within the block."""
-    task = asyncio.create_task(Dispatcher(desk, "webhook", by_webhook(desk, caller)).run())
+async def dispatching(desk: Desk, caller: Caller, grace: float = 0) -> AsyncIterator[None]:
+    """The webhook dispatcher runs within the block. At its end it dies, or has `grace` seconds."""
+    dispatcher = Dispatcher(desk, "webhook", by_webhook(desk, caller), grace=grace)
+    task = asyncio.create_task(dispatcher.run())
     try:
         yield
         assert not task.done(), task

@@ -126,6 +126,33 @@ async def test_an_agency_hears_nothing_of_areas_that_are_not_its_own(told: Told)
     assert await told.all(recipient_id=POLICE) == []
 
 
+async def test_from_an_agency_that_nobody_registered_it_is_withheld_and_that_is_seen(
+    told: Told,
+) -> None:
+    await told.network()
+    await told.agreed(terms("ag_unknown", id="isa_9"))
+    await told.subscribed("ag_unknown")
+    await told.says(consent())
+
+    await reach(told)
+
+    assert (await told.one(recipient_id="ag_unknown")).status == "withheld"
+
+
+async def test_an_agency_that_is_struck_off_is_told_nothing_more(told: Told) -> None:
+    await told.network(POLICE)
+    await told.subscribed(POLICE)
+    await told.says(consent())
+    await reach(told)
+
+    await told.happens(
+        "agency.amended", POLICE, agency_id=POLICE, kind="6", areas=("northtown",), active=False
+    )
+    await told.looked_again()
+
+    assert (await told.one(recipient_id=POLICE)).status == "withheld"
+
+
 async def test_worker_and_hub_need_no_consent_and_the_referrer_hears_of_its_own(told: Told) -> None:
     await told.network()
     await reach(told)

@@ -146,6 +146,22 @@ async def test_whether_one_that_hangs_has_got_it_nobody_knows(told: Told, way: s
     assert len(await told.all(kind="retraction")) == (way == "silent")
 
 
+async def test_a_replica_that_stops_lets_a_call_under_way_end(told: Told) -> None:
+    caller = Caller(development=True)
+    async with receiving_as(Hostile) as receiver, caller.ready():
+        await partner(told, receiver.at("silent"))
+        await reach(told, "ref_1")
+
+        async with dispatching(told.desk, caller, grace=8):
+            await until(lambda: receiver.hanging.total() == 1, what="the call")
+            asyncio.get_running_loop().call_later(0.3, receiver.release.set)
+
+    assert [(r["step"], r.get("code")) for r in await told.rows()] == [
+        ("began", None),
+        ("ended", "http_500"),
+    ]
+
+
 async def test_a_second_attempt_has_the_same_id_and_its_own_row(told: Told) -> None:
     caller = Caller(development=True)
     async with receiving() as receiver, caller.ready():
