@@ -84,7 +84,8 @@ async def test_the_printed_lines_work_and_the_data_is_found_again(tmp_path: Path
         embedded.child.log.unlink()
 
         printed = await embedded.start()
-        assert json.loads(shell(printed, ask, tmp_path))["entries"] == before
+        after = json.loads(shell(printed, ask, tmp_path))["entries"]
+        assert after[: len(before)] == before  # the end of the story may have been sealed since
         assert await embedded.stop() == 0
     finally:
         embedded.child.kill()
