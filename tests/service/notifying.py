@@ -185,7 +185,13 @@ class Told:
     async def unsafe(self, agency_id: str) -> None:
         """A practitioner marks an agency as unsafe."""
         self.state = self.state.model_copy(update={"unsafe_agencies": (agency_id,)})
-        await self._sharing("sharing.safety_marked", agency_id=agency_id, unsafe=True)
+        await self._sharing(
+            "sharing.safety_marked",
+            marked_kind="agency",
+            marked_id=agency_id,
+            relation="close_associate",
+            unsafe=True,
+        )
 
     async def _sharing(self, event_type: str, **data: Any) -> None:
         about = {"subject_id": SUBJECT, "referral_id": "ref_1", "referral_ids": ("ref_1",)}

@@ -91,7 +91,7 @@ class Load:
 
 async def letters_of(bus: RabbitBus) -> list[DeadLetter]:
     """At least one dead letter."""
-    return await until(bus.dead_letters, what="a dead letter")
+    return await until(bus.dead_letters, deadline=30, what="a dead letter")
 
 
 async def test_an_event_that_reaches_no_queue_is_unconfirmed_until_the_binding_is_back(
