@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from standardwebhooks import Webhook
 
-from services.notify.deliver import PER_RECIPIENT
+from services.notify.dispatcher import PER_RECIPIENT
 from services.notify.domain.subscription import rotate
 from services.notify.webhook import Caller
 from shared.clock import now
