@@ -1,5 +1,6 @@
 """Notify: tells people and agencies that something awaits them, never what it is about.
 
-Owns: subscriptions, notifications with their deliveries.
-Emits: subscription.*, notification.*. Listens to: referral.*, allocation.*.
+Owns: subscriptions, notifications with their deliveries, projections of what it decides on.
+Emits: subscription.*, notification.*. Listens to: referral.*, subject.*, consent.*, sharing.*,
+agreement.*, agency.*, allocation.*, hub.*, worker.*. The table of who hears what is in policies/.
 """

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from services.notify.clocks import run_clocks
-from services.notify.deliver import deliver
+from services.notify.dispatcher import deliver
 from services.notify.domain.policy import HearingPolicy
 from services.notify.domain.timing import BACKOFF
 from services.notify.handlers import handlers

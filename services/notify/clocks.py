@@ -6,14 +6,8 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from services.notify.domain.hearing import notice
-from services.notify.domain.notification import (
-    OPEN_DUE,
-    RECHECK_DUE,
-    REMIND_DUE,
-    Notification,
-    escalate,
-    remind,
-)
+from services.notify.domain.life import escalate, remind
+from services.notify.domain.notification import OPEN_DUE, RECHECK_DUE, REMIND_DUE, Notification
 from services.notify.domain.payload import challenge_body, confirmation_mail
 from services.notify.domain.subscription import (
     CONFIRM_DUE,
@@ -24,8 +18,9 @@ from services.notify.domain.subscription import (
 )
 from services.notify.domain.timing import remind_at
 from services.notify.mail import Mailer
+from services.notify.reconsidering import reconsider
 from services.notify.store import Desk
-from services.notify.telling import duty_desk, reconsider, tell_internally
+from services.notify.telling import duty_desk, tell_internally
 from services.notify.webhook import Caller
 from shared.events.notify import RecipientKind
 from shared.faults import point

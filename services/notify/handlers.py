@@ -4,8 +4,9 @@ from typing import Any
 
 from services.notify.domain.deciding import void_after
 from services.notify.known import newest
+from services.notify.reconsidering import leave
 from services.notify.store import Desk
-from services.notify.telling import leave, tell_of
+from services.notify.telling import tell_of
 from shared.dispatch import Handlers
 from shared.events import Event
 from shared.events.allocation import HubRegistered, WorkerRegistered

@@ -11,12 +11,7 @@ from typing import Any, Literal
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
-from services.notify.domain.notification import (
-    CLOCKS,
-    RECHECK_DUE,
-    WEBHOOK_DUE,
-    Notification,
-)
+from services.notify.domain.notification import CLOCKS, RECHECK_DUE, WEBHOOK_DUE, Notification
 from services.notify.domain.outcomes import Outcome
 from services.notify.domain.policy import HearingPolicy
 from services.notify.domain.subscription import CONFIRM_DUE, VERIFY_DUE, Subscription, key_of

@@ -6,29 +6,22 @@ notice under the same id.
 """
 
 import asyncio
-from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
-from services.notify.domain.deciding import Answer, Case, answer, lost, nothing
+from services.notify.domain.deciding import Answer, Case, answer
 from services.notify.domain.hearing import create, draft, notice
-from services.notify.domain.notification import (
-    Notification,
-    redecide,
-    retract,
-    withhold,
-)
+from services.notify.domain.notification import Notification
 from services.notify.domain.policy import Row, open_within
 from services.notify.domain.subscription import Subscription
 from services.notify.domain.timing import quiet_until
-from services.notify.store import Attempt, Desk
+from services.notify.store import Desk
 from shared.errors import AlreadyThere
 from shared.events import Event
 from shared.events.codes import WITHOUT_REPLY
-from shared.events.notify import RecipientKind, RetractionReason, Stage
+from shared.events.notify import RecipientKind
 from shared.faults import point
 from shared.origin import Origin
-from shared.sharing import Category, Request
+from shared.sharing import Request
 
 AT_ONCE = 16
 
@@ -130,7 +123,7 @@ async def tell(
         planned, answer=decided, subscription=subscription, policy=policy, minutes=minutes
     )
     if decided is not None and decided.decision.safety_hold:
-        await _hold(desk, notification, by)
+        await hold(desk, notification, by)
     if notification.status != "withheld" and minutes is not None and subscription is not None:
         await _out_of_hours(desk, notification, subscription, by)
     point("tell.after_notices")
@@ -147,7 +140,7 @@ async def tell_internally(desk: Desk, planned: Notification, by: Origin) -> None
     await tell(desk, planned, None, subscription, minutes, by)
 
 
-async def _hold(desk: Desk, held: Notification, by: Origin) -> None:
+async def hold(desk: Desk, held: Notification, by: Origin) -> None:
     """An agency is unsafe for this young person and would have been told: the Hub must know."""
     if held.hub_id is None:
         return
@@ -210,118 +203,3 @@ async def duty_desk(
         if kind == "hub" and each is not None and each.recipient_kind == "hub":
             return "hub", desk_id
     return None if notification.recipient_kind == "hub" else ("hub", hub_id)
-
-
-async def reconsider(
-    desk: Desk, notification: Notification, stage: Stage, *, attempt: Attempt | None = None
-) -> tuple[bool, Notification]:
-    """Whether the recipient may be told now, and the notification as it is after the decision.
-
-    Nobody reached yet: it becomes withheld. Perhaps reached: it is retracted. `attempt` is the
-    caller's own, which has not reached anybody.
-    """
-    while True:
-        if notification.recipient_kind != "agency" or notification.status in (
-            "withheld",
-            "retracted",
-        ):
-            return notification.status != "withheld", notification
-        at = desk.clock()
-        decided = await desk.known.answer(notification, at)
-        same = decided.permitted and decided.decision.verdicts == notification.verdicts
-        if same and stage != "ground_changed":
-            return True, notification  # nothing to write; its clock runs as it did
-        notification, settled = await _apply(desk, notification, decided, stage, attempt)
-        again = await desk.known.answer(notification, at)
-        # A ground that ended while we wrote has moved the clock before our write: look once more.
-        if not settled or again.decision.verdicts == decided.decision.verdicts:
-            return decided.permitted and notification.status != "withheld", notification
-
-
-async def _apply(
-    desk: Desk, before: Notification, decided: Answer, stage: Stage, attempt: Attempt | None
-) -> tuple[Notification, bool]:
-    """The notification after the decision; false if that must wait for an attempt to end."""
-    by, at, decision = (
-        Origin.of_service("notify", before.referral_id),
-        desk.clock(),
-        decided.decision,
-    )
-    if decided.permitted and decision.verdicts == before.verdicts:
-        if before.ground == "sharing":
-            await desk.look_again_at(before.id, decided.again_at)
-        return before, True
-    gone = lost(before, decision) if before.ground == "sharing" else ()
-    reached = "perhaps" if before.told_at else await desk.reached(before.id, at, attempt)
-    if reached == "running" and (gone or not decided.permitted):
-        await desk.look_again_at(before.id, at + desk.patience)
-        return before, False
-    if decided.permitted:
-        if gone and reached == "perhaps":
-            await retraction(desk, before, gone, by)
-        return await desk.notifications.change(
-            before.id, lambda n: redecide(n, decision, decided.again_at), by=by
-        ), True
-    if reached == "no":
-        if decision.safety_hold:
-            await _hold(desk, before, by)
-        return await desk.notifications.change(
-            before.id, lambda n: withhold(n, decision, stage), by=by
-        ), True
-    reason: RetractionReason = await desk.known.void(before.referral_id) or "ground_ended"
-    return await take_back(desk, before, reason, by, unsafe=decision.safety_hold), True
-
-
-async def take_back(
-    desk: Desk, told: Notification, reason: RetractionReason, by: Origin, *, unsafe: bool
-) -> Notification:
-    """They are asked to delete it and to confirm; unless they are unsafe: then a person decides."""
-    if unsafe:
-        await _hold(desk, told, by)
-    elif told.ground == "sharing":
-        await retraction(desk, told, told.permitted, by, detail=reason)
-    point("retract.after_notice")
-    return await desk.notifications.change(
-        told.id,
-        lambda n: retract(n, n.permitted, reason, desk.clock(), safety_hold=unsafe),
-        by=by,
-    )
-
-
-async def retraction(
-    desk: Desk,
-    told: Notification,
-    categories: Sequence[Category],
-    by: Origin,
-    *,
-    detail: RetractionReason = "ground_ended",
-) -> None:
-    """The notice to those who were told. It names the notification, never why the ground ended."""
-    planned = notice(
-        told,
-        "retraction",
-        told.recipient_kind,
-        told.recipient_id,
-        action="delete_and_confirm",
-        ground="retraction",
-        at=desk.clock(),
-        apart=",".join(sorted(categories)),
-        categories=tuple(categories),
-        detail=detail,
-    )
-    await tell_internally(desk, planned, by)
-
-
-async def leave(desk: Desk, referral_id: str, subject_id: str, by: Origin) -> None:
-    """A referral was about somebody else than thought: whoever was told of it takes it back."""
-    where = {"referral_id": referral_id, "subject_id": subject_id, "ground": "sharing"}
-    live = {**where, "status": {"$nin": ["withheld", "retracted"]}}
-    for found in await desk.notifications.find(live, limit=10_000):
-        reached = "perhaps" if found.told_at else await desk.reached(found.id, desk.clock())
-        if reached == "no":
-            decision = nothing(found.categories, safety_hold=False)
-            await desk.notifications.change(
-                found.id, partial(withhold, decision=decision, stage="ground_changed"), by=by
-            )
-        else:
-            await take_back(desk, found, "wrong_person", by, unsafe=False)

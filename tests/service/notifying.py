@@ -14,13 +14,14 @@ from typing import Any
 
 from services.notify.app import DEFAULT_POLICY
 from services.notify.clocks import challenge
-from services.notify.deliver import Dispatcher, attempt, by_webhook
+from services.notify.deliver import attempt, by_webhook
+from services.notify.dispatcher import Dispatcher
 from services.notify.domain.notification import CLOCK, Notification
 from services.notify.domain.policy import HearingPolicy
 from services.notify.domain.subscription import Subscription, SubscriptionEntry, subscribe
 from services.notify.handlers import handlers
+from services.notify.reconsidering import reconsider
 from services.notify.store import Desk
-from services.notify.telling import reconsider
 from services.notify.webhook import Caller
 from shared.events import EVENT_TYPES, Event
 from shared.events.notify import Channel, RecipientKind

@@ -6,7 +6,8 @@ import pytest
 import pytest_asyncio
 
 from services.notify.clocks import unanswered, unopened
-from services.notify.domain.notification import OPEN_DUE, REMIND_DUE, Acted, acted, opened
+from services.notify.domain.life import acted, opened
+from services.notify.domain.notification import OPEN_DUE, REMIND_DUE, Acted
 from services.notify.domain.timing import QuietHours
 from services.notify.webhook import Caller
 from shared.store import Database

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from standardwebhooks import Webhook
 
-from services.notify.deliver import PER_RECIPIENT
+from services.notify.dispatcher import PER_RECIPIENT
 from services.notify.domain.subscription import rotate
 from services.notify.webhook import Caller
 from shared.clock import now
@@ -399,7 +399,7 @@ async def test_consent_withdrawn_while_many_wait_stops_each_and_reaches_those_to
             handled = time.time()
             ends = await _over(told, partners)
             await told.looked_again()
-            await settled(told)
+            await settled(told, deadline=300)
 
     concern = [c for c in receiver.calls if b"concern_in_your_area" in c.body]
     late = [c for c in concern if float(c.headers["webhook-timestamp"]) > handled + 1]
@@ -426,7 +426,7 @@ async def _over(told: Told, where: dict[str, Any]) -> int:
         left = await told.desk.notifications.collection.count_documents(live)
         return 0 if left else 1
 
-    return await until(none_left, deadline=60, what="every one of them being decided on")
+    return await until(none_left, deadline=300, what="every one of them being decided on")
 
 
 async def test_one_event_to_many_endpoints_survives_the_death_of_a_replica(

@@ -10,11 +10,14 @@ import time
 from collections import Counter
 from typing import Any
 
+import aio_pika
 import pytest
 from pymongo import AsyncMongoClient
 
 from services import sample
+from shared.bus.topology import QUEUES
 from tests.harness.broker import Broker
+from tests.harness.buses import raw
 from tests.harness.hostile import Hostile
 from tests.harness.mongo import Mongo
 from tests.harness.network import Network, running
@@ -45,12 +48,14 @@ async def test_two_replicas_killed_at_random_end_every_notification_once(
                 for replica in replicas:
                     if not replica.running:
                         await replica.start_ready()
+                parked = await replayed(network)
                 await over(network, told)
             finally:
                 await replicas[1].stop()
             await network.quiet()
         notifications, rows, events = await found(network, told)
 
+    print(f"{parked} parked by the broker after 20 deaths of their consumer, and replayed")
     print(f"{told} referrals, {kills} kills, {len(rows)} rows, {len(receiver.calls)} calls")
     assert kills >= 2
     ends = Counter(e["data"]["notification_id"] for e in events if e["type"] in FINAL)
@@ -138,9 +143,30 @@ async def refer_while_killing(
                 kills += 1
             else:
                 await victim.start_ready()
-            next_kill = time.monotonic() + random.uniform(0.5, 2)
+            next_kill = time.monotonic() + random.uniform(0.5, 4)
         await asyncio.sleep(0.3)
     return told, kills
+
+
+async def replayed(network: Network) -> int:
+    """What the broker has parked because its consumer died twenty times over it is given back, as
+    an operator would. Returns how many there were."""
+    count = 0
+    async with await raw(network.broker.url) as connection, connection.channel() as channel:
+        for name in (network.prefix + q for q in QUEUES if q.startswith("notify.")):
+            dead = await channel.get_queue(f"{name}.dead", ensure=False)
+            while (message := await dead.get(fail=False)) is not None:
+                again = aio_pika.Message(
+                    message.body,
+                    message_id=message.message_id,
+                    type=message.type,
+                    correlation_id=message.correlation_id,
+                    delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+                )
+                await channel.default_exchange.publish(again, name)
+                await message.ack()
+                count += 1
+    return count
 
 
 async def over(network: Network, told: int) -> None:

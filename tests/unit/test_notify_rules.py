@@ -10,16 +10,7 @@ import pytest
 from services.notify.app import DEFAULT_POLICY
 from services.notify.domain.deciding import Answer, Case, answer, next_change, void_after
 from services.notify.domain.hearing import create, draft, notification_id
-from services.notify.domain.notification import (
-    ALL_STOPPED,
-    CLOCKS,
-    EMAIL_DUE,
-    OPEN_DUE,
-    REMIND_DUE,
-    WEBHOOK_DUE,
-    Acted,
-    Leg,
-    Notification,
+from services.notify.domain.life import (
     acted,
     delivered,
     escalate,
@@ -30,6 +21,17 @@ from services.notify.domain.notification import (
     replay,
     retract,
     withhold,
+)
+from services.notify.domain.notification import (
+    ALL_STOPPED,
+    CLOCKS,
+    EMAIL_DUE,
+    OPEN_DUE,
+    REMIND_DUE,
+    WEBHOOK_DUE,
+    Acted,
+    Leg,
+    Notification,
 )
 from services.notify.domain.outcomes import of_smtp, of_status
 from services.notify.domain.payload import mail, webhook_body

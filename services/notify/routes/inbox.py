@@ -9,18 +9,12 @@ from fastapi import APIRouter, Header, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, StringConstraints
 
-from services.notify.domain.notification import (
-    Acted,
-    Notification,
-    Status,
-    acted,
-    delivered,
-    opened,
-)
+from services.notify.domain.life import acted, delivered, opened
+from services.notify.domain.notification import Acted, Notification, Status
 from services.notify.domain.subscription import Incoming
+from services.notify.reconsidering import reconsider
 from services.notify.routes.who import FromRecipient, NotificationId, OnDesk, inbox_of
 from services.notify.store import Desk
-from services.notify.telling import reconsider
 from shared.errors import NotFound
 from shared.events.notify import ActionOutcome, ActionTaken, NotificationKind
 from shared.sharing import Category

@@ -6,7 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel
 
-from services.notify.domain.notification import CLOCK, Notification, Status, replay
+from services.notify.domain.life import replay
+from services.notify.domain.notification import CLOCK, Notification, Status
 from services.notify.domain.subscription import Code, Incoming, key_of
 from services.notify.routes.who import OnDesk
 from services.notify.store import Desk
