@@ -185,9 +185,12 @@ async def test_a_withdrawn_referral_frees_its_worker_and_a_reopened_one_gets_one
     await network.ask("school", "POST", f"{steps}/reopening", json=body, headers=star)
 
     await until(worker, deadline=20, what="a worker again")
-    assert (await network.ask("school", "GET", f"/v1/referrals/{referral_id}")).json()[
-        "status"
-    ] in ("received", "allocated")
+
+    async def allocated() -> bool:
+        seen = await network.ask("school", "GET", f"/v1/referrals/{referral_id}")
+        return bool(seen.json()["status"] == "allocated")
+
+    await until(allocated, deadline=20, what="the referrer seeing it")
 
 
 async def test_an_anonymous_account_is_told_nothing_back(network: Network) -> None:
