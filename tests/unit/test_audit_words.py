@@ -115,6 +115,17 @@ def test_the_scope_of_each_role() -> None:
         scope_of("hub_manager", {"subject_id": "sub_1"}, agency_id=None, hub_id="hub_1")
 
 
+def test_a_look_at_ones_own_is_not_told_as_seeing_nothing() -> None:
+    fields = {"purpose": "safeguarding", "verdicts": []}
+    own = event("record.viewed", actor="agency:ag_1", viewer_kind="referrer", **fields)
+    work = event("record.viewed", viewer_kind="worker", **fields)
+
+    told = sentence(own, for_agency=False)
+
+    assert told == "agency ag_1 viewed its own referral ref_1, for safeguarding."
+    assert sentence(work, for_agency=False) == "worker wk_1 viewed all of ref_1, for safeguarding."
+
+
 def test_a_cursor_is_read_back_and_a_strange_one_refused() -> None:
     assert read_cursor(cursor_text(70, 12)) == (70, 12)
     for strange in ("", "1", "1.2.3", "-1.2", "01.2", "١.٢", "1.2\n"):

@@ -58,6 +58,11 @@ def _queried(data: Data, actor: str) -> str:
 
 def _viewed(data: Data, actor: str) -> str:
     purpose = data.get("purpose") or "no stated purpose"
+    # No category is decided for those whose own, or whose work, it is.
+    if data.get("viewer_kind") == "referrer":
+        return f"{actor} viewed its own referral {data.get('referral_id')}, for {purpose}."
+    if data.get("viewer_kind") in ("worker", "hub_manager"):
+        return f"{actor} viewed all of {data.get('referral_id')}, for {purpose}."
     hidden = _verdicts(data, permitted=False)
     but = f" Not shown: {hidden}." if hidden else ""
     return f"{actor} viewed {_shown(data)}{_about(data)}, for {purpose}.{but}"
