@@ -19,6 +19,7 @@ from services.allocation.domain.supervision import SUPERVISION_DUE, flag_overdue
 from services.allocation.domain.waiting import escalate, review_missed
 from services.allocation.domain.workers import Worker
 from services.allocation.store import Desk
+from shared.cancellation import heed
 from shared.clock import now
 from shared.origin import Origin
 from shared.store import Store
@@ -101,5 +102,6 @@ async def sweep(desk: Desk, lease: float = LEASE) -> int:
 async def keep_sweeping(desk: Desk, every: float) -> None:
     """Sweep again and again, about every so many seconds; replicas drift apart by themselves."""
     while True:
+        heed()
         await sweep(desk)
         await asyncio.sleep(every * random.uniform(0.5, 1.5))  # noqa: S311

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Literal
 
 from services.audit.domain.records import Query, queried
+from shared.cancellation import heed
 from shared.clock import Clock, now
 from shared.ids import new_id
 from shared.store import Store
@@ -55,6 +56,7 @@ class Queries:
     async def prune(self) -> None:
         """Forget queries that are entries since a day: the entry is the evidence, not this."""
         while True:
+            heed()
             gone = {"outbox_due": {"$exists": False}, "at": {"$lt": self._clock() - KEPT}}
             await self.store.collection.delete_many(gone)
             await asyncio.sleep(PRUNE_EVERY)

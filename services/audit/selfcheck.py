@@ -18,6 +18,7 @@ from services.audit.domain.notes import BadNote
 from services.audit.domain.tiles import HEIGHT, WIDTH, split_hashes
 from services.audit.domain.tree import leaf_hash
 from services.audit.store import Damaged, Signed, Trail, tile_id
+from shared.cancellation import heed
 from shared.clock import now
 from shared.store import Document
 
@@ -49,6 +50,7 @@ class SelfCheck:
     async def run(self, trusted: Trusted, found: Found) -> None:
         """One pass after another, until cancelled."""
         while True:
+            heed()
             await self.once(trusted, found)
             await asyncio.sleep(1)
 

@@ -22,6 +22,7 @@ from services.audit.domain.tree import leaf_hash
 from services.audit.signer import Signer
 from services.audit.store import STATE, Damaged, Trail, tile_id
 from shared.bus import Entry
+from shared.cancellation import heed
 from shared.clock import Clock, now
 from shared.faults import point
 from shared.ids import new_id
@@ -188,6 +189,7 @@ class Sequencer:
 
     async def _take(self) -> Head:
         while True:
+            heed()
             state = await self._trail.state()
             if state["holder"] in (None, self.me) or state["lease_until"] < self._clock():
                 epoch = state["epoch"] + 1
@@ -240,6 +242,7 @@ class Sequencer:
     async def keep_lease(self) -> None:
         """Renew the lease while idle, so that a standby doesn't take over from a quiet writer."""
         while True:
+            heed()
             await asyncio.sleep(self._lease.total_seconds() / 3)
             async with self._lock:
                 if self._head is not None:

@@ -19,6 +19,7 @@ from services.audit.domain.notes import BadNote
 from services.audit.domain.records import Fault, found
 from services.audit.keyring import KeyRing, UnknownSigner
 from services.audit.store import STATE, Damaged, Signed, Trail
+from shared.cancellation import heed
 from shared.clock import Clock, now
 from shared.errors import AlreadyThere
 from shared.faults import point
@@ -114,6 +115,7 @@ class Signer:
         last: Any = None
         checked_at = loop.time()
         while True:
+            heed()
             await asyncio.sleep(every)
             if not writing():
                 continue

@@ -22,6 +22,7 @@ from services.notify.reconsidering import reconsider
 from services.notify.store import Desk
 from services.notify.telling import duty_desk, tell_internally
 from services.notify.webhook import Caller
+from shared.cancellation import heed
 from shared.events.notify import RecipientKind
 from shared.faults import point
 from shared.ids import new_id
@@ -68,6 +69,7 @@ async def _keep(
     store: Store[R], clock: str, lease: float, then: Callable[[R], Awaitable[None]]
 ) -> None:
     while True:
+        heed()
         found = None
         try:
             found = await store.claim(clock, lease)

@@ -9,6 +9,7 @@ from services.notify.domain.notification import CLOCK, Notification
 from services.notify.mail import Mailer
 from services.notify.store import Desk
 from services.notify.webhook import Caller
+from shared.cancellation import heed
 from shared.events.notify import Channel
 from shared.telemetry import log
 
@@ -40,6 +41,7 @@ class Dispatcher:
         under_way: set[asyncio.Task[None]] = set()
         try:
             while True:
+                heed()
                 found = await self._claim_or_wait()
                 if found is not None:
                     self._busy[found.recipient] += 1

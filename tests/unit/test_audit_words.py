@@ -116,7 +116,7 @@ def test_the_scope_of_each_role() -> None:
 
 
 def test_a_look_at_ones_own_is_not_told_as_seeing_nothing() -> None:
-    fields = {"purpose": "safeguarding", "verdicts": []}
+    fields: dict[str, Any] = {"purpose": "safeguarding", "verdicts": []}
     own = event("record.viewed", actor="agency:ag_1", viewer_kind="referrer", **fields)
     work = event("record.viewed", viewer_kind="worker", **fields)
 
