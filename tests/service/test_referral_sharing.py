@@ -181,6 +181,8 @@ async def test_an_unsafe_agency_sees_nothing_even_as_the_referrer(network: Netwo
     )
 
     assert (school.status_code, police.status_code, says.status_code) == (404, 404, 404)
+    listed = await network.ask("school", "GET", "/v1/referrals?limit=100")
+    assert referral_id not in {r["id"] for r in listed.json()["referrals"]}
 
 
 async def test_no_read_after_the_withdrawal_was_answered_shows_the_category(

@@ -7,7 +7,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel
 
-from services.referral.domain.disclosure import RecordView, look, sealed_for, view, viewed
+from services.referral.domain.disclosure import (
+    RecordView,
+    is_unsafe,
+    look,
+    sealed_for,
+    view,
+    viewed,
+)
 from services.referral.domain.incoming import Code
 from services.referral.domain.referrals import Referral
 from services.referral.routes.common import ByViewer, OnDesk, ReferralId, refuse, write_down
@@ -115,5 +122,9 @@ async def get_referrals(
     asked = {"status": status, "urgency": urgency, "overdue": overdue}
     where = {**mine[viewer.role], **{n: v for n, v in asked.items() if v is not None}}
     found, following = await desk.page(where, cursor, limit)
-    lines = [Summary(**r.model_dump(include=set(Summary.model_fields))) for r in found]
+    where = {"_id": {"$in": [referral.subject_id for referral in found]}}
+    subjects = await desk.subjects.find(where, limit=limit)
+    unsafe = {subject.id for subject in subjects if is_unsafe(subject, viewer)}
+    heard = [referral for referral in found if referral.subject_id not in unsafe]
+    lines = [Summary(**r.model_dump(include=set(Summary.model_fields))) for r in heard]
     return Page(referrals=lines, next=following)
