@@ -31,6 +31,7 @@ SECONDS = float(os.environ.get("KILLS", "8"))
 SETTINGS = {"DELIVERY_LEASE": "3", "DELIVERY_BACKOFF": "[0.3, 0.6, 1.2, 2.4, 5, 5, 5, 5]"}
 AREA = "northtown"
 BACKLOG = 60
+LEAST = 3
 
 
 async def test_two_replicas_killed_at_random_end_every_notification_once(
@@ -57,7 +58,7 @@ async def test_two_replicas_killed_at_random_end_every_notification_once(
 
     print(f"{parked} parked by the broker after 20 deaths of their consumer, and replayed")
     print(f"{told} referrals, {kills} kills, {len(rows)} rows, {len(receiver.calls)} calls")
-    assert kills >= 2
+    assert kills >= LEAST
     ends = Counter(e["data"]["notification_id"] for e in events if e["type"] in FINAL)
     webhooks = [n for n in notifications if n["webhook"]]
     assert len(webhooks) == 2 * told
@@ -130,7 +131,8 @@ async def refer_while_killing(
     """
     ends, told, kills = time.monotonic() + SECONDS, 0, 0
     next_kill = time.monotonic() + 1
-    while time.monotonic() < ends:
+    # On a slow machine a start takes long: a short run goes on until there were kills enough.
+    while time.monotonic() < ends or (kills < LEAST and time.monotonic() < ends + 60):
         if sum(await left(network, told)) < BACKLOG:
             name = f"ref_{told}"
             changes = {"subject_version": 1, "agency_id": sample.SCHOOL, "area": AREA}
