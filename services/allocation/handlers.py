@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from services.allocation.domain.allocations import Allocation
+from services.allocation.domain.allocations import Allocation, case_facts
 from services.allocation.domain.capacity import follow_hub
 from services.allocation.domain.choice import judge
 from services.allocation.domain.facts import hub_facts, worker_facts
@@ -173,9 +173,9 @@ async def _fits(
 ) -> bool:
     """Whether the worker on the case still passes the gates that are about the case itself."""
     hub = await desk.hub(allocation.hub_id)
-    if hub is None or allocation.worker_id is None or not allocation.decisions:
+    if hub is None or allocation.worker_id is None:
         return True
-    case = allocation.decisions[-1].case.model_copy(
+    case = case_facts(allocation, known_to=(), related=()).model_copy(
         update={
             "level": level or allocation.level,
             "settings_avoided": allocation.settings_avoided if avoided is None else avoided,

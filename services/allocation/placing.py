@@ -82,6 +82,7 @@ class Placing:
         def rule(allocation: Allocation) -> Change[Allocation]:
             return place(allocation, decision, hub, round=self.round, flags=flags)
 
+        await self.desk.keep(decision)
         if self.new:
             await self.store(rule(self.allocation))
         else:
@@ -234,6 +235,10 @@ async def _wait(placing: Placing, decision: Decision | None, *, overtake: bool =
             return unchanged(allocation)  # another placing, or the end, came first
         return wait(allocation, decision, placing.hub, at=at, escalate=escalate, overtake=overtake)
 
+    if placing.allocation.status == "waiting":
+        decision = None  # it waits on; only the decision that began the waiting is kept
+    if decision is not None:
+        await placing.desk.keep(decision)
     if placing.new:
         await placing.store(rule(placing.allocation))
     else:

@@ -1,9 +1,12 @@
 """What the allocation service keeps: its collections, their indexes, its reading queries."""
 
+import contextlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from pymongo.errors import DuplicateKeyError
 
 from services.allocation.domain.allocations import (
     ANSWER_DUE,
@@ -14,6 +17,7 @@ from services.allocation.domain.allocations import (
     Allocation,
 )
 from services.allocation.domain.capacity import CAPACITY_DUE
+from services.allocation.domain.facts import Decision
 from services.allocation.domain.handover import Plan
 from services.allocation.domain.hubs import Hub
 from services.allocation.domain.policy import RiskPolicy
@@ -23,7 +27,7 @@ from services.allocation.domain.waiting import QUEUE_ORDER
 from services.allocation.domain.workers import Worker
 from shared.errors import NotFound
 from shared.runner import Platform
-from shared.store import Store
+from shared.store import Collection, Store
 
 # A decision looks at this many workers with the most room; more only if none of them will do.
 PAGE = 20
@@ -41,6 +45,9 @@ class Desk:
     subjects: Store[Subject]
     allocations: Store[Allocation]
     plans: Store[Plan]
+    # Only ever inserted, each before the allocation that names it; one that nobody names is of a
+    # placing that was overtaken or died.
+    decisions: Collection
     policy: RiskPolicy
 
     @classmethod
@@ -53,6 +60,7 @@ class Desk:
             subjects=Store(database["subjects"], Subject, relay),
             allocations=Store(database["allocations"], Allocation, relay),
             plans=Store(database["plans"], Plan, relay),
+            decisions=database["decisions"],
             policy=policy,
         )
 
@@ -76,6 +84,20 @@ class Desk:
             clocks=(ANSWER_DUE, REVIEW_DUE, ESCALATE_DUE),
         )
         await self.plans.prepare([("hub_id", 1)])
+
+    async def keep(self, decision: Decision) -> None:
+        """Store a decision whole. Safe to repeat: its id is of its content."""
+        document = {**decision.model_dump(), "_id": decision.id}
+        with contextlib.suppress(DuplicateKeyError):
+            await self.decisions.insert_one(document)
+
+    async def decided(self, allocation: Allocation) -> list[Decision]:
+        """Its decisions as they are stored, the first one first. Raises `NotFound` if one lacks."""
+        ids = list(allocation.decisions)
+        found = {d["_id"]: d async for d in self.decisions.find({"_id": {"$in": ids}})}
+        if set(found) != set(ids):
+            raise NotFound(self.decisions.name)
+        return [Decision.model_validate(found[decision_id]) for decision_id in ids]
 
     async def hub_for(self, area: str) -> Hub | None:
         """The Hub that serves an area; the same one every time where several do."""

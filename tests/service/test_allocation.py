@@ -319,6 +319,20 @@ async def test_a_worker_who_knows_the_young_person_is_preferred_and_it_is_explai
     assert strange.status_code == 404
 
 
+async def test_a_decision_altered_in_the_store_does_not_replay_as_the_same(room: Room) -> None:
+    await room.worker("wk_one")
+    referral = await room.refer("altered")
+    stands = await room.stands(referral, "offered", "wk_one")
+
+    (decision_id,) = stands.decisions
+    # Consistent in itself: without the id nobody could tell.
+    altered = {"$set": {"workers.0.experience_months": 99}}
+    await room.desk.decisions.update_one({"_id": decision_id}, altered)
+    replayed = await room.ask("manager", "POST", f"/v1/allocations/{referral}/replay")
+
+    assert replayed.json() == {"same": False, "decisions": ["different"]}
+
+
 async def test_a_withdrawn_referral_frees_its_worker_and_a_reopened_one_finds_one(
     room: Room,
 ) -> None:

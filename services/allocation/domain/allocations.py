@@ -83,7 +83,11 @@ class Reach(Part):
 
 
 class Allocation(Record):
-    """One referral's way to a worker and on to its end. Its id is the referral's id."""
+    """One referral's way to a worker and on to its end. Its id is the referral's id.
+
+    `decisions` are ids, the first decision first: a decision holds thirty workers' facts and never
+    changes, so it is stored beside this record, not written again with every step of it.
+    """
 
     subject_id: str
     agency_id: str
@@ -127,7 +131,7 @@ class Allocation(Record):
     closure: ClosureReason | None = None
     outcomes: tuple[GoalResult, ...] = ()
     debrief: Literal["offered", "held", "not_wanted"] | None = None
-    decisions: tuple[Decision, ...] = ()
+    decisions: tuple[str, ...] = ()
     # Whole numbers for the order of the queue: higher goes first.
     level_rank: int = 0
     urgency_rank: int = 0
@@ -200,7 +204,7 @@ def place(
         escalate_at=None,
         holder_id=None,
         flags=flags,
-        decisions=(*allocation.decisions, decision),
+        decisions=(*allocation.decisions, decision.id),
     )
     events: list[EventData] = []
     if before and allocation.order:
@@ -246,7 +250,7 @@ def wait(
         escalate_at=escalate_at,
         with_manager=escalate == "offers_exhausted",
         escalations=allocation.escalations + (escalate is not None),
-        decisions=(*allocation.decisions, *([decision] if decision else [])),
+        decisions=(*allocation.decisions, *([decision.id] if decision else [])),
     )
     events: list[EventData] = [_waiting(after, hub)]
     if escalate:

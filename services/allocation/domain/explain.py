@@ -1,5 +1,6 @@
 """Why this worker, why not the others, why this level: plain sentences and the data behind them. Pure."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from pydantic import BaseModel
@@ -57,11 +58,13 @@ class Explanation(BaseModel):
     warning: str
 
 
-def explain(allocation: Allocation, policy: RiskPolicy) -> Explanation:
-    """The explanation of an allocation as it stands."""
+def explain(
+    allocation: Allocation, decisions: Iterable[Decision], policy: RiskPolicy
+) -> Explanation:
+    """The explanation of an allocation as it stands, and of its decisions."""
     return Explanation(
         level=_level(allocation),
-        decisions=[_decided(decision) for decision in allocation.decisions],
+        decisions=[_decided(decision) for decision in decisions],
         flags=[_FLAGS[flag] for flag in allocation.flags if flag in _FLAGS],
         assessment=allocation.assessment,
         warning=policy.warning,

@@ -14,6 +14,7 @@ from services.allocation.domain.hubs import Demand, Hub, Scoring
 from services.allocation.domain.supervision import overdue
 from services.allocation.domain.workers import Worker
 from shared.events.codes import RiskLevel, Setting, SupervisionKind, Urgency, WorkerRole
+from shared.ids import derived_id
 
 
 class Facts(BaseModel):
@@ -120,6 +121,11 @@ class Decision(Facts):
     ordered: str | None = None
     candidates: tuple[Candidate, ...]
     worker_id: str | None
+
+    @property
+    def id(self) -> str:
+        """Of its whole content: a decision can't be altered and keep its id."""
+        return derived_id("dec", self.model_dump_json())
 
 
 def hub_facts(hub: Hub) -> HubFacts:

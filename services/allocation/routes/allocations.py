@@ -9,7 +9,6 @@ from pydantic import BaseModel
 from services.allocation.domain.allocations import Allocation, Status
 from services.allocation.domain.choice import replay
 from services.allocation.domain.explain import Explanation, explain
-from services.allocation.domain.facts import Candidate
 from services.allocation.domain.hubs import Incoming
 from services.allocation.domain.risk import Assessment
 from services.allocation.domain.subjects import Judgement, judge, reassess
@@ -33,7 +32,7 @@ router = APIRouter(tags=["allocations"])
 
 
 class AllocationView(BaseModel):
-    """An allocation with the newest decision: who was looked at, and why each passed or didn't."""
+    """Where an allocation stands. Why it does is in its explanation."""
 
     id: str
     status: Status
@@ -53,7 +52,6 @@ class AllocationView(BaseModel):
     outcomes: tuple[GoalResult, ...]
     debrief: str | None
     assessment: Assessment
-    candidates: tuple[Candidate, ...]
 
 
 class AllocationPage(BaseModel):
@@ -91,9 +89,7 @@ class RiskView(BaseModel):
 
 
 def view(allocation: Allocation) -> AllocationView:
-    fields = allocation.model_dump(include=set(AllocationView.model_fields))
-    newest = allocation.decisions[-1:]
-    return AllocationView(**fields, candidates=newest[0].candidates if newest else ())
+    return AllocationView(**allocation.model_dump(include=set(AllocationView.model_fields)))
 
 
 @router.get("/v1/allocations/{allocation_id}")
@@ -131,15 +127,21 @@ async def get_explanation(
     allocation_id: AllocationId, caller: FromHub, desk: OnDesk
 ) -> Explanation:
     """Why this worker, why not each other, why this level: in sentences and as data."""
-    return explain(await theirs(desk, allocation_id, caller), desk.policy)
+    allocation = await theirs(desk, allocation_id, caller)
+    return explain(allocation, await desk.decided(allocation), desk.policy)
 
 
 @router.post("/v1/allocations/{allocation_id}/replay")
 async def post_replay(allocation_id: AllocationId, caller: FromHub, desk: OnDesk) -> Replay:
-    """Decide again from the stored inputs. Changes nothing."""
+    """Decide again from the stored inputs. Changes nothing.
+
+    A decision that was altered in the store is different, too: its id is of its content.
+    """
     allocation = await theirs(desk, allocation_id, caller)
+    decided = zip(allocation.decisions, await desk.decided(allocation), strict=True)
     results: list[Literal["same", "different"]] = [
-        "same" if replay(decision) == decision else "different" for decision in allocation.decisions
+        "same" if replay(decision).id == decision_id else "different"
+        for decision_id, decision in decided
     ]
     return Replay(same="different" not in results, decisions=results)
 

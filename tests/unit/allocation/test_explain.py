@@ -29,7 +29,7 @@ def test_every_candidate_has_a_sentence() -> None:
     )
     placed = place(allocation(), made, hub(), round=1, flags=("over_soft_cap",)).after
 
-    explanation = explain(placed, POLICY)
+    explanation = explain(placed, [made], POLICY)
 
     first, *others = explanation.decisions[0].sentences
     assert first.startswith("wk_known was chosen with 650 points.")
@@ -46,7 +46,7 @@ def test_every_candidate_has_a_sentence() -> None:
 def test_the_level_is_explained_by_every_contribution() -> None:
     assessed = assess([concern("images_shared"), concern("drug_use", agency="ag_b")], POLICY, AT)
 
-    sentences = explain(allocation(assessment=assessed), POLICY).level
+    sentences = explain(allocation(assessment=assessed), [], POLICY).level
 
     assert sentences[0].startswith("Policy seraf-shaped-1 gives a score of 6 and the level mild")
     assert "images_shared added 5, reported by 1 agency." in sentences
@@ -55,9 +55,8 @@ def test_the_level_is_explained_by_every_contribution() -> None:
 
 def test_waiting_is_explained_too() -> None:
     nobody = decide(case(), of_hub(), [facts(active=False)], policy_version="p1", at=AT)
-    waits = waiting().but(decisions=(nobody,))
 
-    (decided,) = explain(waits, POLICY).decisions
+    (decided,) = explain(waiting(), [nobody], POLICY).decisions
 
     assert decided.sentences == [
         "1 worker was looked at, and nobody could take it within the rules.",
