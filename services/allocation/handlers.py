@@ -63,12 +63,14 @@ def _of_referrals(desk: Desk) -> dict[str, Handler]:
 
     async def on_referral_amended(event: Event[ReferralAmended]) -> None:
         by = Origin.of_event("allocation", event)
-        await _absorbed(desk, event, by)
+        subject = await _absorbed(desk, event, by)
         allocation = await desk.allocations.get(event.data.referral_id)
         fits = await _fits(desk, allocation, avoided=event.data.settings_avoided)
         await desk.allocations.change(
             allocation.id, lambda a: follow_amendment(a, event, fits), by=by
         )
+        # Its urgency may have risen, or it is about somebody whom others reported, too.
+        await _relevel(desk, allocation.id, subject, by)
         await _seek(desk, allocation.id, by)
 
     async def on_referral_status_changed(event: Event[ReferralStatusChanged]) -> None:

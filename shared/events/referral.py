@@ -50,6 +50,7 @@ class _Snapshot(EventData):
     concerns: tuple[Concern, ...]
     settings_avoided: tuple[Setting, ...]
     preferred_times: tuple[Literal["daytime", "evenings", "weekends"], ...] = ()
+    languages: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     discussed: bool = False

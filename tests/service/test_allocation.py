@@ -366,6 +366,56 @@ async def test_an_amendment_that_rules_out_the_worker_tells_the_manager(room: Ro
     assert amended.settings_avoided == ("police",)
 
 
+async def test_a_referral_relinked_to_another_young_person_counts_with_theirs(room: Room) -> None:
+    await room.worker("wk_one", cap=100)
+    first = await room.refer("first", *SERIOUS[:2], subject="sub_one", agency_id="ag_one")
+    mistaken = await room.refer("mistaken", *SERIOUS[2:], subject="sub_two", agency_id="ag_two")
+    for referral in (first, mistaken):
+        before = await room.stands(referral, "offered", "wk_one")
+        assert before.level != "significant"
+
+    await room.amend("mistaken", *SERIOUS[2:], version=2, subject="sub_one", agency_id="ag_two")
+
+    risen = await room.told("risk.escalated")
+    assert risen[-1]["data"]["subject_id"] == "sub_one"
+    for referral in (first, mistaken):
+        await _risen(room, referral, "significant")
+    after = await room.stands(mistaken, "offered", "wk_one")
+    assert after.subject_id == "sub_one"
+    await room.refer("third", subject="sub_one")
+    explained = await room.desk.earlier("sub_one", "")
+    assert {first, mistaken} < set(explained[0])
+
+
+async def _risen(room: Room, referral_id: str, level: str) -> None:
+    async def there() -> bool:
+        return (await room.desk.allocations.get(referral_id)).level == level
+
+    await until(there, deadline=10, what=f"{referral_id} being {level}")
+
+
+async def test_an_urgency_that_rises_raises_the_level_to_its_floor(room: Room) -> None:
+    await room.worker("wk_one", cap=100)
+    referral = await room.refer("calm", urgency="ten_working_days")
+    calm = await room.stands(referral, "offered", "wk_one")
+
+    await room.amend("calm", version=2, urgency="immediate")
+
+    pressing = await room.stands(referral, "offered", "wk_one")
+    floors = room.desk.policy.floors
+    assert (calm.level, pressing.level) == (floors["ten_working_days"], floors["immediate"])
+    assert calm.level != pressing.level
+
+
+async def test_the_language_of_the_young_person_is_matched(room: Room) -> None:
+    await room.worker("wk_speaks", cap=20, languages=["pl"])
+    await room.worker("wk_other", cap=20)
+
+    for number in range(3):
+        referral = await room.refer(f"pl{number}", languages=("pl",))
+        await room.stands(referral, "offered", "wk_speaks")
+
+
 async def test_entries_change_only_for_who_has_read_them(room: Room) -> None:
     made = await room.put_worker("wk_one")
     same = await room.put_worker("wk_one")

@@ -50,12 +50,19 @@ def follow_status(
 def follow_amendment(
     allocation: Allocation, event: Event[ReferralAmended], still_fits: bool
 ) -> Change[Allocation]:
-    """The newest coded snapshot. Where it rules out the worker on the case, the manager is told."""
-    if event.version <= allocation.referral_version or allocation.status == "closed":
+    """The newest coded snapshot. Where it rules out the worker on the case, the manager is told.
+
+    It may be about another young person now, whom a practitioner recognised: then also a closed
+    one follows, for whoever worked with them is known to them.
+    """
+    if event.version <= allocation.referral_version:
+        return unchanged(allocation)
+    if allocation.status == "closed" and event.data.subject_id == allocation.subject_id:
         return unchanged(allocation)
     after = with_ranks(
         allocation.but(
             **coded(event.data),
+            subject_id=event.data.subject_id,
             area=event.data.area,
             urgency=event.data.urgency,
             due_at=event.data.due_at,

@@ -38,10 +38,10 @@ def opened(
 
 
 def coded(referral: ReferralReceived | ReferralAmended) -> dict[str, Any]:
-    """What the referral says of needs and reach. There are no languages in it yet."""
+    """What the referral says of needs and reach."""
     return {
         "needs": referral.needs,
-        "languages": tuple(getattr(referral, "languages", ())),
+        "languages": referral.languages,
         "times": referral.preferred_times,
         "reach": Reach(
             age_band=referral.age_band, gender=referral.gender, ethnicity=referral.ethnicity

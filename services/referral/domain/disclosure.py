@@ -216,6 +216,7 @@ def _coded(referral: Referral) -> dict[str, dict[str, JsonValue]]:
         "contact": {
             "settings_avoided": list(referral.settings_avoided),
             "preferred_times": list(referral.preferred_times),
+            "languages": list(referral.languages),
         },
         "concerns": {
             "concerns": [c.model_dump(mode="json") for c in referral.concerns],

@@ -26,6 +26,7 @@ Issue = Literal[
 Need = Literal[
     "interpreter", "sign_language", "easy_read", "large_print", "speech_support", "step_free_access"
 ]
+Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
 PreferredTime = Literal["daytime", "evenings", "weekends"]
 NotDiscussed = Literal["would_increase_risk", "could_not_be_reached", "too_distressed", "other"]
 
@@ -148,6 +149,7 @@ class ReceiveReferral(Incoming):
                     "safe_contact": {"channels": ["text"], "hours": "after 16:00"},
                     "settings_avoided": ["police"],
                     "preferred_times": ["evenings"],
+                    "languages": ["en", "pl"],
                     "indicators": [
                         {"code": "missing_episodes", "recency": "current"},
                         {"code": "older_partner", "recency": "last_6_months"},
@@ -182,6 +184,9 @@ class ReceiveReferral(Incoming):
     safe_contact: SafeContact = SafeContact()
     settings_avoided: Annotated[tuple[Setting, ...], Field(max_length=10)] = ()
     preferred_times: Annotated[tuple[PreferredTime, ...], Field(max_length=3)] = ()
+    languages: Annotated[tuple[Language, ...], Field(max_length=5)] = Field(
+        default=(), description="Spoken by the young person: codes of ISO 639, as `en` or `pl`."
+    )
     indicators: Annotated[tuple[Indicator, ...], Field(max_length=100)] = ()
     linked_issues: Annotated[tuple[Issue, ...], Field(max_length=10)] = ()
     narrative: Text = ""
@@ -205,6 +210,7 @@ class AmendReferral(Incoming):
     safe_contact: SafeContact | None = None
     settings_avoided: Annotated[tuple[Setting, ...], Field(max_length=10)] | None = None
     preferred_times: Annotated[tuple[PreferredTime, ...], Field(max_length=3)] | None = None
+    languages: Annotated[tuple[Language, ...], Field(max_length=5)] | None = None
     indicators: Annotated[tuple[Indicator, ...], Field(max_length=100)] = ()
     narrative: Text | None = None
     own_words: Text | None = None

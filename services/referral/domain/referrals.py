@@ -101,6 +101,7 @@ class Referral(Record):
     linked_issues: tuple[str, ...]
     settings_avoided: tuple[Setting, ...]
     preferred_times: tuple[str, ...]
+    languages: tuple[str, ...] = ()
     needs: tuple[str, ...]
     requested_action: str
     discussed: bool
@@ -195,6 +196,7 @@ def receive(
         linked_issues=document.linked_issues,
         settings_avoided=document.settings_avoided,
         preferred_times=document.preferred_times,
+        languages=document.languages,
         needs=document.subject.communication_needs,
         requested_action=document.requested_action,
         discussed=document.discussion is not None and document.discussion.discussed,
@@ -230,7 +232,8 @@ def amend(
     """The referral with the amendment; what it replaced is kept. Urgency may only be raised here:
     lowering it is for the Hub, after talking."""
     fields = tuple(sorted(amendment.model_fields_set))
-    coded = amendment.model_dump(include={"settings_avoided", "preferred_times"}, exclude_none=True)
+    free = {"settings_avoided", "preferred_times", "languages"}
+    coded = amendment.model_dump(include=free, exclude_none=True)
     urgency = min(amendment.urgency or referral.urgency, referral.urgency, key=URGENCIES.index)
     if urgency != referral.urgency:
         coded |= {"urgency": urgency, "due_at": due_at(urgency, at, referral.nation)}
