@@ -18,7 +18,14 @@ from services.allocation.domain.opening import opened
 from services.allocation.domain.subjects import Subject, absorb, first_seen, respond
 from services.allocation.domain.workers import Worker
 from services.allocation.moving import carry_out_plan
-from services.allocation.placing import Placing, carry_out, fill, find_worker, settle
+from services.allocation.placing import (
+    Placing,
+    carry_out,
+    fill,
+    find_worker,
+    settle,
+    take_turn,
+)
 from services.allocation.store import Desk
 from shared.clock import now
 from shared.dispatch import Handler, Handlers
@@ -105,7 +112,11 @@ def _of_allocations(desk: Desk) -> dict[str, Handler]:
 
     async def on_allocation_waiting(event: Event[AllocationWaiting]) -> None:
         # Capacity freed between our look and this event was offered before we stood in the queue.
-        await _seek(desk, event.subject, Origin.of_event("allocation", event))
+        by = Origin.of_event("allocation", event)
+        allocation = await desk.allocations.get(event.subject)
+        hub = await desk.hub_for(allocation.area)
+        if hub is not None and allocation.status == "waiting" and not allocation.with_manager:
+            await take_turn(Placing(desk, allocation, hub, by), hub)
 
     async def on_assignment_ordered(event: Event[Any]) -> None:
         by = Origin.of_event("allocation", event)

@@ -146,12 +146,25 @@ async def settle(desk: Desk, allocation_id: str, by: Origin) -> None:
             )
 
 
+async def take_turn(placing: Placing, hub: Hub) -> None:
+    """If someone could take this waiting case now, they get who is first in line and suits them:
+    this case, or one that stands before it."""
+    case = await placing.case()
+    decision = await _look(placing, hub, case, None, ())
+    if decision.worker_id is not None:
+        worker = await placing.desk.workers.get(decision.worker_id)
+        await fill(placing.desk, hub, worker, placing.by)
+
+
 async def fill(desk: Desk, hub: Hub, worker: Worker, by: Origin) -> None:
     """Give freed capacity to who waits, first in line first, while this worker could take any."""
     for allocation_id in await desk.queue(worker):
         allocation = await desk.allocations.get(allocation_id)
         placing = Placing(desk, allocation, hub, by)
-        if allocation.status == "waiting" and await _could_take(placing, hub, worker.id):
+        on_duty = allocation.urgency == "immediate" and worker.id == hub.duty_worker_id
+        if allocation.status == "waiting" and (
+            on_duty or await _could_take(placing, hub, worker.id)
+        ):
             await find_worker(placing)
             await settle(desk, allocation_id, by)
 
