@@ -153,10 +153,13 @@ def pack_bundle(leaves: Iterable[bytes]) -> bytes:
 def unpack_bundle(raw: bytes) -> list[bytes]:
     """The entries of a bundle. Raises `ValueError` when it ends in the middle of one."""
     leaves, at, end = [], 0, len(raw)
-    while at < end:
-        start = at + 2
-        at = start + int.from_bytes(raw[at:start], "big")
-        if at > end:
-            raise ValueError("the bundle ends within an entry")
-        leaves.append(raw[start:at])
+    try:
+        while at < end:
+            start = at + 2
+            at = start + (raw[at] << 8 | raw[at + 1])
+            leaves.append(raw[start:at])
+    except IndexError:
+        at = end + 1
+    if at != end:
+        raise ValueError("the bundle ends within an entry")
     return leaves
