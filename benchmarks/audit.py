@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 from services.audit.domain.leaf import leaf_of
 from services.audit.domain.records import Export
 from services.audit.domain.tiles import unpack_bundle
-from services.audit.domain.tree import consistency_ranges, inclusion_ranges
+from services.audit.domain.tree import Range, consistency_ranges, inclusion_ranges
 from services.audit.exporter import files_of, tar_of
 from services.audit.store import tile_id
 from services.audit.verify.exported import check_export
@@ -42,7 +43,9 @@ BATCH = 256
 RATE_OVER = int(os.environ.get("RATE_OVER", "20000"))
 APPEND_UP_TO = int(os.environ.get("APPEND_UP_TO", "100000"))
 FILL = 1024
-PROOFS = 40
+PROOFS = 200
+RESTARTS = 5
+WRITES = 2000
 PYMERKLE_PROOFS = 3
 
 
@@ -91,7 +94,6 @@ async def append_rates(database: Database) -> None:
     indexed = database["bare_indexed"]
     await indexed.create_index("seq", unique=True)
     await indexed.create_index([("fields.keys", ASCENDING), ("seq", ASCENDING)])
-    await indexed.create_index("fields.at")
     plain, same = await bare(database["bare"]), await bare(indexed)
     say(f"trail (parse, canonical JSON, hash, tiles, state): {ours:,.0f} events/s")
     say(
@@ -116,8 +118,9 @@ def _pymerkle_rate(documents: list[dict[str, Any]]) -> float:
         return min(5000, len(documents)) / (time.perf_counter() - started)
 
 
-async def grow(trail: OneTrail, start: int, stop: int) -> None:
+async def grow(trail: OneTrail, stop: int) -> None:
     """On to `stop` entries and signed: as the feed would up to APPEND_UP_TO, then filled in."""
+    start = (await trail.parts.trail.state())["size"]
     appended = min(stop, APPEND_UP_TO)
     for first in range(start, appended, BATCH):
         await trail.append(*(event(n) for n in range(first, min(appended, first + BATCH))))
@@ -142,51 +145,105 @@ async def fill(trail: OneTrail, start: int, stop: int) -> None:
             await store.tiles.insert_many(
                 [{"_id": tile_id(t.level, t.index), **vars(t)} for t in tiles]
             )
-    await store.states.update_one({}, {"$set": {"size": stop, "root": edge.root(), "holder": None}})
+    moved = {"size": stop, "root": edge.root(), "edge": edge.packed(), "holder": None}
+    await store.states.update_one({}, {"$set": moved})
 
 
-async def proofs(database: Database, size: int) -> tuple[float, float]:
-    """Median milliseconds of a cold inclusion and consistency proof: a fresh reader each time."""
-    inclusion, consistency = [], []
+@dataclass
+class Took:
+    """Seconds of the same thing, done several times."""
+
+    seconds: list[float]
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.seconds)
+
+    def __str__(self) -> str:
+        p95 = statistics.quantiles(self.seconds, n=20)[-1]
+        return f"{self.median * 1000:.1f} ms (p95 {p95 * 1000:.1f})"
+
+
+async def proofs(database: Database, size: int) -> tuple[Took, Took]:
+    """Cold inclusion and consistency proofs: a reader each that remembers nothing, state and all."""
+
+    async def cold(ranges: list[Range]) -> float:
+        reader = writer(database).parts.trail
+        started = time.perf_counter()
+        await reader.proof(ranges, size, await reader.state())
+        return time.perf_counter() - started
+
+    inclusion, consistency = Took([]), Took([])
     for _ in range(PROOFS):
-        cold = writer(database).parts.trail
         seq, first = random.randrange(size), random.randrange(1, size)
-        started = time.perf_counter()
-        await cold.proof([*inclusion_ranges(seq, size), (0, size)], size)
-        inclusion.append(time.perf_counter() - started)
-        started = time.perf_counter()
-        await cold.proof(consistency_ranges(first, size), size)
-        consistency.append(time.perf_counter() - started)
-    return statistics.median(inclusion) * 1000, statistics.median(consistency) * 1000
+        inclusion.seconds.append(await cold([*inclusion_ranges(seq, size), (0, size)]))
+        consistency.seconds.append(await cold(consistency_ranges(first, size)))
+    return inclusion, consistency
 
 
-def pymerkle_proof(size: int) -> float:
-    """Median milliseconds of pymerkle's inclusion proof at a size, from SQLite."""
+def pymerkle_proof(size: int) -> Took:
+    """pymerkle's inclusion proof at a size, from SQLite."""
     from pymerkle import SqliteTree
 
     with tempfile.TemporaryDirectory() as folder, SqliteTree(str(Path(folder) / "t.db")) as tree:
         for start in range(0, size, 10_000):
             stop = min(size, start + 10_000)
             tree.append_entries([f"leaf {n}".encode() for n in range(start, stop)], 10_000)
-        took = []
+        took = Took([])
         for _ in range(PYMERKLE_PROOFS):
             started = time.perf_counter()
             tree.prove_inclusion(random.randrange(1, size + 1), size)
-            took.append(time.perf_counter() - started)
-        return statistics.median(took) * 1000
+            took.seconds.append(time.perf_counter() - started)
+        return took
 
 
-async def restart(database: Database) -> float:
-    """Milliseconds until a new process could append: lease, checks, right edge."""
+async def restarts(database: Database) -> Took:
+    """Until a new process could append: lease, checks, right edge from entries and tiles."""
+    took = Took([])
+    for _ in range(RESTARTS):
+        await release(database)
+        fresh = writer(database)
+        started = time.perf_counter()
+        await fresh.parts.sequencer.last_offset()
+        took.seconds.append(time.perf_counter() - started)
+    await release(database)
+    return took
+
+
+async def release(database: Database) -> None:
+    """As a writer does that stops in good order."""
     await database["state"].update_one({}, {"$set": {"holder": None}})
-    fresh = writer(database)
-    started = time.perf_counter()
-    await fresh.parts.sequencer.last_offset()
-    return (time.perf_counter() - started) * 1000
 
 
-async def verification(trail: OneTrail, size: int, folder: Path) -> None:
-    """Verifying a full export against the bare cost of hashing the same bytes."""
+async def write_and_weigh(url: str, name: str) -> None:
+    """What a process of its own does: take the lease, append WRITES events, sign, say its memory."""
+    async with mongo(url) as client:
+        trail = writer(client[name])
+        await trail.parts.sequencer.last_offset()
+        await grow(trail, (await trail.parts.trail.state())["size"] + WRITES)
+        await release(client[name])
+    say(f"{_resident():.0f}")
+
+
+def _resident() -> float:
+    """Megabytes of this process in memory now, not at its peak (Linux)."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize() / 2**20
+
+
+async def memory_of_a_writer(url: str, name: str) -> int:
+    """Megabytes resident in a writer that has just appended at the present size."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "benchmarks.audit", url, name),
+        stdout=asyncio.subprocess.PIPE,
+        env={**os.environ, "APPEND_UP_TO": str(2**53)},
+    )
+    said, _ = await process.communicate()
+    return int(said)
+
+
+async def export_of(trail: OneTrail, size: int, path: Path) -> None:
+    """A full export as it is fetched."""
     export = Export(
         id=new_id("exp"),
         asked_by="auditor:bench",
@@ -195,27 +252,51 @@ async def verification(trail: OneTrail, size: int, folder: Path) -> None:
         size=size,
         filter={},
     )
-    path = folder / f"{size}.tar"
     with path.open("wb") as tar:
         async for piece in tar_of(files_of(trail.parts.trail, trail.parts.ring, export)):
             tar.write(piece)
+
+
+def bare_hashing(path: Path, size: int) -> tuple[float, float]:
+    """Wall and CPU seconds of SHA-256 over each leaf of an export, alone: they are in memory."""
     source = source_of(path)
-    bundles = [source.read(n) or b"" for n in source.names() if n.startswith("tile/entries/")]
-    leaves = [leaf for raw in bundles for leaf in unpack_bundle(raw)]
-    assert len(leaves) == size
-    started = time.perf_counter()
-    for leaf in leaves:
-        hashlib.sha256(leaf).digest()
-    bare = time.perf_counter() - started
-    del leaves, bundles
-    started = time.perf_counter()
-    check_export(source_of(path), keys_of([trail.key], []), None)
-    ours = time.perf_counter() - started
-    say(
-        f"verify an export of {size:,}: {ours:.2f} s ({path.stat().st_size / 1e6:,.0f} MB); "
-        f"bare hashing {bare:.2f} s; {ours / bare:.1f} times"
-    )
+    wall, cpu, count = 0.0, 0.0, 0
+    for name in source.names():
+        if name.startswith("tile/entries/"):
+            leaves = unpack_bundle(source.read(name) or b"")
+            count += len(leaves)
+            started, began = time.perf_counter(), time.process_time()
+            for leaf in leaves:
+                hashlib.sha256(leaf).digest()
+            wall, cpu = wall + time.perf_counter() - started, cpu + time.process_time() - began
+    assert count == size
+    return wall, cpu
+
+
+def verified(path: Path, key: str) -> tuple[float, float]:
+    """Wall and CPU seconds of all that `verify export` does: reading the tar, unpacking, hashing
+    leaves, nodes and files, comparing tiles, checkpoints and digests."""
+    started, began = time.perf_counter(), time.process_time()
+    check_export(source_of(path), keys_of([key], []), None)
+    return time.perf_counter() - started, time.process_time() - began
+
+
+async def verification(trail: OneTrail, size: int, folder: Path) -> None:
+    """Verifying a full export against the bare cost of hashing its leaves: the best of three each."""
+    path = folder / f"{size}.tar"
+    await export_of(trail, size, path)
+    bare = _best([bare_hashing(path, size) for _ in range(3)])
+    ours = _best([verified(path, trail.key) for _ in range(3)])
+    megabytes = path.stat().st_size / 1e6
     path.unlink()
+    say(f"\n## Verifying an export of {size:,} ({megabytes:,.0f} MB)\n")
+    say(f"all of it, from the tar to the verdict: {ours[0]:.2f} s, CPU {ours[1]:.2f} s")
+    say(f"hashing its leaves, in memory:          {bare[0]:.2f} s, CPU {bare[1]:.2f} s")
+    say(f"times: {ours[0] / bare[0]:.1f}, CPU {ours[1] / bare[1]:.1f}")
+
+
+def _best(runs: list[tuple[float, float]]) -> tuple[float, float]:
+    return min(wall for wall, _ in runs), min(cpu for _, cpu in runs)
 
 
 @contextlib.asynccontextmanager
@@ -227,6 +308,23 @@ async def a_store(folder: Path) -> AsyncIterator[str]:
         return
     async with document_store(folder / "store") as url:
         yield url
+
+
+async def by_size(trail: OneTrail, url: str, name: str, size: int) -> None:
+    """Everything that must not get worse as the trail grows. Leaves it WRITES entries larger."""
+    before = (await trail.parts.trail.state())["size"]
+    started = time.perf_counter()
+    await grow(trail, size)
+    grew = (size - before) / (time.perf_counter() - started)
+    inclusion, consistency = await proofs(trail.database, size)
+    restart = await restarts(trail.database)
+    memory = await memory_of_a_writer(url, name)
+    say(f"{size:>9,}: inclusion {inclusion}, consistency {consistency}, restart {restart}")
+    say(f"{'':>9}  a writer's memory {memory} MB; grown to this size at {grew:,.0f}/s")
+    with contextlib.suppress(ImportError):
+        theirs = pymerkle_proof(size)
+        times = theirs.median / inclusion.median
+        say(f"{'pymerkle':>9}: inclusion {theirs.median * 1000:.1f} ms ({times:.0f} times)")
 
 
 async def main() -> None:
@@ -244,30 +342,14 @@ async def main() -> None:
             trail = writer(database)
             await trail.parts.prepare()
             say("\n## By size\n")
-            before = 0
             for size in SIZES:
-                started = time.perf_counter()
-                await grow(trail, before, size)
-                grew = (size - before) / (time.perf_counter() - started)
-                inclusion, consistency = await proofs(database, size)
-                took = await restart(database)
-                trail = writer(database)
-                await database["state"].update_one({}, {"$set": {"holder": None}})
-                memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-                say(
-                    f"{size:>9,}: inclusion {inclusion:.1f} ms, consistency {consistency:.1f} ms, "
-                    f"restart {took:.0f} ms, appended at {grew:,.0f}/s, peak memory {memory:.0f} MB"
-                )
-                with contextlib.suppress(ImportError):
-                    theirs = pymerkle_proof(size)
-                    say(
-                        f"{'pymerkle':>9}: inclusion {theirs:.1f} ms ({theirs / inclusion:.0f} times)"
-                    )
-                before = size
-            for size in SIZES[-1:]:
-                await verification(trail, size, folder)
+                await by_size(trail, url, name, size)
+            await verification(trail, SIZES[-1], folder)
 
 
 if __name__ == "__main__":
-    say(json.dumps({"sizes": SIZES}))
-    asyncio.run(main())
+    if len(sys.argv) > 1:
+        asyncio.run(write_and_weigh(*sys.argv[1:]))
+    else:
+        say(json.dumps({"sizes": SIZES}))
+        asyncio.run(main())

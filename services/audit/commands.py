@@ -8,6 +8,7 @@ from services.audit.app import AuditSettings, Parts, parts_of
 from services.audit.domain.fields import search_from
 from services.audit.domain.leaf import instant
 from services.audit.domain.records import Fault
+from services.audit.selfcheck import fields_hold
 from services.audit.store import STATE, Damaged
 from shared.bus.memory import MemoryBus
 from shared.clock import now
@@ -16,6 +17,8 @@ from shared.ids import derived_id
 from shared.origin import Origin
 from shared.relay import Relay
 from shared.runner import Platform, mongo
+
+OLD_INDEX = "fields.at_1"  # a time is found by its place now
 
 
 async def run(word: str) -> int:
@@ -44,12 +47,17 @@ def _platform(client: "AsyncMongoClient[dict[str, object]]", settings: AuditSett
 
 
 async def rebuild(parts: Parts) -> int:
-    """Write again the search fields that differ from what the leaf says; how many did."""
+    """Write again the search fields that differ from what the leaf says; how many did.
+
+    Also drops the index of an older version: the service's own user may drop none.
+    """
+    if OLD_INDEX in await parts.trail.entries.index_information():
+        await parts.trail.entries.drop_index(OLD_INDEX)
     size = (await parts.trail.state())["size"]
     restored = 0
     async for document in parts.trail.scan({}, size):
-        fields = search_from(document["leaf"])
-        if document.get("fields") != fields:
+        if not fields_hold(document):
+            fields = search_from(document["leaf"])
             await parts.trail.entries.update_one(
                 {"_id": document["_id"]}, {"$set": {"fields": fields}}
             )

@@ -12,13 +12,13 @@ import tarfile
 from collections.abc import AsyncIterator
 
 from services.audit.domain.checkpoints import InclusionProof
-from services.audit.domain.fields import where_of
 from services.audit.domain.leaf import canonical
 from services.audit.domain.records import Export
 from services.audit.domain.tiles import WIDTH, Bundle, Tile, pack_bundle, tiles_at
 from services.audit.domain.tree import consistency_ranges, inclusion_ranges
 from services.audit.keyring import KeyRing
 from services.audit.store import Damaged, Signed, Trail, tile_id
+from shared.store import Document
 
 Files = AsyncIterator[tuple[str, bytes]]
 
@@ -53,29 +53,31 @@ async def tar_of(files: Files) -> AsyncIterator[bytes]:
 
 
 async def _contents(trail: Trail, ring: KeyRing, export: Export) -> Files:
-    newest = await trail.checkpoint(export.size)
+    size = export.size
+    newest = await trail.checkpoint(size)
     if newest is None:
-        raise Damaged("checkpoint_missing", export.size)
+        raise Damaged("checkpoint_missing", size)
     yield "checkpoint", newest.note.encode()
     keys = [
         {"verifier_key": e.verifier_key, "first": e.first, "last": e.last}
         for e in await ring.entries()
     ]
     yield "keys.json", canonical({"origin": ring.origin, "keys": keys}) + b"\n"
+    state = await trail.state()  # for all of the export, however far the trail moves on meanwhile
     if export.previous is not None:
-        yield "consistency.json", await _consistency(trail, export.previous, export.size)
-    parts = _filtered(trail, export, newest) if export.filter else _full(trail, export.size)
+        yield "consistency.json", await _consistency(trail, export.previous, size, state)
+    parts = _filtered(trail, export, newest, state) if export.filter else _full(trail, size, state)
     async for name, content in parts:
         yield name, content
 
 
-async def _consistency(trail: Trail, first: int, second: int) -> bytes:
-    hashes = await trail.proof(consistency_ranges(first, second), second)
+async def _consistency(trail: Trail, first: int, second: int, state: Document) -> bytes:
+    hashes = await trail.proof(consistency_ranges(first, second), second, state)
     encoded = [base64.b64encode(value).decode() for value in hashes]
     return canonical({"first": first, "second": second, "hashes": encoded}) + b"\n"
 
 
-async def _full(trail: Trail, size: int) -> Files:
+async def _full(trail: Trail, size: int, state: Document) -> Files:
     start = 0
     while found := [c for c in await trail.checkpoints_from(start) if c.size <= size]:
         yield f"checkpoints/{found[0].size:012d}.ndjson", _notes(found)
@@ -85,7 +87,7 @@ async def _full(trail: Trail, size: int) -> Files:
         yield Bundle(index, width).path, await _bundle(trail, index, width)
     for tile in tiles_at(size):
         try:
-            content = await trail.tile(tile, size)
+            content = await trail.tile(tile, state)
         except Damaged:
             content = await _what_is_there(trail, tile)
         yield tile.path, content or b""
@@ -108,12 +110,12 @@ async def _what_is_there(trail: Trail, tile: Tile) -> bytes:
     return bytes(found["hashes"]) if found else b""
 
 
-async def _filtered(trail: Trail, export: Export, newest: Signed) -> Files:
-    async for document in trail.scan(where_of(export.filter), export.size):
+async def _filtered(trail: Trail, export: Export, newest: Signed, state: Document) -> Files:
+    async for document in trail.scan(export.filter, export.size):
         seq = document["seq"]
         yield f"leaves/{seq:012d}.json", bytes(document["leaf"])
         try:
-            path = await trail.proof(inclusion_ranges(seq, export.size), export.size)
+            path = await trail.proof(inclusion_ranges(seq, export.size), export.size, state)
         except Damaged:
             continue  # a leaf without its proof: the verifier says so
         proof = InclusionProof(seq, tuple(path), newest.note)

@@ -1,7 +1,8 @@
 """The continuous self-check: everything is computed again from the leaves, slowly, for ever.
 
 One pass walks all entries in order: leaf against hash, fields against leaf, hash against tile,
-tile against tile, and every checkpoint against the tree at its size. Memory stays bounded by one
+tile against tile, every checkpoint against the tree at its size, and at the end the edge that the
+state carries. Memory stays bounded by one
 tile and the right edge, whatever the size.
 """
 
@@ -22,7 +23,8 @@ from shared.cancellation import heed
 from shared.clock import now
 from shared.store import Document
 
-HARMLESS = frozenset({"fields_edited"})  # a cache: `rebuild` restores it
+# Caches: `rebuild` restores the fields, the writer's next move the edge.
+HARMLESS = frozenset({"fields_edited", "edge_edited"})
 MAX_FAULTS = 100
 
 Found = Callable[[Damaged], Awaitable[None]]
@@ -57,14 +59,15 @@ class SelfCheck:
     async def once(self, trusted: Trusted, found: Found) -> Result:
         """One whole pass up to the size at its beginning. `found` hears of each fault once."""
         self.running = one_pass = Result(started_at=now())
-        size = (await self._trail.state())["size"]
+        state = await self._trail.state()
+        size = state["size"]
         walk = _Walk(self._trail, trusted, one_pass, found)
         while walk.edge.size < size:
             before = walk.edge.size
             await walk.step(min(size, before + WIDTH))
             gauges.checked(one_pass.checked)
             await asyncio.sleep((walk.edge.size - before) / self._rate if self._rate else 0)
-        await walk.beyond(size)
+        await walk.beyond(state)
         one_pass.finished_at = now()
         self.running, self.finished = None, one_pass
         return one_pass
@@ -100,7 +103,7 @@ class _Walk:
             await self._fault("leaf_edited", seq)
         if claimed is not None and stated != claimed:
             await self._fault("leaf_hash_edited", seq)
-        if not _fields_hold(document):
+        if not fields_hold(document):
             await self._fault("fields_edited", seq)
         return claimed or stated
 
@@ -151,8 +154,13 @@ class _Walk:
             self._keys = await self._trusted()
         return open_checkpoint(stored.note.encode(), self._keys)
 
-    async def beyond(self, size: int) -> None:
-        """A checkpoint larger than the trail: the end of the trail was taken away."""
+    async def beyond(self, begun: Document) -> None:
+        """The edge that the state carried when the pass began; and a checkpoint larger than the
+        trail: then the end of the trail was taken away."""
+        carried = begun.get("edge")  # an older version's state has none
+        # Where the entries don't even give the root, their own faults have been told.
+        if carried not in (None, self.edge.packed()) and self.edge.root() == begun["root"]:
+            await self._fault("edge_edited", begun["size"])
         newest = await self._trail.newest()
         state = await self._trail.state()
         if newest is not None and newest.size > state["size"]:
@@ -165,8 +173,9 @@ class _Walk:
             await self._found(damage)
 
 
-def _fields_hold(document: Document) -> bool:
+def fields_hold(document: Document) -> bool:
+    """Whether an entry is found by what its leaf says. An older version stored the time beside."""
     try:
-        return bool(document["fields"] == search_from(document["leaf"]))
+        return bool(document["fields"]["keys"] == search_from(document["leaf"])["keys"])
     except (ValueError, KeyError, TypeError):
         return False  # then the leaf itself is told of

@@ -146,7 +146,8 @@ class Sequencer:
         edge = head.edge.copy()
         await self._fill(edge.push([leaf.leaf_hash for leaf in leaves]))
         point("trail.after_tiles")
-        at = self._recorded_at(head)[0] if leaves else head.recorded_at
+        # Not the clock again: it may have jumped back since.
+        at = datetime.fromisoformat(leaves[-1].recorded_at) if leaves else head.recorded_at
         after = await self._move(head, edge, offset, at)
         point("trail.after_state")
         gauges.appended([leaf.event["type"] for leaf in leaves], after.size)
@@ -178,7 +179,7 @@ class Sequencer:
     async def _move(
         self, head: Head, edge: Edge, offset: int | None, recorded_at: datetime | None
     ) -> Head:
-        fields = {"size": edge.size, "root": edge.root(), "offset": offset}
+        fields = {"size": edge.size, "root": edge.root(), "edge": edge.packed(), "offset": offset}
         result = await self._trail.states.update_one(
             {"_id": STATE, "size": head.size, "epoch": head.epoch, "holder": self.me},
             {"$set": {**fields, "lease_until": self._clock() + self._lease}},
@@ -270,5 +271,5 @@ def _document(leaf: Leaf, seq: int) -> Document:
         "seq": seq,
         "leaf": leaf.raw,
         "leaf_hash": leaf.leaf_hash,
-        "fields": search_of(fields_of(leaf.event, leaf.recorded_at)),
+        "fields": search_of(fields_of(leaf.event)),
     }

@@ -1,11 +1,13 @@
 """The trail as stored, and how it is read.
 
 `entries`, `tiles` (full ones only) and `checkpoints` are only ever inserted; one `state` document
-moves on, and only what lies below its size counts. A partial tile is never stored: at level 0 it
-is the last entries' leaf hashes, above it is the roots of the tiles below.
+moves on, and only what lies below its size counts. A partial tile is no document of its own: at
+level 0 it is the last entries' leaf hashes, above it is the roots of the tiles below. The state
+carries a copy of them, its `edge`, so that a proof is one read of the state and one of full tiles.
 """
 
 import contextlib
+import json
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,8 +16,16 @@ from pymongo import ASCENDING
 from pymongo.errors import DuplicateKeyError
 
 from services.audit.domain.edge import Edge
-from services.audit.domain.fields import query_of
-from services.audit.domain.tiles import HEIGHT, WIDTH, Tile, node_reader, tiles_for, width_at
+from services.audit.domain.fields import TIMES, query_of
+from services.audit.domain.tiles import (
+    HEIGHT,
+    WIDTH,
+    Tile,
+    node_reader,
+    partial_tiles,
+    tiles_for,
+    width_at,
+)
 from services.audit.domain.tree import EMPTY_ROOT, HASH_SIZE, Range, nodes_of, proof_of
 from shared.clock import now
 from shared.store import Database, Document
@@ -56,8 +66,8 @@ class Trail:
         """Create the indexes and the first state; safe to repeat."""
         await self.entries.create_index("seq", unique=True)
         await self.entries.create_index([("fields.keys", ASCENDING), ("seq", ASCENDING)])
-        await self.entries.create_index("fields.at")
-        first = {"_id": STATE, "size": 0, "root": EMPTY_ROOT, "offset": None, "epoch": 0}
+        first = {"_id": STATE, "size": 0, "root": EMPTY_ROOT, "edge": []}
+        first |= {"offset": None, "epoch": 0}
         with contextlib.suppress(DuplicateKeyError):  # the trail exists
             await self.states.insert_one(
                 {**first, "holder": None, "lease_until": now(), "frozen": None}
@@ -91,15 +101,44 @@ class Trail:
     async def find(
         self, where: Mapping[str, Any], *, start: int, size: int, limit: int
     ) -> list[Document]:
-        """Entries with start <= seq < size whose fields match, in order."""
+        """Entries with start <= seq < size whose fields match, in order.
+
+        `from` and `to` in `where` bound the time of recording, as `instant` writes times.
+        """
+        start, size = await self._span(where, start, size)
         query: Document = {**query_of(where), "seq": {"$gte": start, "$lt": size}}
         return [d async for d in self.entries.find(query).sort("seq", 1).limit(limit)]
+
+    async def _span(self, where: Mapping[str, Any], start: int, size: int) -> tuple[int, int]:
+        if "from" in where:
+            start = max(start, await self._first_at(where["from"], size))
+        if "to" in where:
+            size = await self._first_at(where["to"], size)
+        return start, size
+
+    async def _first_at(self, at: str, size: int) -> int:
+        """The place of the first entry below `size` recorded at that time or later, else `size`.
+
+        Times never go back from entry to entry, so this is about twenty reads and needs no index.
+        """
+        low, high = 0, size
+        while low < high:
+            middle = (low + high) // 2
+            span = {"seq": {"$gte": middle, "$lt": high}}  # the one in the middle may be missing
+            found = await self.entries.find_one(span, {"seq": 1, "leaf": 1}, sort=[("seq", 1)])
+            if found is None or json.loads(found["leaf"])["recorded_at"] >= at:
+                high = middle
+            else:
+                low = found["seq"] + 1
+        return low
 
     async def scan(
         self, where: Mapping[str, Any], size: int, *, start: int = 0
     ) -> AsyncIterator[Document]:
-        """Every match below `size`, in order, a batch at a time: bounded memory."""
-        while found := await self.find(where, start=start, size=size, limit=WIDTH):
+        """Every match below `size`, in order, a batch at a time: bounded memory. As `find`."""
+        start, size = await self._span(where, start, size)
+        fields = {name: value for name, value in where.items() if name not in TIMES}
+        while found := await self.find(fields, start=start, size=size, limit=WIDTH):
             for document in found:
                 yield document
             if len(found) < WIDTH:
@@ -115,44 +154,54 @@ class Trail:
         return await self.entries.find_one({"_id": event_id})
 
     async def edge(self, size: int) -> Edge:
-        """The right edge at a size, clipped to it: a full tile may be there that doesn't count yet.
+        """The right edge at a size, from the evidence: entries and the roots of full tiles.
 
-        At most 255 hashes a level are read, whatever the size. Raises `Damaged` where some lack.
+        Clipped to the size: a full tile may be there that doesn't count yet. At most 255 documents
+        a level are read, whatever the size. Raises `Damaged` where some lack.
         """
-        levels = []
-        level = 0
-        while size >> (HEIGHT * level):
-            width = (size >> (HEIGHT * level)) % WIDTH
-            index = (size >> (HEIGHT * level)) // WIDTH
-            levels.append(await self._partial(Tile(level, index, width)) if width else [])
-            level += 1
-        return Edge(size, levels)
+        return Edge(size, [await self._partial(tile) for tile in partial_tiles(size)])
 
-    async def hashes(self, wanted: Iterable[Tile]) -> dict[tuple[int, int], bytes]:
-        """The bytes of tiles, each cut to its width. Raises `Damaged` where some lack."""
+    async def _carried(self, state: Document) -> Edge:
+        """The right edge as the state carries it, if it gives the state's root: then no other has
+        its hashes. From the evidence if it doesn't, or if an older version wrote the state."""
+        with contextlib.suppress(ValueError, TypeError):  # whatever else may stand there
+            edge = Edge.unpacked(state["size"], state.get("edge", ()))
+            if edge.root() == state["root"]:
+                return edge
+        return await self.edge(state["size"])
+
+    async def hashes(self, wanted: Iterable[Tile], state: Document) -> dict[tuple[int, int], bytes]:
+        """The bytes of tiles of a tree no larger than the state's, each cut to its width.
+
+        The state was read before: a tile that is full in it is stored, for tiles are written first.
+        Raises `Damaged` where one lacks.
+        """
         tiles = {(tile.level, tile.index): tile for tile in wanted}
         found: dict[tuple[int, int], bytes] = {}
-        if tiles:
-            ids = [tile_id(level, index) for level, index in sorted(tiles)]
+        last = {(tile.level, tile.index) for tile in partial_tiles(state["size"])}
+        if partial := tiles.keys() & last:
+            edge = await self._carried(state)
+            found = {key: b"".join(edge.levels[key[0]]) for key in partial}
+        if ids := [tile_id(*key) for key in sorted(tiles.keys() - last)]:
             async for document in self.tiles.find({"_id": {"$in": ids}}):
-                key = (document["level"], document["index"])
-                found[key] = bytes(document["hashes"])[: tiles[key].width * HASH_SIZE]
+                found[document["level"], document["index"]] = bytes(document["hashes"])
         for key, tile in tiles.items():
             if key not in found:
-                if tile.width == WIDTH:
-                    raise Damaged("tile_missing", tile.index << (HEIGHT * (tile.level + 1)))
-                found[key] = b"".join(await self._partial(tile))
-        return found
+                raise Damaged("tile_missing", tile.index << (HEIGHT * (tile.level + 1)))
+        return {key: found[key][: tile.width * HASH_SIZE] for key, tile in tiles.items()}
 
-    async def proof(self, ranges: Sequence[Range], size: int) -> list[bytes]:
-        """The hashes of a proof in the tree of that size: a few tile reads. Raises `Damaged`."""
-        read = node_reader(await self.hashes(tiles_for(nodes_of(ranges), size)))
+    async def proof(self, ranges: Sequence[Range], size: int, state: Document) -> list[bytes]:
+        """The hashes of a proof in the tree of that size, no larger than the state's: one read of
+        a few tiles, whatever the size. Raises `Damaged`."""
+        read = node_reader(await self.hashes(tiles_for(nodes_of(ranges), size), state))
         try:
             return proof_of(ranges, read)
         except (LookupError, ValueError):
             raise Damaged("tile_too_short", size) from None
 
     async def _partial(self, tile: Tile) -> list[bytes]:
+        if not tile.width:
+            return []
         start = tile.index * WIDTH
         span = {"$gte": start, "$lt": start + tile.width}
         if tile.level == 0:
@@ -174,8 +223,8 @@ class Trail:
             raise Damaged(code, lacking << (HEIGHT * tile.level))
         return hashes
 
-    async def tile(self, tile: Tile, size: int) -> bytes | None:
-        """A tile as `GET /tile/…` serves it, or None where a tree of that size has no such tile."""
-        if not 0 < tile.width <= width_at(tile.level, tile.index, size):
+    async def tile(self, tile: Tile, state: Document) -> bytes | None:
+        """A tile as `GET /tile/…` serves it, or None where the state's tree has no such tile."""
+        if not 0 < tile.width <= width_at(tile.level, tile.index, state["size"]):
             return None
-        return (await self.hashes([tile]))[tile.level, tile.index]
+        return (await self.hashes([tile], state))[tile.level, tile.index]

@@ -18,7 +18,7 @@ from pydantic import SecretStr
 from services.audit.app import AuditSettings, Parts, parts_of
 from services.audit.domain.records import Export
 from services.audit.exporter import files_of
-from services.audit.selfcheck import Result
+from services.audit.selfcheck import HARMLESS, Result
 from services.audit.store import Damaged
 from services.audit.verify.cli import main as verify_main
 from shared.bus import Bus, Entry, Message
@@ -103,8 +103,7 @@ class OneTrail:
         """One pass of the self-check, acting on what it finds as the service does."""
 
         async def found(damage: Damaged) -> None:
-            harmless = damage.code == "fields_edited"
-            await self.parts.signer.freeze(damage, stop_signing=not harmless)
+            await self.parts.signer.freeze(damage, stop_signing=damage.code not in HARMLESS)
 
         return await self.parts.check.once(self.parts.ring.trusted, found)
 

@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import random
+from collections.abc import Iterator
 
 from proofbundle import checkpoint as theirs
 from proofbundle import merkle, tlogproof
@@ -57,23 +58,38 @@ def test_every_consistency_proof_of_every_size_up_to_300_verifies() -> None:
             assert extends(first, second, ROOTS[first], ROOTS[second], path)
 
 
-def test_every_mutated_byte_of_a_proof_fails() -> None:
-    for index, size in ((0, 300), (255, 300), (256, 257), (299, 300), (130, 255)):
-        path = proof_of(inclusion_ranges(index, size), read)
-        for place in range(len(path) * 32):
-            assert not includes(index, size, HASHES[index], _mutated(path, place), ROOTS[size])
-    for first, second in ((1, 300), (255, 300), (256, 300), (257, 299), (6, 8)):
-        path = proof_of(consistency_ranges(first, second), read)
-        for place in range(len(path) * 32):
-            bad = _mutated(path, place)
-            assert not extends(first, second, ROOTS[first], ROOTS[second], bad)
+def test_every_mutated_byte_of_every_proof_up_to_40_fails() -> None:
+    for size in range(1, 41):
+        for place in range(size):
+            every_mutated_byte_fails(place, size)
 
 
-def _mutated(path: list[bytes], place: int) -> list[bytes]:
-    step, at = divmod(place, 32)
-    value = bytearray(path[step])
-    value[at] ^= random.randrange(1, 256)
-    return [*path[:step], bytes(value), *path[step + 1 :]]
+def test_every_mutated_byte_of_proofs_up_to_300_fails() -> None:
+    drawn = [divmod(random.randrange(SIZES * SIZES), SIZES) for _ in range(60)]
+    edges = [(0, 300), (255, 256), (255, 257), (256, 257), (299, 300), (130, 255)]
+    for place, size in edges + [(place, size) for place, size in drawn if place < size]:
+        every_mutated_byte_fails(place, size)
+
+
+def every_mutated_byte_fails(place: int, size: int) -> None:
+    """Of the proof that this entry is in the tree, and that the tree extends that of so many."""
+    leaf, root, before = HASHES[place], ROOTS[size], ROOTS[place]
+    path = proof_of(inclusion_ranges(place, size), read)
+    assert includes(place, size, leaf, path, root)
+    for bad in mutated(path):
+        assert not includes(place, size, leaf, bad, root)
+    path = proof_of(consistency_ranges(place, size), read)
+    assert extends(place, size, before, root, path)
+    for bad in mutated(path):
+        assert not extends(place, size, before, root, bad)
+
+
+def mutated(path: list[bytes]) -> Iterator[list[bytes]]:
+    """The path as often as it has bytes, each time with another of them changed."""
+    for step, value in enumerate(path):
+        for at in range(len(value)):
+            other = value[at] ^ random.randrange(1, 256)
+            yield [*path[:step], value[:at] + bytes([other]) + value[at + 1 :], *path[step + 1 :]]
 
 
 def test_tiles_and_proofs_are_exact_where_the_second_level_fills() -> None:

@@ -76,7 +76,8 @@ async def edit_all_layers(trail: OneTrail, leaves: list[bytes], state: bool = Tr
                 {"$set": {"hashes": tile.hashes, "root": tile.root}},
             )
     if state:
-        await database["state"].update_one({}, {"$set": {"root": edge.root()}})
+        written = {"root": edge.root(), "edge": edge.packed()}
+        await database["state"].update_one({}, {"$set": written})
     return edge
 
 
@@ -243,7 +244,8 @@ async def cut(trail: OneTrail, size: int, *, checkpoints: bool = True) -> None:
     await trail.database["tiles"].delete_many({"level": 0, "index": {"$gte": size // 256}})
     if checkpoints:
         await trail.database["checkpoints"].delete_many({"_id": {"$gt": size}})
-    cut_off = {"size": size, "root": edge.root(), "lease_until": datetime(2000, 1, 1, tzinfo=UTC)}
+    cut_off = {"size": size, "root": edge.root(), "edge": edge.packed()}
+    cut_off["lease_until"] = datetime(2000, 1, 1, tzinfo=UTC)
     await trail.database["state"].update_one({}, {"$set": cut_off})
 
 
@@ -300,6 +302,18 @@ async def test_edited_search_fields_are_reported_and_restored_and_freeze_nothing
         {"referral_id": f"ref_{VICTIM}"}, start=0, size=COUNT, limit=9
     )
     assert [d["seq"] for d in found] == [VICTIM]
+
+
+async def test_an_older_versions_time_field_is_no_fault_and_rebuild_drops_its_index(
+    trail: OneTrail,
+) -> None:
+    entries = trail.database["entries"]
+    await entries.update_one({"seq": 7}, {"$set": {"fields.at": "2026-03-02T09:30:00.000Z"}})
+    await entries.create_index("fields.at")
+
+    assert await codes(trail) == []
+    assert await rebuild(trail.parts) == 0
+    assert set(await entries.index_information()) == {"_id_", "seq_1", "fields.keys_1_seq_1"}
 
 
 async def test_an_edited_or_deleted_tile_is_found_and_stops_the_signer_or_the_check(

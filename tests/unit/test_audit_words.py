@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from services.audit.domain.cursors import cursor_text, read_cursor
 from services.audit.domain.disclosures import disclosure_of
-from services.audit.domain.fields import fields_of, where_of
+from services.audit.domain.fields import fields_of
 from services.audit.domain.gaps import Gap, gaps_of
 from services.audit.domain.leaf import canonical
 from services.audit.domain.reports import REPORTS, Finding, Seen
@@ -55,12 +55,12 @@ def test_our_canonical_json_is_rfc_8785(value: Any) -> None:
 def test_every_type_of_event_has_fields_a_sentence_and_is_accounted_for_or_not(name: str) -> None:
     known = GOLDEN[name]
 
-    fields = fields_of(known, AT)
+    fields = fields_of(known)
     said = sentence(known)
     told = sentence(known, for_agency=True)
     disclosure_of(1, known, AT)
 
-    assert (fields["type"], fields["at"]) == (name, AT)
+    assert fields["type"] == name
     assert all(isinstance(v, str) or v == sorted(set(v)) for v in fields.values())
     for text in (said, told):
         assert text.endswith(".")
@@ -76,27 +76,20 @@ def test_every_type_of_event_has_fields_a_sentence_and_is_accounted_for_or_not(n
 def test_no_agency_is_told_of_these(name: str) -> None:
     about = event(name, agency_id="ag_1", recipient_kind="agency", recipient_id="ag_1")
 
-    assert "concerns" not in fields_of(about, AT)
+    assert "concerns" not in fields_of(about)
 
 
 def test_an_agency_deep_inside_an_event_is_found_by_auditors_and_told_nothing() -> None:
     about = event("referral.received", agency_id="ag_1", concerns=[{"agency_id": "ag_2"}])
 
-    assert fields_of(about, AT)["agency"] == ["ag_1", "ag_2"]
-    assert fields_of(about, AT)["concerns"] == ["ag_1"]
+    assert fields_of(about)["agency"] == ["ag_1", "ag_2"]
+    assert fields_of(about)["concerns"] == ["ag_1"]
 
 
 def test_the_sharing_state_that_rides_on_an_event_is_not_what_it_is_about() -> None:
     about = event("subject.linked", sharing={"bases": [{"basis": "public_task"}]})
 
-    assert "ground" not in fields_of(about, AT)
-
-
-def test_from_and_to_bound_the_time_of_recording() -> None:
-    asked = {"type": "x", "from": "a", "to": "b"}
-
-    assert where_of(asked) == {"type": "x", "at": {"$gte": "a", "$lt": "b"}}
-    assert where_of({}) == {}
+    assert "ground" not in fields_of(about)
 
 
 def test_the_scope_of_each_role() -> None:

@@ -53,7 +53,7 @@ def disclosure_of(seq: int, event: Mapping[str, Any], recorded_at: str) -> Discl
     data = event.get("data")
     if kind is None or not isinstance(data, dict):
         return None
-    fields = fields_of(dict(event), recorded_at)
+    fields = fields_of(dict(event))
     verdicts = [v for v in data.get("verdicts") or () if isinstance(v, dict)]
     if verdicts and not any(v.get("permitted") for v in verdicts):
         kind = "withheld"

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from services.audit.domain.tiles import HEIGHT, WIDTH
-from services.audit.domain.tree import EMPTY_ROOT, node_hash, root_of
+from services.audit.domain.tiles import HEIGHT, WIDTH, partial_tiles, split_hashes
+from services.audit.domain.tree import EMPTY_ROOT, HASH_SIZE, node_hash, root_of
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,17 @@ class Edge:
 
     size: int = 0
     levels: list[list[bytes]] = field(default_factory=list)
+
+    @staticmethod
+    def unpacked(size: int, packed: Sequence[bytes]) -> "Edge":
+        """The edge that `packed` gave. Raises `ValueError` for what an edge at that size can't be."""
+        if [len(raw) for raw in packed] != [tile.width * HASH_SIZE for tile in partial_tiles(size)]:
+            raise ValueError("not the right edge of a tree of that size")
+        return Edge(size, [split_hashes(raw) for raw in packed])
+
+    def packed(self) -> list[bytes]:
+        """The bytes of each level's partial tile, lowest first; empty where a tile has just filled."""
+        return [b"".join(level) for level in self.levels]
 
     def copy(self) -> "Edge":
         """Another edge that grows on its own."""

@@ -27,16 +27,17 @@ TOLD = (
     *("notification.created", "notification.delivered", "notification.opened"),
     *("notification.failed", "notification.retracted"),
 )
+# In a filter these bound the time of recording; entries are in its order, so it needs no field.
+TIMES = ("from", "to")
 OUTCOME_OF_TYPE = ("withheld", "refused", "rejected", "failed", "conflict")
 
 
 def fields_from(raw: bytes) -> dict[str, Any]:
     """The fields of a stored leaf. Raises `ValueError` or `KeyError` when it isn't one."""
-    content = json.loads(raw)
-    return fields_of(content["event"], content["recorded_at"])
+    return fields_of(json.loads(raw)["event"])
 
 
-def fields_of(event: dict[str, Any], recorded_at: str) -> dict[str, Any]:
+def fields_of(event: dict[str, Any]) -> dict[str, Any]:
     """What the entry of this event is found by; `concerns` are the agencies that may be told of it."""
     data = event.get("data")
     data = data if isinstance(data, dict) else {}
@@ -51,7 +52,7 @@ def fields_of(event: dict[str, Any], recorded_at: str) -> dict[str, Any]:
         found.setdefault(kind, set()).add(identity)
     if (ending := event_type.rpartition(".")[2]) in OUTCOME_OF_TYPE:
         found.setdefault("outcome", set()).add(ending)
-    fields: dict[str, Any] = {"type": event_type, "at": recorded_at, "actor": actor}
+    fields: dict[str, Any] = {"type": event_type, "actor": actor}
     if event_type.startswith("trail."):
         found["asked"] = _asked(data)
     else:
@@ -63,15 +64,8 @@ def fields_of(event: dict[str, Any], recorded_at: str) -> dict[str, Any]:
     return {**{n: v for n, v in fields.items() if isinstance(v, str)}, **lists}
 
 
-def where_of(asked: dict[str, str]) -> dict[str, object]:
-    """A filter as it is asked and recorded, as a search: `from` and `to` bound the time of recording."""
-    where: dict[str, object] = {k: v for k, v in asked.items() if k not in ("from", "to")}
-    span = {op: asked[k] for k, op in (("from", "$gte"), ("to", "$lt")) if k in asked}
-    return {**where, **({"at": span} if span else {})}
-
-
 def search_of(fields: dict[str, Any]) -> dict[str, Any]:
-    """The fields as an entry stores them: the time, and every other as `name:value` in one list.
+    """The fields as an entry stores them: each as `name:value`, in one list.
 
     One index over one list: an index for each field made appending three times slower.
     """
@@ -79,9 +73,8 @@ def search_of(fields: dict[str, Any]) -> dict[str, Any]:
         f"{name}:{one}"
         for name, value in sorted(fields.items())
         for one in (value if isinstance(value, list) else [value])
-        if name != "at"
     ]
-    return {"at": fields["at"], "keys": keys}
+    return {"keys": keys}
 
 
 def search_from(raw: bytes) -> dict[str, Any]:
@@ -94,9 +87,9 @@ def query_of(where: Mapping[str, Any]) -> dict[str, Any]:
     query: dict[str, Any] = {}
     every = []
     for name, value in where.items():
-        if name == "at":
-            query["fields.at"] = value
-        elif isinstance(value, list):
+        if name in TIMES:
+            continue
+        if isinstance(value, list):
             query["fields.keys"] = {"$in": [f"{name}:{one}" for one in value]}
         else:
             every.append(f"{name}:{value}")

@@ -100,15 +100,21 @@ def tiles_for(nodes: Iterable[Node], size: int) -> set[Tile]:
     return {tile_of(node, size) for node in nodes}
 
 
-def tiles_at(size: int) -> Iterator[Tile]:
-    """Every tile of a tree of that size, level by level: full ones, then the partial one if any."""
+def partial_tiles(size: int) -> Iterator[Tile]:
+    """The last tile of every level of a tree of that size, also where it has no hash yet (width 0)."""
     level = 0
     while size >> (HEIGHT * level):
-        full, width = divmod(size >> (HEIGHT * level), WIDTH)
-        yield from (Tile(level, index) for index in range(full))
-        if width:
-            yield Tile(level, full, width)
+        index, width = divmod(size >> (HEIGHT * level), WIDTH)
+        yield Tile(level, index, width)
         level += 1
+
+
+def tiles_at(size: int) -> Iterator[Tile]:
+    """Every tile of a tree of that size, level by level: full ones, then the partial one if any."""
+    for last in partial_tiles(size):
+        yield from (Tile(last.level, index) for index in range(last.index))
+        if last.width:
+            yield last
 
 
 def split_hashes(raw: bytes) -> list[bytes]:
@@ -147,10 +153,13 @@ def pack_bundle(leaves: Iterable[bytes]) -> bytes:
 def unpack_bundle(raw: bytes) -> list[bytes]:
     """The entries of a bundle. Raises `ValueError` when it ends in the middle of one."""
     leaves, at, end = [], 0, len(raw)
-    while at < end:
-        start = at + 2
-        at = start + int.from_bytes(raw[at:start], "big")
-        if at > end:
-            raise ValueError("the bundle ends within an entry")
-        leaves.append(raw[start:at])
+    try:
+        while at < end:
+            start = at + 2
+            at = start + (raw[at] << 8 | raw[at + 1])
+            leaves.append(raw[start:at])
+    except IndexError:
+        at = end + 1
+    if at != end:
+        raise ValueError("the bundle ends within an entry")
     return leaves

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
 from services.audit.domain.cursors import cursor_text, read_cursor
-from services.audit.domain.fields import fields_from, where_of
+from services.audit.domain.fields import fields_from
 from services.audit.domain.leaf import instant
 from services.audit.domain.sentences import sentence
 from services.audit.routes.asking import Code, Question
@@ -90,7 +90,7 @@ async def get_trail(
     newest = await question.newest()
     size, start = read_cursor(cursor) if cursor else (newest.size, 0)
     sealed = newest if size == newest.size else await question.audit.trail.checkpoint(size)
-    scope = await question.scope("entries", told, where_of(told))
+    scope = await question.scope("entries", told, told)
     if sealed is None:
         raise NotFound("checkpoint")
     documents = await question.audit.trail.find(

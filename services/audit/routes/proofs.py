@@ -7,12 +7,13 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
 from services.audit.domain.checkpoints import InclusionProof
-from services.audit.domain.tree import Range, consistency_ranges, inclusion_ranges
+from services.audit.domain.tree import Range, consistency_ranges, includes, inclusion_ranges
 from services.audit.routes.asking import TheAudit
 from services.audit.routes.tiles import TEXT, damaged
 from services.audit.state import Audit
 from services.audit.store import Damaged
 from shared.errors import BadRequest, NotFound
+from shared.store import Document
 from shared.tokens import AnyCaller
 
 Number = Annotated[int, Query(ge=0, lt=2**53)]
@@ -46,15 +47,19 @@ async def get_inclusion(
     """That entry `seq` is in the trail of `size` (the newest checkpoint's, unless given).
 
     With `Accept: text/plain` the proof is a C2SP tlog-proof; then `size` must be a checkpoint's.
+    A proof that doesn't lead to the root sealed at that size is refused as `trail_damaged`.
     """
     head = await audit.trail.newest() if size is None else await audit.trail.checkpoint(size)
     size = head.size if size is None and head else size or 0
-    await _within(audit, size)
+    state = await _reaching(audit, size)
     entry = await audit.trail.entry(seq)
     if entry is None or seq >= size:
         raise NotFound("entry")
     ranges = [*inclusion_ranges(seq, size), (0, size)]
-    *path, root = await _hashes(audit, ranges, size)
+    *path, root = await _hashes(audit, ranges, size, state)
+    sealed = head.root if head else state["root"] if size == state["size"] else root
+    if not includes(seq, size, bytes(entry["leaf_hash"]), path, sealed):
+        raise damaged()
     if "text/plain" in request.headers.get("accept", ""):
         if head is None:
             raise NotFound("checkpoint")
@@ -73,22 +78,27 @@ async def get_inclusion(
 async def get_consistency(
     _: AnyCaller, audit: TheAudit, first: Number, second: Number
 ) -> ConsistencyView:
-    """That the trail of size `second` only adds to that of size `first`."""
+    """That the trail of size `second` only adds to that of size `first`.
+
+    Handed out as the tiles give it: who kept an old checkpoint must be able to see it fail.
+    """
     if first > second:
         raise BadRequest("sizes_reversed", "`first` must not be larger than `second`.")
-    await _within(audit, second)
-    hashes = await _hashes(audit, consistency_ranges(first, second), second)
+    state = await _reaching(audit, second)
+    hashes = await _hashes(audit, consistency_ranges(first, second), second, state)
     encoded = [base64.b64encode(value).decode() for value in hashes]
     return ConsistencyView(first=first, second=second, hashes=encoded)
 
 
-async def _within(audit: Audit, size: int) -> None:
-    if size > (await audit.trail.state())["size"]:
+async def _reaching(audit: Audit, size: int) -> Document:
+    state = await audit.trail.state()
+    if size > state["size"]:
         raise NotFound("size")
+    return state
 
 
-async def _hashes(audit: Audit, ranges: list[Range], size: int) -> list[bytes]:
+async def _hashes(audit: Audit, ranges: list[Range], size: int, state: Document) -> list[bytes]:
     try:
-        return await audit.trail.proof(ranges, size)
+        return await audit.trail.proof(ranges, size, state)
     except Damaged:
         raise damaged() from None

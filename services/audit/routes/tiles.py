@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel
 
 from services.audit.domain.tiles import BadPath, Tile, parse_path
 from services.audit.routes.asking import TheAudit
-from services.audit.store import Signed
+from services.audit.store import Damaged, Signed
 from shared.errors import NotFound, Refused
 from shared.tokens import AnyCaller
 
@@ -61,8 +61,10 @@ async def get_tile(_: AnyCaller, audit: TheAudit, path: str) -> Response:
         raise NotFound("tile") from None
     if not isinstance(tile, Tile):
         raise NotFound("tile")
-    size = (await audit.trail.state())["size"]
-    found = await audit.trail.tile(tile, size)
+    try:
+        found = await audit.trail.tile(tile, await audit.trail.state())
+    except Damaged:
+        raise damaged() from None
     if found is None:
         raise NotFound("tile")
     return Response(found, media_type="application/octet-stream", headers=FOR_EVER)
@@ -81,6 +83,3 @@ async def get_keys(_: AnyCaller, audit: TheAudit) -> KeysView:
 def damaged() -> Refused:
     """The answer where the store no longer holds what a proof needs."""
     return Refused("trail_damaged", "The trail is damaged here; /v1/trail/integrity says where.")
-
-
-Size = Annotated[int, Query(ge=0, lt=2**53)]

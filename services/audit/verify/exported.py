@@ -1,7 +1,6 @@
 """Checking an export: a full one as a C2SP tlog-tiles folder, a filtered one entry by entry."""
 
 import base64
-import hashlib
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -10,21 +9,22 @@ from services.audit.domain.checkpoints import Checkpoint, TrustedKey, read_proof
 from services.audit.domain.edge import Edge, FullTile
 from services.audit.domain.notes import BadNote
 from services.audit.domain.tiles import HEIGHT, WIDTH, Bundle, Tile, unpack_bundle
-from services.audit.domain.tree import HASH_SIZE, extends, includes, leaf_hash
-from services.audit.verify.sources import Source, checkpoint_of
+from services.audit.domain.tree import HASH_SIZE, extends, includes, leaf_hash, leaf_hashes
+from services.audit.verify.sources import Digested, Source, checkpoint_of
 from services.audit.verify.verdicts import CannotVerify, Tampered
 
 MAX_TOLD = 20
 
 
 def check_export(
-    source: Source, keys: list[TrustedKey], kept: Checkpoint | None, previous: Source | None = None
+    export: Source, keys: list[TrustedKey], kept: Checkpoint | None, previous: Source | None = None
 ) -> str:
     """What was verified, in words. Raises `Tampered` naming entries, or `CannotVerify`.
 
     `kept` is a checkpoint from elsewhere, which the export must extend; `previous` an earlier
     full export, against which a rewritten entry can be named exactly.
     """
+    source = Digested(export)
     manifest = _manifest(source)
     sealed = checkpoint_of(_needed(source, "checkpoint"), keys, "the export's checkpoint")
     if kept is not None and kept.size > sealed.size:
@@ -85,7 +85,7 @@ class _Full:
             raise Tampered(f"{name} is cut short: entries from {index * WIDTH} on") from None
         if len(leaves) != width:
             raise Tampered(f"{name} holds {len(leaves)} entries, not {width}")
-        hashes = [leaf_hash(leaf) for leaf in leaves]
+        hashes = leaf_hashes(leaves)
         self._compare(index, width, hashes)
         self._grow(hashes)
 
@@ -251,12 +251,12 @@ def _manifest(source: Source) -> dict[str, Any]:
     return manifest
 
 
-def _check_digests(source: Source, manifest: dict[str, Any]) -> None:
+def _check_digests(source: Digested, manifest: dict[str, Any]) -> None:
     for name, digest in sorted(manifest["files"].items()):
-        raw = source.read(name)
-        if raw is None:
+        found = source.digest(name)
+        if found is None:
             raise CannotVerify(f"{name} is missing")
-        if hashlib.sha256(raw).hexdigest() != digest:
+        if found != digest:
             raise Tampered(f"{name} was changed after the export was made")
 
 

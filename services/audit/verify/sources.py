@@ -1,5 +1,6 @@
 """Where the files of an export are read from: a folder or the tar it came as. And other files."""
 
+import hashlib
 import json
 import tarfile
 from pathlib import Path
@@ -46,12 +47,37 @@ class Tar:
         if name not in self._places:
             return None
         start, size = self._places[name]
-        with self._path.open("rb") as tar:
+        with self._path.open("rb", buffering=0) as tar:
             tar.seek(start)
             return tar.read(size)
 
 
-Source = Folder | Tar
+class Digested:
+    """An export that remembers the digests of files as they were read: each is read once."""
+
+    def __init__(self, source: "Source") -> None:
+        self._source = source
+        self._digests: dict[str, str] = {}
+
+    def names(self) -> list[str]:
+        """Every file's name, sorted."""
+        return self._source.names()
+
+    def read(self, name: str) -> bytes | None:
+        """A file's bytes; None where it lacks."""
+        raw = self._source.read(name)
+        if raw is not None:
+            self._digests[name] = hashlib.sha256(raw).hexdigest()
+        return raw
+
+    def digest(self, name: str) -> str | None:
+        """SHA-256 (hex) of a file, as it was when it was read; None where it lacks."""
+        if name not in self._digests:
+            self.read(name)
+        return self._digests.get(name)
+
+
+Source = Folder | Tar | Digested
 
 
 def source_of(path: Path) -> Source:
