@@ -106,8 +106,15 @@ class Trail:
         `from` and `to` in `where` bound the time of recording, as `instant` writes times.
         """
         start, size = await self._span(where, start, size)
-        query: Document = {**query_of(where), "seq": {"$gte": start, "$lt": size}}
-        return [d async for d in self.entries.find(query).sort("seq", 1).limit(limit)]
+        fields, found = query_of(where), list[Document]()
+        while start < size and len(found) < limit:
+            left = limit - len(found)
+            # All entries are a window of places: a limit alone the embedded store applies last.
+            stop = size if fields else min(size, start + left)
+            query = {**fields, "seq": {"$gte": start, "$lt": stop}}
+            found += [d async for d in self.entries.find(query).sort("seq", 1).limit(left)]
+            start = stop
+        return found
 
     async def _span(self, where: Mapping[str, Any], start: int, size: int) -> tuple[int, int]:
         if "from" in where:
@@ -124,8 +131,10 @@ class Trail:
         low, high = 0, size
         while low < high:
             middle = (low + high) // 2
-            span = {"seq": {"$gte": middle, "$lt": high}}  # the one in the middle may be missing
-            found = await self.entries.find_one(span, {"seq": 1, "leaf": 1}, sort=[("seq", 1)])
+            found = await self.entry(middle)
+            if found is None:  # it was deleted: the next that is there
+                later = {"seq": {"$gt": middle, "$lt": high}}
+                found = await self.entries.find_one(later, sort=[("seq", 1)])
             if found is None or json.loads(found["leaf"])["recorded_at"] >= at:
                 high = middle
             else:

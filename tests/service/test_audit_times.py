@@ -52,9 +52,12 @@ async def test_a_window_holds_what_was_recorded_in_it_and_nothing_else(
 
         store = trail.parts.trail
         found = await store.find(asked, start=2, size=45, limit=99)
+        page = await store.find(asked, start=2, size=45, limit=5)
         scanned = [d["seq"] async for d in store.scan({**asked, "type": "t.1"}, len(times))]
 
-        assert [d["seq"] for d in found] == [seq for seq in wanted if 2 <= seq < 45]
+        between = [seq for seq in wanted if 2 <= seq < 45]
+        assert [d["seq"] for d in found] == between
+        assert [d["seq"] for d in page] == between[:5]
         assert scanned == [seq for seq in wanted if seq % 3 == 1]
 
 
