@@ -10,7 +10,8 @@ import pytest
 import pytest_asyncio
 from standardwebhooks import Webhook
 
-from services.notify.dispatcher import PER_RECIPIENT
+from services.notify.dispatcher import AT_ONCE_FAILING, PER_RECIPIENT
+from services.notify.domain.outcomes import UNREACHABLE
 from services.notify.domain.subscription import rotate
 from services.notify.webhook import Caller
 from shared.clock import now
@@ -86,6 +87,36 @@ async def test_hanging_and_hostile_endpoints_do_not_hold_up_anyone_else(database
     assert receiver.sent < 0.7 * whole, "an endless answer is not read to its end"
     codes = {row["code"] for row in await told.rows(step="ended")}
     assert {"delivered", "http_500", "http_307"} <= codes
+
+
+@pytest.mark.parametrize(("failing", "at_once"), [(2, 2 * PER_RECIPIENT), (12, AT_ONCE_FAILING)])
+async def test_those_that_fail_share_a_narrow_lane_and_the_others_have_theirs(
+    database: Database, failing: int, at_once: int
+) -> None:
+    told = Told(desk_on(database, now), Hands())
+    await told.desk.prepare()
+    hanging = [f"silent-{number}" for number in range(failing)]
+    well = [f"well-{number}" for number in range(4)]
+    await told.network(*hanging, *well)
+    await told.says(consent())
+    caller = Caller(development=True, timeout=120)
+    async with receiving_as(Hostile) as receiver, caller.ready():
+        for name in (*hanging, *well):
+            await told.subscribed(name, url=receiver.at(name))
+        for name in hanging:  # it is time to try them again
+            an_hour_ago = now() - timedelta(hours=1)
+            await told.desk.endpoint_failed(f"agency:{name}", UNREACHABLE, an_hour_ago)
+        await reach(told, *(f"ref_{number}" for number in range(3)))
+
+        async with dispatching(told.desk, caller):
+            await until(lambda: len(receiver.heard("well")) == 12, deadline=60, what="the others")
+            await until(lambda: receiver.hanging.total() >= at_once, what="the lane being full")
+            await settled(told, recipient_id={"$in": well})
+            under_way, most = receiver.hanging.total(), max(receiver.most_hanging.values())
+            receiver.release.set()
+
+    assert under_way == at_once
+    assert most <= PER_RECIPIENT
 
 
 async def test_a_redirect_is_a_failure_and_is_not_followed(told: Told) -> None:
