@@ -27,7 +27,8 @@ bench-notify: .venv/dev ## what hostile endpoints cost the others, and the memor
 
 endurance: .venv/dev ## notify at full scale: 1,000 endpoints, 500 waiting, ten minutes of kills
 	@SCALE=1 KILLS=600 $(PY) -m pytest -s tests/system/test_notify_kills.py \
-	  tests/service/test_notify_delivery.py -k "kills or killed or many"
+	  tests/system/test_notify_scale.py tests/service/test_notify_delivery.py \
+	  -k "kills or killed or many"
 
 check: .venv/dev ## format, lint, types, import rules, unit tests: under 30 seconds
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target types lint unit
