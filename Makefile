@@ -1,6 +1,6 @@
 # The only entrance. `make` lists the commands.
 .DEFAULT_GOAL := help
-.PHONY: lint types unit help run test test-allocation-load endurance bench-allocation bench-audit check format golden openapi verifier lock dead-letters clean
+.PHONY: lint types unit help run test test-allocation-load endurance bench-allocation bench-notify bench-audit check format golden openapi verifier lock dead-letters clean
 
 PY := .venv/bin/python
 # A lone shell for recipes that must clean up after themselves.
@@ -22,9 +22,13 @@ test-allocation-load: .venv/dev ## 8 allocators, 2,000 referrals, 60 workers, in
 bench-allocation: .venv/dev ## time of one allocation, from 10 to 10,000 workers and 100,000 past allocations
 	@$(PY) -m benchmarks.allocation
 
+bench-notify: .venv/dev ## what hostile endpoints cost the others, and the memory of 1,000 endpoints
+	@$(PY) -m benchmarks.notify
+
 endurance: .venv/dev ## notify at full scale: 1,000 endpoints, 500 waiting, ten minutes of kills
 	@SCALE=1 KILLS=600 $(PY) -m pytest -s tests/system/test_notify_kills.py \
-	  tests/service/test_notify_delivery.py -k "kills or killed or many"
+	  tests/system/test_notify_scale.py tests/service/test_notify_delivery.py \
+	  -k "kills or killed or many"
 
 check: .venv/dev ## format, lint, types, import rules, unit tests: under 30 seconds
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target types lint unit

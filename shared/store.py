@@ -31,6 +31,7 @@ Collection = AsyncCollection[Document]
 
 MAX_OUTBOX = 500
 MAX_RACES = 50
+AHEAD = 20
 
 T = TypeVar("T")
 
@@ -45,6 +46,7 @@ class Store(Generic[R]):
         self._record = record
         self._relay = relay
         self._clock = clock
+        self._ahead: dict[str, list[str]] = {}
         relay.watch(collection)
 
     async def prepare(
@@ -138,12 +140,23 @@ class Store(Generic[R]):
         then the record comes back after every lease. That is what makes a crash harmless.
         """
         at = self._clock()
-        document = await self.collection.find_one_and_update(
-            {clock: {"$lte": at}, **(where or {})},
-            {"$set": {clock: at + timedelta(seconds=lease)}},
-            sort=[(clock, ASCENDING)],
-        )
-        return None if document is None else self._read(document)
+        due: Document = {clock: {"$lte": at}, **(where or {})}
+        ahead = self._ahead.setdefault(clock, [])
+        while ahead or await self._look_ahead(ahead, due, clock):
+            document = await self.collection.find_one_and_update(
+                # Seen a while ago, perhaps with another `where`, perhaps by others too: asked again.
+                {"_id": ahead.pop(), **due},
+                {"$set": {clock: at + timedelta(seconds=lease)}},
+            )
+            if document is not None:
+                return self._read(document)
+        return None
+
+    async def _look_ahead(self, ahead: list[str], due: Document, clock: str) -> bool:
+        """Which are next, so that not every claim has to look through all that are due."""
+        cursor = self.collection.find(due, {"_id": 1}).sort([(clock, ASCENDING)]).limit(AHEAD)
+        ahead[:] = reversed([document["_id"] async for document in cursor])
+        return bool(ahead)
 
     async def postpone(
         self, record_id: str, clock: str, until: datetime | None, *, version: int | None = None

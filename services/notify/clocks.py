@@ -120,6 +120,9 @@ async def confirm(desk: Desk, mailer: Mailer, subscription: Subscription) -> Non
 
 async def unopened(desk: Desk, notification: Notification) -> None:
     """Urgent and not opened in time: the Hub hears of it, then its duty desk, then the operator."""
+    if await _went_on(desk, notification):
+        await desk.notifications.postpone(notification.id, OPEN_DUE, None)
+        return
     to_kind, to_id = await _next_in_line(desk, notification)
     by = Origin.of_service("notify", notification.referral_id)
     if (to_kind, to_id) != (notification.recipient_kind, notification.recipient_id):
@@ -138,6 +141,13 @@ async def unopened(desk: Desk, notification: Notification) -> None:
     await desk.notifications.change(notification.id, lambda n: escalate(n, to_kind, to_id), by=by)
 
 
+async def _went_on(desk: Desk, notification: Notification) -> bool:
+    """Whether it was about a worker's case that is not theirs any more: they need no reminder."""
+    if notification.ground != "allocated_worker":
+        return False
+    return not await desk.known.has_case(notification.recipient_id, notification.referral_id)
+
+
 async def _next_in_line(desk: Desk, notification: Notification) -> tuple[RecipientKind, str]:
     hub_id = notification.hub_id
     if hub_id is None or notification.recipient_kind == "operator":
@@ -153,6 +163,9 @@ async def _next_in_line(desk: Desk, notification: Notification) -> tuple[Recipie
 
 async def unanswered(desk: Desk, notification: Notification) -> None:
     """Nobody has said what was done: ask again, at growing distance."""
+    if await _went_on(desk, notification):
+        await desk.notifications.postpone(notification.id, REMIND_DUE, None)
+        return
     policy = desk.policy.of_hub(notification.hub_id)
     next_at = remind_at(
         notification.created_at, notification.reminders + 1, policy.remind_after, policy.nation

@@ -4,14 +4,17 @@ from typing import Any
 
 from services.notify.domain.deciding import void_after
 from services.notify.known import newest
-from services.notify.reconsidering import leave
 from services.notify.store import Desk
 from services.notify.telling import tell_of
 from shared.dispatch import Handlers
 from shared.events import Event
-from shared.events.allocation import HubRegistered, WorkerRegistered
-from shared.events.referral import ReferralErased, ReferralStatusChanged, SubjectRelinked
-from shared.origin import Origin
+from shared.events.allocation import HubRegistered, RiskEscalated, WorkerRegistered
+from shared.events.referral import (
+    ReferralAmended,
+    ReferralErased,
+    ReferralStatusChanged,
+    SubjectRelinked,
+)
 
 CASE = {"subject_id", "subject_version", "agency_id", "area", "urgency", "due_at"}
 
@@ -33,6 +36,8 @@ def _about_referrals(desk: Desk) -> Handlers:
         fields = event.data.model_dump(include=CASE)
         await newest(known.cases, event.data.referral_id, event.version, fields)
         await seen(event)
+        if isinstance(event.data, ReferralAmended) and "subject_id" in event.data.amended:
+            await desk.look_again({"referral_id": event.data.referral_id}, desk.clock())
         await tell_of(desk, event)
 
     async def on_status_changed(event: Event[ReferralStatusChanged]) -> None:
@@ -52,9 +57,9 @@ def _about_referrals(desk: Desk) -> Handlers:
 
     async def on_erased(event: Event[ReferralErased]) -> None:
         referral_id = event.data.referral_id
-        await newest(
-            known.cases, referral_id, event.version, {"void": "erased"}, by="status_version"
-        )
+        # For good, so no version counts: what is known of it later makes it whole no more.
+        erased = {"$set": {"erased": True}}
+        await known.cases.update_one({"_id": referral_id}, erased, upsert=True)
         await seen(event)
         await desk.look_again({"referral_id": referral_id}, desk.clock())
 
@@ -73,15 +78,18 @@ def _about_allocations(desk: Desk) -> Handlers:
     known = desk.known
 
     async def on_allocation(event: Event[Any]) -> None:
-        fields = {
-            name: value
-            for name in ("hub_id", "worker_id")
-            if (value := getattr(event.data, name, None)) is not None
-        }
-        await newest(
-            known.cases, event.data.referral_id, event.version, fields, by="allocation_version"
-        )
+        data = event.data
+        fields = {"worker_id": getattr(data, "worker_id", None)}
+        if data.hub_id is not None:
+            fields["hub_id"] = data.hub_id
+        await newest(known.cases, data.referral_id, event.version, fields, by="allocation_version")
         await tell_of(desk, event)
+
+    async def on_risk_escalated(event: Event[RiskEscalated]) -> None:
+        await tell_of(desk, event)
+        # A concern of one agency may raise the level of what a worker has had for long.
+        for case in await known.held_by_workers(event.data.subject_id):
+            await tell_of(desk, event, case.id)
 
     async def on_hub(event: Event[HubRegistered]) -> None:
         fields = {"areas": event.data.areas}
@@ -95,6 +103,13 @@ def _about_allocations(desk: Desk) -> Handlers:
         "notify.allocations": {
             "allocation.made": on_allocation,
             "allocation.waiting": on_allocation,
+            "allocation.accepted": on_allocation,
+            "allocation.declined": on_allocation,
+            "allocation.lapsed": on_allocation,
+            "allocation.handed_over": on_allocation,
+            "allocation.escalated": on_allocation,
+            "allocation.closed": on_allocation,
+            "risk.escalated": on_risk_escalated,
             "hub.registered": on_hub,
             "worker.registered": on_worker,
         },
@@ -112,9 +127,13 @@ def _about_sharing(desk: Desk) -> Handlers:
         await desk.look_again({"subject_id": subject_id}, desk.clock())
 
     async def on_relinked(event: Event[SubjectRelinked]) -> None:
+        data = event.data
+        # Both young people say so, each with a version of its own: the time puts them in order.
+        moved = {f"left.{data.from_subject_id}": event.time}
+        moved[f"joined.{data.to_subject_id}"] = event.time
+        await known.cases.update_one({"_id": data.referral_id}, {"$max": moved}, upsert=True)
         await on_sharing(event)
-        by = Origin.of_event("notify", event)
-        await leave(desk, event.data.referral_id, event.data.from_subject_id, by)
+        await desk.look_again({"referral_id": data.referral_id}, desk.clock())
 
     async def on_agreement(event: Event[Any]) -> None:
         terms = event.data.terms

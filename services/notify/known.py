@@ -11,7 +11,7 @@ from typing import Any
 
 from pymongo.errors import DuplicateKeyError
 
-from services.notify.domain.deciding import Answer, Case, KnownAgency, answer
+from services.notify.domain.deciding import Answer, Case, KnownAgency, answer, left, wrong
 from services.notify.domain.notification import Notification
 from shared.errors import NotFound
 from shared.events.notify import RetractionReason
@@ -32,6 +32,7 @@ class Known:
 
     async def prepare(self) -> None:
         """Create all indexes; safe to repeat."""
+        await self.cases.create_index([("subject_id", 1)])
         await self.agreements.create_index([("terms.parties", 1)])
         await self.hubs.create_index([("areas", 1)])
 
@@ -40,7 +41,18 @@ class Known:
         found = await self.cases.find_one({"_id": referral_id})
         if found is None or "area" not in found or found.get("seen", 0) < seen:
             raise NotFound("case")
-        return Case.model_validate({**found, "id": referral_id})
+        return _case(found)
+
+    async def has_case(self, worker_id: str, referral_id: str | None) -> bool:
+        """Whether the case is with that worker."""
+        found = await self.cases.find_one({"_id": referral_id})
+        return found is not None and found.get("worker_id") == worker_id
+
+    async def held_by_workers(self, subject_id: str) -> list[Case]:
+        """The young person's cases that a worker has."""
+        cursor = self.cases.find({"subject_id": subject_id, "area": {"$exists": True}})
+        cases = [_case(found) async for found in cursor.sort([("_id", 1)])]
+        return [case for case in cases if case.worker_id is not None and case.void is None]
 
     async def sharing(self, subject_id: str, version: int = 0) -> SharingState:
         """What is known about sharing, at least up to `version`. Raises `NotFound`: wait for it."""
@@ -75,15 +87,18 @@ class Known:
         found = await self.workers.find_one({"_id": worker_id, "active": True})
         return None if found is None else str(found["hub_id"])
 
-    async def void(self, referral_id: str | None) -> RetractionReason | None:
-        """Why this referral should never have been; None if nothing is wrong with it."""
-        found = await self.cases.find_one({"_id": referral_id})
-        reason: RetractionReason | None = found.get("void") if found else None
-        return reason
+    async def void(self, notification: Notification) -> RetractionReason | None:
+        """Why nobody should have been told of it; None if nothing is wrong with its referral."""
+        found = await self.cases.find_one({"_id": notification.referral_id})
+        return wrong(found or {}, notification.subject_id)
 
     async def answer(self, notification: Notification, at: datetime) -> Answer:
-        """May the agency be told, as things are known now?"""
-        state = await self.sharing(notification.subject_id or "")
+        """May the agency be told, as things are known now?
+
+        It is the young person's say whom the referral is about now, not when this was written.
+        """
+        case = await self.cases.find_one({"_id": notification.referral_id}) or {}
+        state = await self.sharing(case.get("subject_id") or notification.subject_id or "")
         sharing = notification.ground == "sharing"
         agency = await self.agency(notification.recipient_id)
         request = Request(
@@ -103,9 +118,15 @@ class Known:
                 else ()
             ),
             void=sharing
-            and (not agency.active or await self.void(notification.referral_id) is not None),
+            and (not agency.active or wrong(case, notification.subject_id) is not None),
             at=at,
         )
+
+
+def _case(found: Document) -> Case:
+    subject_id = found["subject_id"]
+    standing = {"void": wrong(found, subject_id), "moving": left(found, subject_id)}
+    return Case.model_validate({**found, **standing, "id": found["_id"]})
 
 
 async def newest(

@@ -1,9 +1,8 @@
 """Deciding again: withheld where nobody was reached, retracted where somebody may have been."""
 
 from collections.abc import Sequence
-from functools import partial
 
-from services.notify.domain.deciding import Answer, lost, nothing
+from services.notify.domain.deciding import Answer, lost
 from services.notify.domain.hearing import notice
 from services.notify.domain.life import redecide, retract, withhold
 from services.notify.domain.notification import Notification
@@ -71,7 +70,7 @@ async def _apply(
         return await desk.notifications.change(
             before.id, lambda n: withhold(n, decision, stage), by=by
         ), True
-    reason: RetractionReason = await desk.known.void(before.referral_id) or "ground_ended"
+    reason: RetractionReason = await desk.known.void(before) or "ground_ended"
     return await take_back(desk, before, reason, by, unsafe=decision.safety_hold), True
 
 
@@ -113,18 +112,3 @@ async def retraction(
         detail=detail,
     )
     await tell_internally(desk, planned, by)
-
-
-async def leave(desk: Desk, referral_id: str, subject_id: str, by: Origin) -> None:
-    """A referral was about somebody else than thought: whoever was told of it takes it back."""
-    where = {"referral_id": referral_id, "subject_id": subject_id, "ground": "sharing"}
-    live = {**where, "status": {"$nin": ["withheld", "retracted"]}}
-    for found in await desk.notifications.find(live, limit=10_000):
-        reached = "perhaps" if found.told_at else await desk.reached(found.id, desk.clock())
-        if reached == "no":
-            decision = nothing(found.categories, safety_hold=False)
-            await desk.notifications.change(
-                found.id, partial(withhold, decision=decision, stage="ground_changed"), by=by
-            )
-        else:
-            await take_back(desk, found, "wrong_person", by, unsafe=False)

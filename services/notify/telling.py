@@ -12,10 +12,10 @@ from services.notify.domain.deciding import Answer, Case, answer
 from services.notify.domain.hearing import create, draft, notice
 from services.notify.domain.notification import Notification
 from services.notify.domain.policy import Row, open_within
-from services.notify.domain.subscription import Subscription
+from services.notify.domain.subscription import Subscription, key_of
 from services.notify.domain.timing import quiet_until
 from services.notify.store import Desk
-from shared.errors import AlreadyThere
+from shared.errors import AlreadyThere, NotFound
 from shared.events import Event
 from shared.events.codes import WITHOUT_REPLY
 from shared.events.notify import RecipientKind
@@ -26,32 +26,37 @@ from shared.sharing import Request
 AT_ONCE = 16
 
 
-async def tell_of(desk: Desk, event: Event[Any]) -> None:
-    """Everyone whom the table names hears of the event. Raises `NotFound` until notify has caught
-    up with what the event was decided on: the bus brings it again."""
+async def tell_of(desk: Desk, event: Event[Any], referral_id: str | None = None) -> None:
+    """Everyone whom the table names hears of the event, as one about `referral_id` where that is
+    another referral than the event's own. Raises `NotFound` until notify has caught up with what
+    the event was decided on: the bus brings it again."""
     rows = desk.policy.rows(event)
     if not rows:
         return
     data = event.data
-    case = await desk.known.case(data.referral_id, getattr(data, "referral_version", 0))
-    await desk.known.sharing(
-        case.subject_id, max(case.subject_version, getattr(data, "subject_version", 0))
+    case = await desk.known.case(
+        referral_id or data.referral_id, getattr(data, "referral_version", 0)
     )
+    await desk.known.sharing(case.subject_id, _sharing_version(event, case))
     hub_id = getattr(data, "hub_id", None) or case.hub_id or await desk.known.hub_for(case.area)
     by = Origin.of_event("notify", event)
-    for row in rows:
+    for row in sorted(rows, key=lambda row: row.tell == "partners"):
         if row.tell == "partners":
+            if case.moving or _ahead(event, case):
+                raise NotFound("case")  # whose consent counts will be known in a moment
             await _tell_partners(desk, event, row, case, hub_id, by)
             continue
         named: dict[str, tuple[RecipientKind, str | None]] = {
             "referrer": ("agency", case.agency_id),
-            "worker": ("worker", getattr(data, "worker_id", None)),
+            "worker": ("worker", getattr(data, row.who, case.worker_id)),
             "hub": ("hub", hub_id),
         }
         kind, recipient_id = named[row.tell]
         policy = desk.policy.of_hub(hub_id)
         if recipient_id is None or (kind == "hub" and row.kind in policy.mute):
             continue
+        if kind == "worker" and key_of(kind, recipient_id) == event.actor:
+            continue  # they did it themselves
         if kind == "agency" and (await desk.known.agency(recipient_id)).kind in WITHOUT_REPLY:
             continue  # an account that many strangers share has no inbox
         planned = draft(
@@ -60,6 +65,18 @@ async def tell_of(desk: Desk, event: Event[Any]) -> None:
         decided = await desk.known.answer(planned, desk.clock()) if kind == "agency" else None
         minutes = open_within(row, case.urgency, policy)
         await tell(desk, planned, decided, await desk.subscription(kind, recipient_id), minutes, by)
+
+
+def _sharing_version(event: Event[Any], case: Case) -> int:
+    """The version of the young person's sharing state that this was written with."""
+    same = getattr(event.data, "subject_id", None) == case.subject_id
+    return max(case.subject_version, getattr(event.data, "subject_version", 0) if same else 0)
+
+
+def _ahead(event: Event[Any], case: Case) -> bool:
+    """Whether the referral's own event is about another young person than known, and newer."""
+    newer = event.type.startswith("referral.") and event.version > case.version
+    return newer and getattr(event.data, "subject_id", case.subject_id) != case.subject_id
 
 
 async def _tell_partners(

@@ -65,6 +65,13 @@ QUEUES: Mapping[str, tuple[str, ...]] = {
     "notify.allocations": (
         "allocation.made",
         "allocation.waiting",
+        "allocation.accepted",
+        "allocation.declined",
+        "allocation.lapsed",
+        "allocation.handed_over",
+        "allocation.escalated",
+        "allocation.closed",
+        "risk.escalated",
         "hub.registered",
         "worker.registered",
     ),

@@ -145,6 +145,18 @@ class Network:
         url = self.modules[owner(path)].url + path
         return await self._http.request(method, url, headers=headers, **options)
 
+    async def streamed(self, person: str, count: int) -> str:
+        """Every byte of a person's inbox as server-sent events, headers too, once so many came."""
+        url = self.modules["notify"].url + "/v1/notifications/stream"
+        headers = {"Authorization": f"Bearer {self.token(person)}"}
+        async with self._http.stream("GET", url, headers=headers) as response:
+            read = f"{response.status_code} {response.headers}"
+            async for line in response.aiter_lines():
+                read += f"\n{line}"
+                if read.count("\ndata: ") >= count:
+                    break
+        return read
+
     async def load_sample(self) -> None:
         for path, entry in sample.ENTRIES:
             document = sample.document(path, entry)

@@ -68,7 +68,7 @@ def terms(*parties: str, **changes: Any) -> Terms:
         "categories": ("existence", "concerns", "worker", "outcome"),
         "grounds": ("consent", "public_task"),
         "effective_from": START - timedelta(days=30),
-        "effective_to": START + timedelta(days=300),
+        "effective_to": START + timedelta(days=36500),
     }
     return Terms(**{**values, **changes})
 

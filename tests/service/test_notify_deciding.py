@@ -378,6 +378,7 @@ async def test_what_was_about_somebody_else_is_taken_back(told: Told) -> None:
         from_subject_id=SUBJECT,
         to_subject_id="sub_2",
     )
+    await told.looked_again()
 
     assert (await told.one(kind="concern_in_your_area")).status == "retracted"
     assert (await told.one(kind="retraction")).detail == "wrong_person"

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import traceback
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import NoReturn
 
 import pytest
@@ -18,7 +18,7 @@ from shared.events import EventData
 from shared.origin import Origin
 from shared.records import Change, changed, unchanged
 from shared.relay import Relay
-from shared.store import MAX_OUTBOX, Database, Document, Store
+from shared.store import AHEAD, MAX_OUTBOX, Database, Document, Store
 from tests.harness.things import CHANGED, SOMEONE, Thing, ThingChanged, ThingMade, counted
 from tests.service.conftest import SilentBus
 
@@ -318,3 +318,44 @@ async def test_preparing_twice_changes_nothing(things: Store[Thing]) -> None:
 
     assert await things.collection.index_information() == before
     assert before["outbox_due_1"]["sparse"], "it holds only records where the clock runs"
+
+
+async def test_of_many_that_are_due_every_one_is_claimed_once_however_many_ask(
+    database: Database,
+) -> None:
+    clock = {"ring_due": AT}
+    replicas = [
+        Store(database["things"], Thing, Relay("test", SilentBus()), clock=lambda: AT)
+        for _ in range(3)
+    ]
+    await replicas[0].prepare(clocks=["ring_due"])
+    for number in range(3 * AHEAD):
+        await replicas[0].add(Thing(id=f"t_{number:02}"), ThingMade(), by=SOMEONE, due=clock)
+
+    async def all_of(things: Store[Thing]) -> list[str]:
+        found = []
+        while thing := await things.claim("ring_due", 60):
+            found.append(thing.id)
+        return found
+
+    claimed = [name for names in await asyncio.gather(*map(all_of, replicas)) for name in names]
+
+    assert sorted(claimed) == [f"t_{number:02}" for number in range(3 * AHEAD)]
+
+
+async def test_what_was_seen_to_be_due_is_not_claimed_when_it_no_longer_is(
+    things: Store[Thing],
+) -> None:
+    for number in range(4):
+        due = AT - timedelta(minutes=4 - number)
+        await things.add(Thing(id=f"t_{number}"), ThingMade(), by=SOMEONE, due={"ring_due": due})
+    first = await things.claim("ring_due", 60)
+
+    await things.postpone("t_1", "ring_due", AT + timedelta(minutes=1))
+    second = await things.claim("ring_due", 60)
+    only_named = await things.claim("ring_due", 60, {"name": "another"})
+    last = await things.claim("ring_due", 60)
+
+    assert [thing and thing.id for thing in (first, second, last)] == ["t_0", "t_2", "t_3"]
+    assert only_named is None
+    assert await things.claim("ring_due", 60) is None

@@ -161,6 +161,22 @@ async def test_a_case_goes_all_the_way_and_the_referrer_sees_it(network: Network
     await until(closed, deadline=20, what="the end reaching the referrer")
     seen = await network.ask("school", "GET", posted.headers["Location"])
     assert seen.json()["categories"]["outcome"]["outcome"] == "goals_achieved"
+    await network.quiet()
+    assert Counter(await heard(network, "school", referral_id)) == {
+        ("referral_received", None): 1,
+        ("referral_allocated", None): 1,
+        ("referral_accepted", None): 1,
+        ("referral_closed", "goals_achieved"): 1,
+    }
+    by_the_worker = await heard(network, "worker", referral_id)
+    assert by_the_worker == [("case_allocated_to_you", None)], "they have closed it themselves"
+
+
+async def heard(network: Network, person: str, referral_id: str) -> list[tuple[str, str | None]]:
+    """Kind and detail of what a person's inbox says of a referral."""
+    answer = await network.ask(person, "GET", "/v1/notifications?limit=100")
+    found = answer.json()["notifications"]
+    return [(n["kind"], n["detail"]) for n in found if n["referral_id"] == referral_id]
 
 
 async def test_a_withdrawn_referral_frees_its_worker_and_a_reopened_one_gets_one_again(
@@ -181,6 +197,8 @@ async def test_a_withdrawn_referral_frees_its_worker_and_a_reopened_one_gets_one
     assert done.status_code == 200, done.text
     released = Counter({"allocation.closed": 1, "worker.caseload_changed": 2})
     await network.told(referral_id, STORY + released - Counter({"worker.caseload_changed": 1}))
+    await network.quiet()
+    assert ("case_no_longer_yours", None) in await heard(network, "worker", referral_id)
     body = {"reason": "new_information"}
     await network.ask("school", "POST", f"{steps}/reopening", json=body, headers=star)
 

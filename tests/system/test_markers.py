@@ -1,6 +1,6 @@
 """Personal data lives in one place: a marker in every identity and free-text field, then a search
-of everything else: messages, other databases, logs, traces, metrics, errors, mails' and webhooks'
-bytes, dead letters, the trail."""
+of everything else: messages, other databases, logs, traces, metrics, errors, inboxes and their
+streams, webhooks' bytes, dead letters, the trail."""
 
 import base64
 import json
@@ -89,6 +89,19 @@ async def network(
         await network.stop()
 
 
+async def inboxes(network: Network) -> dict[str, str]:
+    """What each inbox answers, as a page and as a stream. Those that must know of it do."""
+    found = {}
+    for person in ("school", "police", "worker", "manager", "operator"):
+        page = await network.ask(person, "GET", "/v1/notifications?limit=100")
+        count = len(page.json()["notifications"])
+        assert count or person in ("police", "operator"), person
+        found[f"{person}'s inbox"] = f"{page.headers} {page.text}"
+        if count:
+            found[f"{person}'s stream"] = await network.streamed(person, count)
+    return found
+
+
 class Tap:
     """A queue that gets a copy of every message, headers and all."""
 
@@ -157,6 +170,7 @@ async def test_no_marker_is_anywhere_but_encrypted_in_its_own_database(
         errors = await refuse_often(network, referral_id)
         await until(lambda: len(receiver.calls) >= 2, deadline=20, what="the webhooks")
         await network.quiet()
+        told = await inboxes(network)
         for signal in ("/v1/traces", "/v1/metrics"):
             await until(lambda s=signal: collector.received.get(s), deadline=20, what=signal)
 
@@ -171,6 +185,7 @@ async def test_no_marker_is_anywhere_but_encrypted_in_its_own_database(
         "trail": trail,
         "partner's answer": partner.text,
         "errors": "".join(errors),
+        **told,
         "webhooks": "".join(f"{c.headers} {c.body!r}" for c in receiver.calls),
         **{path: repr(bodies) for path, bodies in collector.received.items()},
         **{log.name: log.read_text() for log in _logs(network.folder)},

@@ -377,9 +377,15 @@ async def test_no_outgoing_byte_tells_anything_about_the_young_person(
         )
         await until(lambda: len(receiver.calls) == 2, deadline=30, what="both webhooks")
         await until(lambda: len(box.mails) == 2, deadline=20, what="the mail")
+        everyone = ("police", "school", "worker", "manager", "operator")
         inboxes = [
             (await network.ask(person, "GET", "/v1/notifications?limit=100")).text
-            for person in ("police", "school", "worker", "manager", "operator")
+            for person in everyone
+        ]
+        streams = [
+            await network.streamed(person, text.count('"kind":'))
+            for person, text in zip(everyone, inboxes, strict=True)
+            if '"kind":' in text
         ]
         off = {"active": False}
         await network.ask("police", "PUT", f"/v1/subscriptions/{sample.POLICE}", json=off)
@@ -387,10 +393,10 @@ async def test_no_outgoing_byte_tells_anything_about_the_young_person(
     sent = [call.body.decode() + str(call.headers) for call in receiver.calls]
     sent += [raw.decode() for raw in box.raw]
     assert (wrong.status_code, right.status_code) == (409, 200)
-    assert all(referral_id in text for text in inboxes[:4])
+    assert all(referral_id in text for text in (*inboxes[:4], *streams[:4]))
     assert referral_id in sent[0]
     assert referral_id in sent[-1]
-    for text in (*sent, *inboxes, network.modules["notify"].log.read_text()):
+    for text in (*sent, *inboxes, *streams, network.modules["notify"].log.read_text()):
         assert MARK not in text
         assert "asian" not in text
         assert "16_to_17" not in text

@@ -119,6 +119,7 @@ def test_every_row_names_an_event_and_fields_that_there_are(each: Row) -> None:
 
     fields = set(data.model_fields)
     assert {*each.when, *filter(None, (each.due, each.detail))} <= fields
+    assert each.who in fields | {"worker_id"}
     if each.tell == "partners":
         assert "existence" in each.categories, "telling tells that somebody is known here"
         assert each.action != "none", "sharing is no intervention in itself"

@@ -1,7 +1,8 @@
 """May this agency be told, now? And when must that be asked again? Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -21,7 +22,8 @@ from shared.sharing import (
 
 
 class Case(BaseModel):
-    """What notify knows of a referral: identifiers and codes. `void` says that it should not be."""
+    """What notify knows of a referral: identifiers and codes. `void` says that it should not be,
+    `moving` that it has left this young person and whose it is now will be heard any moment."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -37,6 +39,7 @@ class Case(BaseModel):
     hub_id: str | None = None
     worker_id: str | None = None
     void: RetractionReason | None = None
+    moving: bool = False
 
 
 class KnownAgency(BaseModel):
@@ -110,6 +113,26 @@ def next_change(state: SharingState, agreements: Iterable[Terms], at: datetime) 
 def lost(notification: Notification, decision: Decision) -> tuple[Category, ...]:
     """What was permitted when they were told and is not any more."""
     return tuple(c for c in notification.permitted if c not in decision.permitted)
+
+
+def wrong(found: Mapping[str, Any], subject_id: str | None) -> RetractionReason | None:
+    """Why nobody should know of this referral as one of this young person; None if all is well.
+
+    `found` is the referral as projected, perhaps in part. Erased is for good, whatever follows.
+    """
+    if found.get("erased"):
+        return "erased"
+    void: RetractionReason | None = found.get("void")
+    if void is not None:
+        return void
+    elsewhere = found.get("subject_id", subject_id) != subject_id
+    return "wrong_person" if elsewhere or left(found, subject_id) else None
+
+
+def left(found: Mapping[str, Any], subject_id: str | None) -> bool:
+    """Whether the referral was taken from this young person and not given back since."""
+    at, back = (found.get(word, {}).get(subject_id) for word in ("left", "joined"))
+    return at is not None and (back is None or at > back)
 
 
 def void_after(status: ReferralStatus, reason: StatusReason | None) -> RetractionReason | None:

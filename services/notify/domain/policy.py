@@ -23,6 +23,7 @@ class Row(_Policy):
     on: str
     when: dict[str, tuple[str, ...]] = {}
     tell: Audience
+    who: str = "worker_id"
     kind: NotificationKind
     purpose: str
     categories: tuple[Category, ...] = ()

@@ -1,0 +1,218 @@
+"""The table at work on what happens to a case: who hears which turn, once, and that no partner does."""
+
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from services.notify.clocks import unanswered, unopened
+from services.notify.domain.notification import OPEN_DUE, REMIND_DUE
+from shared.errors import NotFound
+from shared.store import Database
+from tests.service.notifying import (
+    HUB,
+    POLICE,
+    SCHOOL,
+    SUBJECT,
+    WORKER,
+    Hands,
+    Told,
+    allocated,
+    consent,
+    desk_on,
+    event_of,
+    referral,
+)
+
+
+@pytest_asyncio.fixture
+async def told(database: Database) -> Told:
+    """A referral is with a worker. The police may hear, and want to hear, whatever there is."""
+    clock = Hands()
+    desk = desk_on(database, clock)
+    await desk.prepare()
+    made = Told(desk, clock)
+    await made.network(POLICE)
+    kinds = ("case_declined", "case_escalated", "case_no_longer_yours", "risk_escalated")
+    await made.subscribed(POLICE, kinds=kinds)
+    await made.says(consent())
+    await made.happens("referral.received", "ref_1", **referral())
+    await made.happens("allocation.made", "ref_1/a", **allocated())
+    return made
+
+
+def moved(referral_id: str = "ref_1", **changes: Any) -> dict[str, Any]:
+    """Where an allocation stands."""
+    return {
+        "referral_id": referral_id,
+        "subject_id": SUBJECT,
+        "agency_id": SCHOOL,
+        "hub_id": HUB,
+        "worker_id": None,
+        "status": "seeking",
+        "level": "mild",
+        "urgency": "five_working_days",
+        **changes,
+    }
+
+
+def escalated(referral_id: str = "ref_1", **changes: Any) -> dict[str, Any]:
+    """The data of `risk.escalated`."""
+    return {
+        "referral_id": referral_id,
+        "subject_id": SUBJECT,
+        "score": 12,
+        "scored_level": "moderate",
+        "level": "moderate",
+        "from_level": "mild",
+        "agencies": 2,
+        "policy_version": "test",
+        **changes,
+    }
+
+
+async def heard(told: Told, kind: str) -> list[tuple[str, str | None]]:
+    """Who has heard that, and the coded reason with it."""
+    return [(n.recipient, n.detail) for n in await told.all(kind=kind)]
+
+
+Happening = tuple[str, dict[str, Any]]
+LAPSED: Happening = ("allocation.lapsed", {"lapsed_with": WORKER})
+HANDED: Happening = (
+    "allocation.handed_over",
+    {"from_worker_id": WORKER, "worker_id": "wk_two", "reason": "workload"},
+)
+CLOSED: Happening = (
+    "allocation.closed",
+    {"last_worker_id": WORKER, "reason": "completed", "outcomes": (), "status": "closed"},
+)
+DECLINED: Happening = ("allocation.declined", {"declined_by": WORKER, "reason": "no_capacity"})
+
+
+@pytest.mark.parametrize(("event_type", "data"), [LAPSED, HANDED, CLOSED])
+async def test_a_worker_who_no_longer_has_a_case_hears_that_once_and_nobody_else_does(
+    told: Told, event_type: str, data: dict[str, Any]
+) -> None:
+    event = await told.happens(event_type, "ref_1/a", **moved(**data))
+    await told.hear(event)
+
+    assert await heard(told, "case_no_longer_yours") == [(f"worker:{WORKER}", None)]
+    assert [n.kind for n in await told.all(recipient_id=POLICE)] == []
+
+
+async def test_a_worker_is_not_told_what_they_did_themselves(told: Told) -> None:
+    closed = event_of("allocation.closed", "ref_1/a", 2, **moved(**CLOSED[1]))
+
+    await told.hear(closed.model_copy(update={"actor": f"worker:{WORKER}"}))
+
+    assert await heard(told, "case_no_longer_yours") == []
+
+
+async def test_a_worker_who_no_longer_has_a_case_is_neither_reminded_nor_waited_for(
+    told: Told,
+) -> None:
+    await told.happens("allocation.made", "ref_1/a", **allocated(worker_id="wk_two"))
+    told.clock.forward(days=5)
+    first = await told.one(kind="case_allocated_to_you", recipient_id=WORKER)
+    second = await told.one(kind="case_allocated_to_you", recipient_id="wk_two")
+
+    for each in (first, second):
+        await unanswered(told.desk, each)
+        await unopened(told.desk, each)
+
+    assert (await told.one(_id=first.id)).reminders == 0
+    assert (await told.one(_id=second.id)).reminders == 1
+    assert [n.about_id for n in await told.all(kind="unopened_urgent")] == [second.id]
+    running = await told.desk.notifications.collection.find_one({"_id": first.id})
+    assert running is not None
+    assert {OPEN_DUE, REMIND_DUE}.isdisjoint(running)
+
+
+async def test_the_hub_hears_that_a_worker_declined_and_why(told: Told) -> None:
+    event = await told.happens(DECLINED[0], "ref_1/a", **moved(**DECLINED[1]))
+    await told.hear(event)
+
+    assert await heard(told, "case_declined") == [(f"hub:{HUB}", "no_capacity")]
+    assert await heard(told, "case_no_longer_yours") == [], "they have said so themselves"
+
+
+@pytest.mark.parametrize(
+    ("reason", "count"),
+    [
+        *(("waiting_too_long", 1), ("review_missed", 1), ("handover_without_receiver", 1)),
+        *(("no_longer_fits", 1), ("above_ceiling", 1)),
+        *(("immediate_without_worker", 0), ("offers_exhausted", 0), ("risk_rose", 0)),
+    ],
+)
+async def test_the_hub_hears_that_it_must_act_where_no_other_event_says_so(
+    told: Told, reason: str, count: int
+) -> None:
+    await told.happens("allocation.escalated", "ref_1/a", **moved(reason=reason))
+
+    assert await heard(told, "case_escalated") == [(f"hub:{HUB}", reason)] * count
+
+
+async def test_the_worker_s_yes_is_told_to_the_referrer_unless_the_hub_s_was(told: Told) -> None:
+    accepted = moved(status="accepted", worker_id=WORKER)
+    about = {"referral_id": "ref_1", "agency_id": SCHOOL, "subject_id": SUBJECT}
+    about |= {n: v for n, v in referral().items() if n in ("urgency", "due_at")}
+    await told.happens("allocation.accepted", "ref_1/a", **accepted)
+    await told.happens(
+        "referral.status_changed",
+        "ref_1",
+        **about,
+        subject_version=0,
+        status="accepted",
+        previous="received",
+    )
+    await told.happens("allocation.accepted", "ref_1/a", **accepted)
+
+    assert await heard(told, "referral_accepted") == [(f"agency:{SCHOOL}", None)]
+    assert [n.kind for n in await told.all(recipient_id=POLICE)] == []
+
+
+async def test_a_risk_that_rose_is_heard_by_the_hub_and_by_whoever_works_with_the_young_person(
+    told: Told,
+) -> None:
+    await told.happens("referral.received", "ref_2", **referral("ref_2"))
+    event = await told.happens("risk.escalated", "risk_1", **escalated("ref_2"))
+    await told.hear(event)
+
+    found = {(n.recipient, n.referral_id) for n in await told.all(kind="risk_escalated")}
+    assert found == {(f"hub:{HUB}", "ref_2"), (f"worker:{WORKER}", "ref_1")}
+    assert len(await told.all(kind="risk_escalated")) == 2, "each once"
+    assert {n.detail for n in await told.all(kind="risk_escalated")} == {None}, "no level"
+    assert [n.kind for n in await told.all(recipient_id=POLICE)] == []
+
+
+@pytest.mark.parametrize(("event_type", "data"), [LAPSED, CLOSED, DECLINED])
+async def test_of_a_risk_that_rose_nobody_hears_who_has_let_go_of_the_case(
+    told: Told, event_type: str, data: dict[str, Any]
+) -> None:
+    await told.happens(event_type, "ref_1/a", **moved(**data))
+
+    await told.happens("risk.escalated", "risk_1", **escalated())
+
+    assert await heard(told, "risk_escalated") == [(f"hub:{HUB}", None)]
+
+
+async def test_who_has_two_cases_of_one_young_person_hears_once_that_the_risk_rose(
+    told: Told,
+) -> None:
+    await told.happens("referral.received", "ref_2", **referral("ref_2"))
+    await told.happens("allocation.made", "ref_2/a", **allocated("ref_2"))
+
+    await told.happens("risk.escalated", "risk_1", **escalated("ref_2"))
+
+    assert await heard(told, "risk_escalated") == [(f"hub:{HUB}", None), (f"worker:{WORKER}", None)]
+
+
+async def test_a_risk_of_a_referral_not_known_yet_is_told_when_it_is(told: Told) -> None:
+    early = event_of("risk.escalated", "risk_1", 1, **escalated("ref_2"))
+    with pytest.raises(NotFound):
+        await told.hear(early)
+
+    await told.happens("referral.received", "ref_2", **referral("ref_2"))
+    await told.hear(early)
+
+    assert len(await told.all(kind="risk_escalated")) == 2
