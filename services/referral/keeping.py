@@ -28,6 +28,8 @@ from shared.relay import Relay
 from shared.runner import Platform, mongo
 
 DEFAULT_POLICY = Path(__file__).parent / "retention.toml"
+# Nothing is left in the outbox: the broker has confirmed all of it, and the trail keeps it.
+PUBLISHED = {"outbox_due": {"$exists": False}}
 ENDED = ["closed", "rejected", "signposted", "withdrawn", "entered_in_error"]
 
 
@@ -41,6 +43,7 @@ class RetentionPolicy(BaseModel):
     ended_days: int = Field(ge=1)
     entered_in_error_days: int = Field(ge=1)
     unfinished_days: int = Field(ge=1)
+    looks_days: int = Field(ge=1)
 
 
 def policy(path: Path = DEFAULT_POLICY) -> RetentionPolicy:
@@ -54,11 +57,12 @@ class Plan(BaseModel):
     erase: tuple[str, ...]
     unfinished: tuple[str, ...]
     half_erased: tuple[str, ...]
+    looks: tuple[str, ...]
 
 
 async def plan(desk: Desk, policy: RetentionPolicy, at: datetime) -> Plan:
     """Referrals past their time; keys of requests that never came to their end; and erasures
-    that a crash left with their key."""
+    that a crash left with their key; and our own notes of looks that the trail has long had."""
     old = {
         "erased_at": None,
         "$or": [
@@ -77,10 +81,13 @@ async def plan(desk: Desk, policy: RetentionPolicy, at: datetime) -> Plan:
             half_erased.append(referral_id)
         elif not stored and made_at < at - _days(policy.unfinished_days):
             unfinished.append(referral_id)
+    past_looks = {"at": {"$lt": at - _days(policy.looks_days)}, **PUBLISHED}
+    looks = await desk.looks.find(past_looks, limit=10_000)
     return Plan(
         erase=tuple(r.id for r in past),
         unfinished=tuple(unfinished),
         half_erased=tuple(half_erased),
+        looks=tuple(look.id for look in looks),
     )
 
 
@@ -99,6 +106,7 @@ async def carry_out(desk: Desk, plan: Plan) -> None:
     for referral_id in plan.unfinished:
         await desk.vault.destroy(referral_id)
         await desk.people.forget(referral_id, None)
+    await desk.looks.collection.delete_many({"_id": {"$in": list(plan.looks)}, **PUBLISHED})
 
 
 def _days(count: int) -> timedelta:

@@ -15,13 +15,19 @@ from pymongo import AsyncMongoClient
 
 from services import sample
 from services.embedded import AUDIENCE, ISSUER, Keys
+from shared.bus import Message as BusMessage
 from shared.bus.topology import QUEUES, Topology
+from shared.bus.wire import to_amqp
+from shared.clock import now
+from shared.events import Event, schema_of
+from shared.ids import new_id
 from shared.store import Database
 from shared.tokens import issue
 from tests.harness.broker import Broker, settle
 from tests.harness.buses import delete, depth, raw
 from tests.harness.mongo import Mongo
 from tests.harness.processes import Module
+from tests.harness.things import MADE, ThingMade
 from tests.harness.waiting import until
 
 SERVICES = ("referral", "allocation", "notify", "audit")
@@ -223,7 +229,8 @@ class Network:
         return await until(covers, deadline=deadline, what=f"a checkpoint of {size} entries")
 
     async def quiet(self) -> None:
-        """Until every outbox and every queue is empty: whatever could still happen has happened.
+        """Until every outbox and every queue is empty: whatever could still happen has happened,
+        and the newest checkpoint covers it.
 
         Queues of services that don't run are left out: nobody empties them.
         """
@@ -238,6 +245,25 @@ class Network:
             await until(nothing_left, deadline=30, what="empty outboxes and queues")
         except AssertionError as error:
             raise AssertionError(f"{error}; left: {pending}") from None
+        if "audit" in self.modules:
+            await self._sealed()
+
+    async def _sealed(self) -> None:
+        # The trail is in the order of the stream: what comes in last is a mark for all before it.
+        mark = a_mark()
+        async with await raw(self.broker.url) as connection, connection.channel() as channel:
+            events = await channel.get_exchange(self.topology.events, ensure=False)
+            sent = to_amqp(BusMessage.of(mark.body()))
+            await events.publish(sent, mark.type, mandatory=True, timeout=20)
+        async with AsyncMongoClient[dict[str, Any]](self.mongo.url) as client:
+            trail = client[self.database("audit")]
+
+            async def covered() -> bool:
+                entry = await trail["entries"].find_one({"_id": mark.id}, {"seq": 1})
+                larger = {"_id": {"$gt": entry["seq"]}} if entry else {}
+                return bool(entry and await trail["checkpoints"].find_one(larger, {"_id": 1}))
+
+            await until(covered, deadline=30, what="a checkpoint over all of it")
 
     async def _pending(self) -> list[str]:
         pending = []
@@ -252,6 +278,23 @@ class Network:
             names += [self.topology.retry_queue(queue, level) for level in (1, 2, 3)]
             pending += [name for name in names if await depth(self.broker.url, name)]
         return pending
+
+
+def a_mark() -> Event[Any]:
+    """An event that no service handles; the trail has it."""
+    return Event[Any](
+        id=new_id("evt"),
+        source="/services/test",
+        type=MADE,
+        subject="mark",
+        time=now(),
+        dataschema=schema_of(ThingMade),
+        correlationid="mark",
+        version=1,
+        actor="service:test",
+        actorrole="service",
+        data=ThingMade(),
+    )
 
 
 def owner(path: str) -> str:

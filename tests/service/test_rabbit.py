@@ -372,13 +372,15 @@ async def test_an_event_that_kills_its_process_is_parked_alone_and_the_others_ar
         killed.clear()
         bus = bus_on(broker.url, layout)  # a new process remembers nothing
         listen(bus, ear)
+
+        async def killed_or_parked(bus: RabbitBus = bus) -> bool:
+            return killed.is_set() or bool(await bus.dead_letters())
+
         async with running(bus):
-            await until(
-                lambda: killed.is_set() or wanted <= set(ear.done),
-                deadline=20,
-            )
+            await until(killed_or_parked, deadline=20)
             if not killed.is_set():
-                (letter,) = await letters_of(bus)
+                (letter,) = await bus.dead_letters()
+                await until(lambda: wanted <= set(ear.done))
                 break
 
     assert (letter.message_id, letter.reason) == (deadly.id, "broker:delivery_limit")

@@ -285,13 +285,27 @@ async def test_retention_shows_first_and_destroys_only_when_told(network: Networ
         assert stored is not None
         long_ago = stored["changed_at"].replace(year=stored["changed_at"].year - 76)
         await referrals.update_one({"_id": referral_id}, {"$set": {"changed_at": long_ago}})
+        looks = client[network.database("referral")]["looks"]
+        look = {"referral_id": referral_id, "viewer_id": "v", "at": long_ago, "outbox": []}
+        for name in ("look_told", "look_untold"):
+            await looks.insert_one({**look, "_id": name, "version": 1})
+        # Nobody publishes it while this test looks.
+        later = {"outbox_due": long_ago.replace(year=2999)}
+        await looks.update_one({"_id": "look_untold"}, {"$set": later})
 
     shown = await keeping(network, "retention")
     before = await network.ask("school", "GET", posted.headers["Location"])
     await keeping(network, "retention", "--apply")
     after = await network.ask("school", "GET", posted.headers["Location"])
 
+    async with AsyncMongoClient[dict[str, Any]](network.mongo.url) as client:
+        looks = client[network.database("referral")]["looks"]
+        kept = await looks.distinct("_id")
+        await looks.delete_one({"_id": "look_untold"})  # or nothing here were ever quiet again
     assert f"erase  {referral_id}" in shown
+    assert "looks  look_told" in shown
+    assert "look_told" not in kept
+    assert "look_untold" in kept, "the trail has not heard of it yet"
     assert "Synthetic text." in before.text
     assert "Synthetic text." not in after.text
     assert after.status_code == httpx2.codes.OK

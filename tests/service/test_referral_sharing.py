@@ -185,6 +185,27 @@ async def test_an_unsafe_agency_sees_nothing_even_as_the_referrer(network: Netwo
     assert referral_id not in {r["id"] for r in listed.json()["referrals"]}
 
 
+async def test_a_repeated_request_is_answered_as_the_first_was_whatever_has_come_since(
+    network: Network,
+) -> None:
+    subject = {"name": "Sample Child repeat", "date_of_birth": "2012-05-17"}
+    first = await network.refer("repeat", subject=subject)
+    referral_id = await allocated(network, "repeat")
+    await network.ask(
+        "manager",
+        "PUT",
+        f"/v1/referrals/{referral_id}/unsafe-agencies/{sample.SCHOOL}",
+        json={"unsafe": True, "relation": "close_associate"},
+    )
+
+    again = await network.refer("repeat", subject=subject)
+
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.json()["status"] == "received"
+    assert again.json() == first.json()
+    assert again.headers["etag"] == first.headers["etag"]
+
+
 async def test_no_read_after_the_withdrawal_was_answered_shows_the_category(
     network: Network,
 ) -> None:

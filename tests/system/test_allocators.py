@@ -25,7 +25,7 @@ CAP = max(10, 3 * REFERRALS // WORKERS)
 
 
 # Seconds between two kills; 0 is a run without any.
-KILL_EVERY = [float(every) for every in os.environ.get("KILL_EVERY", "4").split(",")]
+KILL_EVERY = [float(every) for every in os.environ.get("KILL_EVERY", "2").split(",")]
 
 
 @pytest.mark.parametrize("kill_every", KILL_EVERY)

@@ -10,10 +10,11 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ValidationError
 
 from services.referral.domain.incoming import ReceiveReferral
-from services.referral.domain.referrals import Referral
+from services.referral.domain.referrals import Referral, warnings
 from services.referral.intake import take_in
 from services.referral.routes.common import FromAgency, Key, OnDesk
 from services.referral.store import Desk
+from shared.calendars import due_at
 from shared.errors import BadRequest, Malformed, Mismatch, Outage, Refused
 from shared.etags import tagged
 from shared.events.codes import ReferralStatus, Urgency
@@ -45,6 +46,21 @@ def receipt(referral: Referral) -> Receipt:
     )
 
 
+def as_received(document: ReceiveReferral, referral: Referral) -> Receipt:
+    """The receipt as it was when the referral came: a repeat tells its sender nothing new, for they
+    may be somebody who must not hear of it any more. How it stands now is for `GET` to say."""
+    found = warnings(document.subject, document.indicators, document.discussion)
+    return Receipt(
+        id=referral.id,
+        status="received",
+        urgency=document.urgency,
+        received_at=referral.received_at,
+        due_at=due_at(document.urgency, referral.received_at, document.nation),
+        warnings=found,
+        advice=EMERGENCY if document.urgency == "immediate" else None,
+    )
+
+
 @router.post("/v1/referrals", status_code=201)
 async def post_referral(
     document: ReceiveReferral, caller: FromAgency, desk: OnDesk, key: Key, response: Response
@@ -52,12 +68,13 @@ async def post_referral(
     """Refer a young person.
 
     After `201` the referral is stored durably and will be handled. Send the same request again,
-    with the same `Idempotency-Key`, as often as you like: it stays one referral.
+    with the same `Idempotency-Key`, as often as you like: it stays one referral, and the answer
+    stays the same.
     """
     referral = await take_in(desk, document, caller, key)
     response.headers["Location"] = f"/v1/referrals/{referral.id}"
-    tagged(response, referral.version)
-    return receipt(referral)
+    tagged(response, 1)
+    return as_received(document, referral)
 
 
 class Line(BaseModel):
@@ -110,7 +127,8 @@ async def _one(desk: Desk, caller: Caller, number: int, raw: bytes) -> Line:
         document = ReceiveReferral.model_validate(json.loads(raw))
         key = f"batch/{document.agency_reference}"
         referral = await take_in(desk, document, caller, key)
-        return Line(line=number, status=201, id=referral.id, warnings=referral.warnings)
+        found = as_received(document, referral).warnings
+        return Line(line=number, status=201, id=referral.id, warnings=found)
     except ValidationError as error:
         faults = [fault(e) for e in _errors(error)]
         return Line(line=number, status=422, code="malformed", errors=faults)
