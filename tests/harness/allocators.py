@@ -159,9 +159,11 @@ class Allocators:
         return [message.subject for message in messages]
 
     async def kill_now_and_then(self, random_: random.Random, every: float) -> None:
-        """SIGKILL a process every few seconds, and start it again, until cancelled."""
+        """SIGKILL a process soon and every few seconds, and start it again, until cancelled."""
+        pause = 0.5
         while True:
-            await asyncio.sleep(every * random_.uniform(0.5, 1.5))  # pacing, not waiting
+            await asyncio.sleep(pause)  # pacing, not waiting
+            pause = every * random_.uniform(0.5, 1.5)
             module = random_.choice(self.modules)
             module.kill()
             self.kills += 1
