@@ -31,18 +31,11 @@ from shared.clock import now
 from shared.dispatch import Handler, Handlers
 from shared.errors import AlreadyThere, NotFound
 from shared.events import Event
-from shared.events.allocation import (
-    AllocationWaiting,
-    CapacityChanged,
-    CaseloadChanged,
-    HubRegistered,
-    PlanConfirmed,
-    RiskEscalated,
-    RiskJudged,
-    WorkerRegistered,
-)
+from shared.events.allocation import AllocationWaiting, PlanConfirmed
 from shared.events.codes import RiskLevel
 from shared.events.referral import ReferralAmended, ReferralReceived, ReferralStatusChanged
+from shared.events.risk import RiskEscalated, RiskJudged
+from shared.events.workers import CapacityChanged, CaseloadChanged, HubRegistered, WorkerRegistered
 from shared.origin import Origin
 
 

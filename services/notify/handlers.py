@@ -8,13 +8,14 @@ from services.notify.store import Desk
 from services.notify.telling import tell_of
 from shared.dispatch import Handlers
 from shared.events import Event
-from shared.events.allocation import HubRegistered, RiskEscalated, WorkerRegistered
 from shared.events.referral import (
     ReferralAmended,
     ReferralErased,
     ReferralStatusChanged,
     SubjectRelinked,
 )
+from shared.events.risk import RiskEscalated
+from shared.events.workers import HubRegistered, WorkerRegistered
 
 CASE = {"subject_id", "subject_version", "agency_id", "area", "urgency", "due_at"}
 

@@ -10,7 +10,8 @@ from typing import TypeVar
 
 from services.referral.birthdays import next_check, turning_18_ahead
 from services.referral.domain.agencies import AGREEMENT_DUE, Agreement, notice_at, watch
-from services.referral.domain.referrals import RESPONSE_DUE, Referral, age_band, overdue
+from services.referral.domain.receiving import age_band
+from services.referral.domain.referrals import RESPONSE_DUE, Referral, overdue
 from services.referral.domain.subjects import BIRTHDAY_DUE, Subject, turn
 from services.referral.intake import details_of
 from services.referral.store import Desk

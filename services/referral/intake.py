@@ -12,14 +12,8 @@ from datetime import date, datetime
 from services.referral.birthdays import next_check
 from services.referral.domain.incoming import ConsentEntry, ReceiveReferral, SubjectDetails
 from services.referral.domain.matching import Identity, PossibleMatch, blocking_keys, possible_match
-from services.referral.domain.referrals import (
-    RESPONSE_DUE,
-    Referral,
-    age_band,
-    fields_to_seal,
-    is_nhs_number,
-    receive,
-)
+from services.referral.domain.receiving import age_band, fields_to_seal, is_nhs_number, receive
+from services.referral.domain.referrals import RESPONSE_DUE, Referral
 from services.referral.domain.subjects import (
     BIRTHDAY_DUE,
     Subject,

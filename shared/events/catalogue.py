@@ -1,8 +1,18 @@
 """All types of events. Importing this is what makes every one of them readable in a process."""
 
-from shared.events import EVENT_TYPES, EventData, agency, allocation, notify, referral, trail
+from shared.events import (
+    EVENT_TYPES,
+    EventData,
+    agency,
+    allocation,
+    notify,
+    referral,
+    risk,
+    trail,
+    workers,
+)
 
-MODULES = (agency, allocation, notify, referral, trail)
+MODULES = (agency, allocation, notify, referral, risk, trail, workers)
 
 
 def event_types() -> dict[str, type[EventData]]:

@@ -7,19 +7,15 @@ import pytest
 
 from services.referral.birthdays import milestones, next_check, turning_18_ahead
 from services.referral.domain.incoming import AmendReferral, ReceiveReferral, SubjectDetails
-from services.referral.domain.referrals import (
-    RESPONSE_DUE,
-    SEALED,
-    Referral,
+from services.referral.domain.receiving import (
     age_band,
     amend,
-    erase,
     fields_to_reseal,
     fields_to_seal,
     is_nhs_number,
-    overdue,
     receive,
 )
+from services.referral.domain.referrals import RESPONSE_DUE, SEALED, Referral, erase, overdue
 from shared.calendars import due_at
 from shared.events.codes import Urgency
 from shared.events.referral import ReferralReceived

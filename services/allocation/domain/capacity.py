@@ -22,7 +22,7 @@ from services.allocation.domain.workers import (
     worker_event,
 )
 from shared.errors import Refused
-from shared.events.allocation import CapacityChanged, CaseloadChanged, WorkerRegistered
+from shared.events.workers import CapacityChanged, CaseloadChanged, WorkerRegistered
 from shared.records import Change, changed, unchanged
 
 CAPACITY_DUE = "capacity_due"

@@ -10,8 +10,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from services.allocation.domain.policy import LEVELS
-from shared.events.allocation import HubRegistered
 from shared.events.codes import RiskLevel, Urgency, WorkerRole
+from shared.events.workers import HubRegistered
 from shared.records import Change, Record, changed, unchanged
 
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]

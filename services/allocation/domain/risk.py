@@ -19,9 +19,9 @@ from services.allocation.domain.policy import (
     RecencyRules,
     RiskPolicy,
 )
-from shared.events.allocation import Contribution
 from shared.events.codes import Recency, RiskLevel, Urgency
 from shared.events.referral import Concern
+from shared.events.risk import Contribution
 
 
 class Assessment(BaseModel):

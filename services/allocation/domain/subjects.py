@@ -12,15 +12,15 @@ from pydantic import BaseModel, ConfigDict
 from services.allocation.domain.policy import LEVELS, RiskPolicy
 from services.allocation.domain.risk import Assessment, assess, highest, response
 from shared.events import Event
-from shared.events.allocation import (
+from shared.events.codes import JudgementReason, RiskLevel, Urgency
+from shared.events.referral import Concern, ReferralAmended, ReferralReceived
+from shared.events.risk import (
     ReassessmentDue,
     RiskAssessed,
     RiskEscalated,
     RiskJudged,
     RiskReassessed,
 )
-from shared.events.codes import JudgementReason, RiskLevel, Urgency
-from shared.events.referral import Concern, ReferralAmended, ReferralReceived
 from shared.records import Change, Record, changed, unchanged
 
 REASSESS_DUE = "reassess_due"

@@ -10,8 +10,8 @@ from datetime import date, datetime, timedelta
 
 from services.allocation.domain.workers import Worker, day_of, midnight
 from shared.errors import Refused
-from shared.events.allocation import SupervisionOverdue, WorkerSupervised
 from shared.events.codes import SupervisionKind
+from shared.events.workers import SupervisionOverdue, WorkerSupervised
 from shared.records import Change, changed, unchanged
 
 SUPERVISION_DUE = "supervision_due"

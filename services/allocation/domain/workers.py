@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, model_valida
 
 from services.allocation.domain.hubs import Code, Codes, Hub, Incoming, Points
 from shared.calendars import LONDON
-from shared.events.allocation import WorkerRegistered
 from shared.events.codes import Setting, SupervisionKind, WorkerRole
+from shared.events.workers import WorkerRegistered
 from shared.records import Record
 
 UNAVAILABLE = -1_000_000

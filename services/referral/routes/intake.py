@@ -10,7 +10,8 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ValidationError
 
 from services.referral.domain.incoming import ReceiveReferral
-from services.referral.domain.referrals import Referral, warnings
+from services.referral.domain.receiving import warnings
+from services.referral.domain.referrals import Referral
 from services.referral.intake import take_in
 from services.referral.routes.common import FromAgency, Key, OnDesk
 from services.referral.store import Desk

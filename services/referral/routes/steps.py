@@ -7,13 +7,8 @@ from fastapi import APIRouter, Response
 
 from services.referral.domain.disclosure import ViewerKind
 from services.referral.domain.incoming import AmendReferral, DiscussionEntry, Incoming
-from services.referral.domain.referrals import (
-    Referral,
-    amend,
-    erase,
-    fields_to_reseal,
-    record_discussion,
-)
+from services.referral.domain.receiving import amend, fields_to_reseal
+from services.referral.domain.referrals import Referral, erase, record_discussion
 from services.referral.domain.states import Move, move
 from services.referral.routes.common import ByViewer, OnDesk, ReferralId, act, held
 from services.referral.routes.intake import Receipt, receipt

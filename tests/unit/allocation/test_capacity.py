@@ -24,7 +24,7 @@ from services.allocation.domain.capacity import (
 )
 from services.allocation.domain.workers import UNAVAILABLE, Worker, WorkerEntry, worker_entry
 from shared.errors import Refused
-from shared.events.allocation import CaseloadChanged
+from shared.events.workers import CaseloadChanged
 from tests.unit.allocation.given import AT, hub, later, worker
 
 
