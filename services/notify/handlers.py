@@ -52,7 +52,7 @@ def _about_referrals(desk: Desk) -> Handlers:
             await desk.look_again({"referral_id": data.referral_id}, desk.clock())
         await tell_of(desk, event)
 
-    async def on_overdue(event: Event[Any]) -> None:
+    async def on_seen(event: Event[Any]) -> None:
         await seen(event)
         await tell_of(desk, event)
 
@@ -69,8 +69,9 @@ def _about_referrals(desk: Desk) -> Handlers:
             "referral.received": on_referral,
             "referral.amended": on_referral,
             "referral.status_changed": on_status_changed,
-            "referral.overdue": on_overdue,
+            "referral.overdue": on_seen,
             "referral.erased": on_erased,
+            "referral.match_suspected": on_seen,
         },
     }
 

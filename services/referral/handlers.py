@@ -1,6 +1,8 @@
-"""Messages in: what allocation decided."""
+"""Messages in: what allocation decided; and our own referrals, to look whom they may be about."""
 
+from services.referral.domain.referrals import suspect_match
 from services.referral.domain.states import follow_allocation
+from services.referral.intake import possible_matches
 from services.referral.store import Desk
 from shared.dispatch import Handlers
 from shared.events import Event
@@ -18,6 +20,7 @@ from shared.events.allocation import (
     AllocationWaiting,
 )
 from shared.events.codes import ClosureOutcome, ReferralStatus
+from shared.events.referral import ReferralReceived
 from shared.origin import Origin
 
 AllocationMoved = (
@@ -99,13 +102,24 @@ def handlers(desk: Desk) -> Handlers:
             by=Origin.of_event("referral", event),
         )
 
+    async def on_referral_received(event: Event[ReferralReceived]) -> None:
+        # Two that came at once find each other: each is stored before its own event.
+        referral = await desk.referrals.get(event.data.referral_id)
+        others = [found.referral.id for found in await possible_matches(desk, referral)]
+        await desk.referrals.change(
+            referral.id,
+            lambda known: suspect_match(known, others),
+            by=Origin.of_event("referral", event),
+        )
+
     moved = "accepted declined lapsed started held resumed handed_over relevelled closed".split()
     return {
         "referral.allocations": {
             "allocation.made": on_allocation_made,
             "allocation.waiting": on_allocation_waiting,
             **{f"allocation.{name}": on_allocation_moved for name in moved},
-        }
+        },
+        "referral.matching": {"referral.received": on_referral_received},
     }
 
 

@@ -32,6 +32,8 @@ QUEUES: Mapping[str, tuple[str, ...]] = {
         "allocation.relevelled",
         "allocation.closed",
     ),
+    # Its own, so that looking for the same young person never holds up an answer to an agency.
+    "referral.matching": ("referral.received",),
     "allocation.referrals": (
         "referral.received",
         "referral.amended",
@@ -61,6 +63,7 @@ QUEUES: Mapping[str, tuple[str, ...]] = {
         "referral.status_changed",
         "referral.overdue",
         "referral.erased",
+        "referral.match_suspected",
     ),
     "notify.allocations": (
         "allocation.made",

@@ -27,6 +27,7 @@ NotificationKind = Literal[
     "case_no_longer_yours",
     "risk_escalated",
     "referral_overdue",
+    "possible_match",
     "safety_hold",
     "phone_them",
     "unopened_urgent",

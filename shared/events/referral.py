@@ -112,6 +112,20 @@ class ReferralErased(EventData):
     reason: Literal["retention_ended", "right_to_erasure", "entered_in_error"]
 
 
+class MatchSuspected(EventData):
+    """Earlier referrals may be about the same young person: somebody should look and decide.
+
+    Ids only; which fields agree, and how, is shown on asking. Until it is decided, the concerns of
+    the two do not add up.
+    """
+
+    event_type: ClassVar[str] = "referral.match_suspected"
+
+    referral_id: str
+    subject_id: str
+    other_referral_ids: tuple[str, ...]
+
+
 class _AboutSharing(EventData):
     """Every one carries the whole sharing state of the young person: the newest is enough."""
 

@@ -1,7 +1,9 @@
 """Child processes that die with the test run, and only ever by their own pid."""
 
 import asyncio
+import contextlib
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -17,10 +19,16 @@ ROOT = Path(__file__).parents[2]
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody listens on now.
+
+    Below those the system gives to outgoing connections: one of them could take it before we do.
+    """
+    for _ in range(1000):
+        port = 10_000 + secrets.randbelow(22_000)  # not by the seed: workers of a run share that
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError("no port is free")
 
 
 def listening(port: int) -> bool:

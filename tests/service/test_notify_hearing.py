@@ -33,7 +33,10 @@ async def told(database: Database) -> Told:
     await desk.prepare()
     made = Told(desk, clock)
     await made.network(POLICE)
-    kinds = ("case_declined", "case_escalated", "case_no_longer_yours", "risk_escalated")
+    kinds = (
+        *("case_declined", "case_escalated", "case_no_longer_yours", "possible_match"),
+        "risk_escalated",
+    )
     await made.subscribed(POLICE, kinds=kinds)
     await made.says(consent())
     await made.happens("referral.received", "ref_1", **referral())
@@ -205,6 +208,14 @@ async def test_who_has_two_cases_of_one_young_person_hears_once_that_the_risk_ro
     await told.happens("risk.escalated", "risk_1", **escalated("ref_2"))
 
     assert await heard(told, "risk_escalated") == [(f"hub:{HUB}", None), (f"worker:{WORKER}", None)]
+
+
+async def test_a_possible_match_is_for_the_hub_alone(told: Told) -> None:
+    suspected = {"referral_id": "ref_1", "subject_id": SUBJECT, "other_referral_ids": ("ref_0",)}
+
+    await told.happens("referral.match_suspected", "ref_1", **suspected)
+
+    assert await heard(told, "possible_match") == [(f"hub:{HUB}", None)]
 
 
 async def test_a_risk_of_a_referral_not_known_yet_is_told_when_it_is(told: Told) -> None:

@@ -193,6 +193,12 @@ async def test_the_same_person_is_linked_and_a_near_match_is_for_a_person_to_dec
     decided = await network.ask("manager", "POST", f"{path}/match-decisions", json=decision)
     again = await network.ask("manager", "POST", f"{path}/match-decisions", json=decision)
 
+    async def flagged() -> list[dict[str, Any]]:
+        return await in_trail(network, "referral.match_suspected", ids[2])
+
+    (told,) = await until(flagged, deadline=15, what="the Hub being told of the near match")
+    assert set(told["data"]["other_referral_ids"]) == set(ids[:2])
+    assert not await in_trail(network, "referral.match_suspected", ids[1]), "linked already"
     assert subjects[0] == subjects[1] != subjects[2]
     assert {f["referral_id"] for f in found} == set(ids[:2])
     assert "Sampleton" not in json.dumps(found)

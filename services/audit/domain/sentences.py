@@ -87,6 +87,10 @@ _WORDS: dict[str, Callable[[Data, str], str]] = {
     "referral.received": lambda d, _: (
         f"{d.get('agency_id')} referred {d.get('referral_id')}, urgency {d.get('urgency')}."
     ),
+    "referral.match_suspected": lambda d, _: (
+        f"{d.get('referral_id')} may be about the same young person as"
+        f" {_list(d, 'other_referral_ids')}."
+    ),
     "referral.status_changed": lambda d, _: f"{d.get('referral_id')} is now {d.get('status')}.",
     "risk.assessed": lambda d, _: (
         f"The risk of {d.get('referral_id')} was assessed as {d.get('level')} (score {d.get('score')})."

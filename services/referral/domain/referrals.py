@@ -3,6 +3,7 @@
 A sealed field is an encrypted one; `SEALED` says which category of data each belongs to.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Literal
 
@@ -24,6 +25,7 @@ from shared.events.codes import (
 from shared.events.referral import (
     Concern,
     DiscussionRecorded,
+    MatchSuspected,
     ReferralAmended,
     ReferralErased,
     ReferralOverdue,
@@ -102,6 +104,7 @@ class Referral(Record):
     warnings: tuple[str, ...]
     sealed: dict[str, bytes]
     amendments: tuple[Amendment, ...] = ()
+    suspected: tuple[str, ...] = ()
     hub_id: str | None = None
     worker_id: str | None = None
     allocation_version: int = 0
@@ -130,6 +133,17 @@ def overdue(referral: Referral, at: datetime) -> Change[Referral]:
         **referral.model_dump(include={"agency_id", "urgency", "due_at", "status"}),
     )
     return changed(referral, event, due={RESPONSE_DUE: None}, overdue=True)
+
+
+def suspect_match(referral: Referral, others: Iterable[str]) -> Change[Referral]:
+    """Other referrals may be about the same young person. Each is told once."""
+    new = tuple(sorted(set(others) - set(referral.suspected)))
+    if not new:
+        return unchanged(referral)
+    event = MatchSuspected(
+        referral_id=referral.id, subject_id=referral.subject_id, other_referral_ids=new
+    )
+    return changed(referral, event, suspected=(*referral.suspected, *new))
 
 
 def record_discussion(
