@@ -13,7 +13,7 @@ run: .venv/run ## start all four services with sample data (embedded store, not 
 	@exec $(PY) -m services
 
 test: .venv/dev ## run every test against a real RabbitMQ and a MongoDB-protocol store
-	@CONTAINERS=$(CONTAINERS) $(PY) -m pytest -n 2 --dist loadfile tests
+	@PATIENCE=3 CONTAINERS=$(CONTAINERS) $(PY) -m pytest -n 2 --dist loadfile tests
 
 test-allocation-load: .venv/dev ## 8 allocators, 2,000 referrals, 60 workers, in peace and killed: ten minutes
 	@ALLOCATORS=8 REFERRALS=2000 WORKERS=60 KILL_EVERY=0,5 \

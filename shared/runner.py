@@ -60,7 +60,8 @@ def mongo(url: str) -> "AsyncMongoClient[dict[str, object]]":
         journal=True,
         wTimeoutMS=5000,
         serverSelectionTimeoutMS=3000,
-        connectTimeoutMS=3000,
+        # Of heartbeats too: one that is late cancels all that is under way, so no less patient.
+        connectTimeoutMS=10000,
         socketTimeoutMS=10000,
         maxPoolSize=50,
         tz_aware=True,

@@ -38,6 +38,11 @@ class Receiver:
         self.calls.append(call)
         return await self.answer(request)
 
+    @property
+    def told(self) -> set[str]:
+        """The ids of the notifications that came; a call may come twice, on a slow day."""
+        return {call.headers["webhook-id"] for call in self.calls}
+
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """What a notification gets."""
         return web.Response(status=self.answers.pop(0) if self.answers else 204)
