@@ -60,8 +60,9 @@ def mongo(url: str) -> "AsyncMongoClient[dict[str, object]]":
         journal=True,
         wTimeoutMS=5000,
         serverSelectionTimeoutMS=3000,
-        # Of heartbeats too: one that is late cancels all that is under way, so no less patient.
-        connectTimeoutMS=10000,
+        # Of heartbeats too. One that is late ends all that is under way: soon, where the store is cut
+        # off, but not because it was busy for a moment.
+        connectTimeoutMS=5000,
         socketTimeoutMS=10000,
         maxPoolSize=50,
         tz_aware=True,

@@ -177,7 +177,8 @@ def _of_capacity(desk: Desk) -> dict[str, Handler]:
 async def _fits(
     desk: Desk, allocation: Allocation, *, level: RiskLevel | None = None, avoided: Any = None
 ) -> bool:
-    """Whether the worker on the case still passes the gates that are about the case itself."""
+    """Whether the worker on the case still passes the gates that a new level, or another setting
+    avoided, may close."""
     hub = await desk.hub(allocation.hub_id)
     if hub is None or allocation.worker_id is None:
         return True
@@ -190,7 +191,8 @@ async def _fits(
     worker = await desk.workers.get(allocation.worker_id)
     (facts,) = worker_facts([worker], case, now())
     gates = {g.gate: g.passed for g in judge(case, hub_facts(hub), facts).gates}
-    return all(gates[g] for g in ("role_may_take_level", "qualified", "setting_not_avoided"))
+    asked = () if avoided is None else ("setting_not_avoided",)
+    return all(gates[gate] for gate in ("role_may_take_level", "qualified", *asked))
 
 
 async def _absorbed(
