@@ -1,7 +1,7 @@
 """A RabbitMQ for the test run: a given one, a private node of this machine, or a container.
 
 In this order: AMQP_URL; RabbitMQ installed here; installed with apt-get, where we are root and
-it is missing; Docker. With CONTAINERS=1 only Docker.
+it is missing; Docker, where the image is there. With CONTAINERS=1 only Docker.
 """
 
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from tests.harness.docker import Container, engine_runs
+from tests.harness.docker import Container, image_is_there
 from tests.harness.node import PrivateNode, installed
 from tests.harness.waiting import until
 
@@ -116,14 +116,14 @@ class ContainerBroker:
 def plan() -> str:
     """Which broker `choose` would take, found out without starting or installing anything."""
     if os.environ.get("CONTAINERS") == "1":
-        return ContainerBroker.describe if engine_runs() else NONE
+        return ContainerBroker.describe if image_is_there(IMAGE) else NONE
     if url := os.environ.get("AMQP_URL"):
         return GivenBroker(url).describe
     if found := installed():
         return found.describe
     if _can_install():
         return TO_INSTALL
-    return ContainerBroker.describe if engine_runs() else NONE
+    return ContainerBroker.describe if image_is_there(IMAGE) else NONE
 
 
 def prepare() -> None:
@@ -140,7 +140,9 @@ def choose(folder: Path) -> Broker:
     if planned == ContainerBroker.describe:
         return ContainerBroker()
     if planned == NONE:
-        raise RuntimeError("No RabbitMQ: set AMQP_URL, install rabbitmq-server, or start Docker.")
+        raise RuntimeError(
+            f"No RabbitMQ: set AMQP_URL, install rabbitmq-server, or load {IMAGE} into Docker."
+        )
     if url := os.environ.get("AMQP_URL"):
         return GivenBroker(url)
     prepare()

@@ -10,24 +10,29 @@ from tests.harness.processes import free_port
 
 
 @cache
-def engine_runs() -> bool:
-    """Whether a Docker engine answers. Quick and quiet when none does."""
+def image_is_there(image: str) -> bool:
+    """Whether a Docker engine answers and holds `image`. Pulls nothing; quiet when nobody is there.
+
+    An engine alone is not enough: where no registry can be reached it can run nothing.
+    """
     with warnings.catch_warnings():
         # The client drops its socket unclosed when nobody is there: collected here, in silence.
         warnings.simplefilter("ignore", ResourceWarning)
-        answered = _answers()
+        there = _holds(image)
         gc.collect()
-    return answered
+    return there
 
 
-def _answers() -> bool:
+def _holds(image: str) -> bool:
     from testcontainers.core.docker_client import DockerClient
 
     try:
         docker = DockerClient(timeout=2).client
-        docker.ping()
-        docker.close()
-    except Exception:  # whatever it is, there is no engine for us
+        try:
+            docker.images.get(image)
+        finally:
+            docker.close()
+    except Exception:  # no engine, or one without the image: either way not for us
         return False
     return True
 

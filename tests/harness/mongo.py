@@ -1,7 +1,8 @@
 """A store speaking the MongoDB protocol: a given one, mongod, a container, or SecantusDB.
 
-In this order: MONGO_URL; a mongod on PATH; Docker; SecantusDB beside this Python. With
-CONTAINERS=1 only Docker.
+In this order: MONGO_URL; mongod on PATH; Docker, where the image is there; SecantusDB's Rust
+server; SecantusDB's Python server beside this Python. With CONTAINERS=1 only Docker; STORE=rust
+or STORE=python takes that server of SecantusDB.
 """
 
 import os
@@ -15,12 +16,14 @@ from urllib.parse import urlsplit
 from pymongo import AsyncMongoClient
 
 from tests.harness.broker import NONE, NotOurs
-from tests.harness.docker import Container, engine_runs
+from tests.harness.docker import Container, image_is_there
 from tests.harness.processes import Child, free_port, listening
 from tests.harness.waiting import until
 
 IMAGE = "mongo:8.0"
-SECANTUS = Path(sys.executable).parent / "secantusd-py"
+PYTHON_SERVER = Path(sys.executable).parent / "secantusd-py"
+RUST_SERVER = "secantusd-rs"
+CARGO_BIN = Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo")) / "bin"
 
 
 class Mongo(Protocol):
@@ -132,24 +135,41 @@ def _mongod(port: int, data: Path) -> list[str]:
     return ["mongod", "--bind_ip", "127.0.0.1", "--port", str(port), "--dbpath", str(data)]
 
 
-def _secantus(port: int, data: Path) -> list[str]:
-    where = ["--host", "127.0.0.1", "--port", str(port), "--storage-path", str(data)]
-    # Durable as mongod is with j:true; a standalone, with a short oplog.
-    durable = ["--standalone", "--sync-on-commit", "--oplog-max-entries", "1000"]
-    return [str(SECANTUS), *where, *durable]
+def _secantus(program: str) -> Callable[[int, Path], list[str]]:
+    def command(port: int, data: Path) -> list[str]:
+        where = ["--host", "127.0.0.1", "--port", str(port), "--storage-path", str(data)]
+        # Durable as mongod is with j:true; a standalone, with a short oplog.
+        durable = ["--standalone", "--sync-on-commit", "--oplog-max-entries", "1000"]
+        return [program, *where, *durable]
+
+    return command
+
+
+def _programs() -> dict[str, tuple[str, Callable[[int, Path], list[str]]]]:
+    """The stores this machine can run as a child: how each is called, and its command."""
+    found: dict[str, tuple[str, Callable[[int, Path], list[str]]]] = {}
+    if shutil.which("mongod"):
+        found["mongod"] = ("mongod of this machine", _mongod)
+    if rust := shutil.which(RUST_SERVER, path=f"{os.environ['PATH']}:{CARGO_BIN}"):
+        found["rust"] = ("SecantusDB, Rust server (speaks MongoDB's protocol)", _secantus(rust))
+    if PYTHON_SERVER.exists():
+        described = "SecantusDB, Python server (speaks MongoDB's protocol)"
+        found["python"] = (described, _secantus(str(PYTHON_SERVER)))
+    return found
 
 
 def plan() -> str:
     """Which store `choose` would take, found out without starting anything."""
     if os.environ.get("CONTAINERS") == "1":
-        return ContainerMongo.describe if engine_runs() else NONE
+        return ContainerMongo.describe if image_is_there(IMAGE) else NONE
+    wanted, programs = os.environ.get("STORE"), _programs()
+    if wanted:
+        return programs[wanted][0] if wanted in programs else NONE
     if url := os.environ.get("MONGO_URL"):
         return GivenMongo(url).describe
-    if shutil.which("mongod"):
-        return "mongod of this machine"
-    if engine_runs():
+    if "mongod" not in programs and image_is_there(IMAGE):
         return ContainerMongo.describe
-    return "SecantusDB (speaks MongoDB's protocol)" if SECANTUS.exists() else NONE
+    return next((described for described, _ in programs.values()), NONE)
 
 
 def choose(folder: Path) -> Mongo:
@@ -157,11 +177,11 @@ def choose(folder: Path) -> Mongo:
     planned = plan()
     if planned == ContainerMongo.describe:
         return ContainerMongo()
-    if planned == NONE:
-        raise RuntimeError(
-            "No store: set MONGO_URL, install mongod or secantusdb, or start Docker."
-        )
-    if url := os.environ.get("MONGO_URL"):
+    for described, command in _programs().values():
+        if planned == described:
+            return ChildMongo(described, command, folder)
+    if planned != NONE and (url := os.environ.get("MONGO_URL")):
         return GivenMongo(url)
-    program = _mongod if shutil.which("mongod") else _secantus
-    return ChildMongo(planned, program, folder)
+    raise RuntimeError(
+        f"No store: set MONGO_URL, install mongod or secantusdb, or load {IMAGE} into Docker."
+    )
