@@ -1,6 +1,6 @@
 # The only entrance. `make` lists the commands.
 .DEFAULT_GOAL := help
-.PHONY: lint types unit help run test test-allocation-load endurance bench-allocation bench-notify bench-audit check format golden openapi verifier lock dead-letters clean
+.PHONY: lint types unit help run test test-allocation-load endurance bench-allocation bench-notify bench-audit bench-way check format golden openapi verifier lock dead-letters clean
 
 PY := .venv/bin/python
 # A lone shell for recipes that must clean up after themselves.
@@ -24,6 +24,9 @@ bench-allocation: .venv/dev ## time of one allocation, from 10 to 10,000 workers
 
 bench-notify: .venv/dev ## what hostile endpoints cost the others, and the memory of 1,000 endpoints
 	@$(PY) -m benchmarks.notify
+
+bench-way: .venv/dev ## what one referral costs: store calls, CPU, latency, throughput
+	@$(PY) -m benchmarks.way
 
 endurance: .venv/dev ## notify at full scale: 1,000 endpoints, 500 waiting, ten minutes of kills
 	@SCALE=1 KILLS=600 $(PY) -m pytest -s tests/system/test_notify_kills.py \
