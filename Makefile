@@ -1,19 +1,47 @@
 # The only entrance. `make` lists the commands.
 .DEFAULT_GOAL := help
-.PHONY: lint types unit help run test test-allocation-load endurance bench-allocation bench-notify bench-audit bench-way check format golden openapi verifier lock dead-letters clean
+# Nearest to MongoDB of what can be installed without an image (docs/operating.md).
+RUST_STORE := secantus-mdb --version 0.5.3-beta.193
+.PHONY: images test-images test-api fuzz-verify lives limits rust-store lint types unit help run test test-allocation-load endurance bench-allocation bench-notify bench-audit bench-way mutate check format golden openapi asyncapi access verifier lock dead-letters clean
 
 PY := .venv/bin/python
 # A lone shell for recipes that must clean up after themselves.
 SHELL := /bin/bash
+# Compiled code is kept: without it each start of a service and each run of the tests compiles it all.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
 
 run: .venv/run ## start all four services with sample data (embedded store, not for live cases)
-	@exec $(PY) -m services
+	@exec $(PY) -m allinone
 
+# Half of its time a test waits: three at once keep two cores busy.
 test: .venv/dev ## run every test against a real RabbitMQ and a MongoDB-protocol store
-	@PATIENCE=3 CONTAINERS=$(CONTAINERS) $(PY) -m pytest -n 2 --dist loadfile tests
+	@EXAMPLES=200 PATIENCE=3 CONTAINERS=$(CONTAINERS) $(PY) -m pytest \
+	  -n $(or $(AT_ONCE),3) --dist loadfile --no-loadscope-reorder tests
+
+test-api: .venv/dev ## no input makes a 500: every extreme, and schemathesis with every role's token
+	@EXTREMES=all API=all PATIENCE=3 $(PY) -m pytest -s tests/service/test_extremes.py tests/service/test_heads_of_routes.py tests/service/test_openapi.py
+
+fuzz-verify: .venv/dev ## exports that somebody made up, against the offline verifier: EXAMPLES=20000, half an hour
+	@EXAMPLES=$(or $(EXAMPLES),20000) $(PY) -m pytest -q -s --hypothesis-show-statistics \
+	  tests/service/test_audit_verify_fuzz.py
+
+lives: .venv/dev ## random lives of children who are alike: LIVES=300, SEED=… lives them again
+	@LIVES=$(or $(LIVES),300) PATIENCE=3 $(PY) -m pytest -q -s tests/service/test_lives.py
+
+rust-store: ## build SecantusDB's Rust server, where cargo is: the tests take it then
+	@command -v secantusd-rs >/dev/null || test -x "$${CARGO_HOME:-$$HOME/.cargo}/bin/secantusd-rs" || { \
+	  command -v cmake >/dev/null && command -v clang >/dev/null || \
+	    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq cmake clang libclang-dev; }; \
+	  cargo install --quiet --locked --ignore-rust-version $(RUST_STORE); }
+
+images: ## build every image without a registry: bases of Debian packages, a store for trials, the services
+	@deploy/images/build.sh
+
+test-images: .venv/dev ## the images, alone and composed: used from outside, crashed, stopped, replaced
+	@IMAGES=1 PATIENCE=3 $(PY) -m pytest -s tests/images
 
 test-allocation-load: .venv/dev ## 8 allocators, 2,000 referrals, 60 workers, in peace and killed: ten minutes
 	@ALLOCATORS=8 REFERRALS=2000 WORKERS=60 KILL_EVERY=0,5 \
@@ -45,17 +73,30 @@ types: .venv/dev
 	@.venv/bin/mypy
 
 unit: .venv/dev
-	@$(PY) -m pytest -q tests/unit
+	@EXAMPLES=40 $(PY) -m pytest -q tests/unit
+
+mutate: .venv/dev ## change the rules and see whether a test notices (SAMPLE=200 SEED=1 ONLY='shared.rules.*')
+	@.venv/bin/pip install --quiet --require-hashes -r requirements/mutate.txt
+	@$(PY) tests/mutate.py
 
 format: .venv/dev ## format the code and fix what can be fixed
 	@.venv/bin/ruff format .
 	@.venv/bin/ruff check --fix .
 
 dead-letters: .venv/run ## list parked messages; replay one with ID=…
-	@$(PY) -m services.deadletters $(if $(ID),replay $(ID),list)
+	@$(PY) -m shared.operating.dead_letters $(if $(ID),replay $(ID),list)
+
+limits: .venv/dev ## write docs/limits.md from the settings and the constants
+	@$(PY) -m tests.golden.limits
 
 openapi: .venv/dev ## write the API descriptions under docs/openapi
 	@$(PY) -m tests.golden.openapi
+
+access: .venv/dev ## write the page of who may do what: docs/access.md
+	@$(PY) -m tests.golden.access
+
+asyncapi: .venv/dev ## write the description of all events: docs/asyncapi.json
+	@$(PY) -m tests.golden.asyncapi
 
 golden: .venv/dev ## write golden files for events that have none yet
 	@$(PY) -m tests.golden
@@ -68,7 +109,7 @@ verifier: .venv/run ## write the offline verifier as one file: verify_trail.py
 	@$(PY) -m services.audit one-file > verify_trail.py && echo "verify_trail.py written"
 
 lock: .venv/dev ## pin requirements/*.in with hashes (no addresses)
-	@for part in run embedded dev bench; do .venv/bin/uv pip compile --quiet --universal \
+	@for part in run embedded dev bench mutate; do .venv/bin/uv pip compile --quiet --universal \
 	  --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
 	  requirements/$$part.in --output-file requirements/$$part.txt; done
 

@@ -16,18 +16,18 @@ from pathlib import Path
 from typing import Any
 
 from services.allocation.app import DEFAULT_POLICY
-from services.allocation.domain.capacity import register_worker
-from services.allocation.domain.hubs import Hub, HubEntry, register_hub
-from services.allocation.domain.policy import load_policy
-from services.allocation.domain.workers import WorkerEntry
+from services.allocation.caseload.capacity import register_worker
+from services.allocation.caseload.worker import WorkerEntry
 from services.allocation.handlers import handlers
-from services.allocation.store import Desk
-from shared.bus.memory import MemoryBus
+from services.allocation.hubs.hub import Hub, HubEntry, register_hub
+from services.allocation.risk.policy_file import load_policy
+from services.allocation.store import Stores
 from shared.clock import now
 from shared.ids import derived_id
-from shared.relay import Relay
-from shared.runner import Platform, mongo
-from shared.store import Database
+from shared.messaging.memory import MemoryBus
+from shared.messaging.relay import Relay
+from shared.operating.runner import Platform, mongo
+from shared.storage.store import Database
 from tests.harness.mongo import choose
 from tests.harness.room import a_referral
 
@@ -43,17 +43,13 @@ async def _nothing() -> None:
     """The store answers."""
 
 
-def desk_on(database: Database) -> Desk:
-    """A desk whose events nobody publishes: only the work itself is measured."""
+def stores_on(database: Database) -> Stores:
+    """A stores whose events nobody publishes: only the work itself is measured."""
     bus = MemoryBus(database["dead"], _nothing)
-    return Desk.on(Platform(database, Relay("allocation", bus)), load_policy(_policy()))
+    return Stores.on(Platform(database, Relay("allocation", bus)), load_policy(DEFAULT_POLICY))
 
 
-def _policy() -> str:
-    return DEFAULT_POLICY.read_text("utf-8")
-
-
-async def staff(desk: Desk, count: int, per_hub: int) -> list[str]:
+async def staff(stores: Stores, count: int, per_hub: int) -> list[str]:
     """So many workers; returns the areas, one per Hub."""
     areas: list[str] = []
     documents: list[dict[str, Any]] = []
@@ -61,14 +57,14 @@ async def staff(desk: Desk, count: int, per_hub: int) -> list[str]:
         area, hub_id = f"area_{number}", f"hub_{number}"
         areas.append(area)
         hub, _ = register_hub(hub_id, HubEntry(name="Bench Hub", areas=(area,)))
-        await desk.hubs.collection.insert_one(_document(hub))
+        await stores.hubs.collection.insert_one(_document(hub))
         size = min(per_hub, count - number * per_hub)
         documents += [_worker(hub, area, number * per_hub + n) for n in range(size)]
         if len(documents) > 500:
-            await desk.workers.collection.insert_many(documents)
+            await stores.workers.collection.insert_many(documents)
             documents = []
     if documents:
-        await desk.workers.collection.insert_many(documents)
+        await stores.workers.collection.insert_many(documents)
     return areas
 
 
@@ -76,7 +72,8 @@ def _worker(hub: Hub, area: str, number: int) -> dict[str, Any]:
     entry = WorkerEntry(
         hub_id=hub.id, worker_role="hub_worker", areas=(area,), host_setting="hub", cap=1000
     )
-    worker, _, due = register_worker(f"wk_{number:06}", entry, hub, now())
+    worker, _ = register_worker(f"wk_{number:06}", entry, hub, now())
+    due = {name: at for name, at in worker.timers().items() if at is not None}
     return {**_document(worker), **due}
 
 
@@ -84,11 +81,11 @@ def _document(record: Any) -> dict[str, Any]:
     return {**record.model_dump(exclude={"id"}), "_id": record.id, "version": 1, "outbox": []}
 
 
-async def remember(desk: Desk, count: int) -> None:
+async def remember(stores: Stores, count: int) -> None:
     """Closed allocations of the past, of other young people, without their decisions."""
     at = now() - timedelta(days=200)
     for start in range(0, count, 500):
-        await desk.allocations.collection.insert_many(
+        await stores.allocations.collection.insert_many(
             [
                 {
                     "_id": derived_id("ref", "past", str(number)),
@@ -109,10 +106,11 @@ async def remember(desk: Desk, count: int) -> None:
         )
 
 
-async def measure(desk: Desk, areas: list[str], label: str) -> list[float]:
+async def measure(stores: Stores, areas: list[str], label: str) -> list[float]:
     """Milliseconds per referral."""
     random_ = random.Random(SEED)
-    handle = handlers(desk)["allocation.referrals"]["referral.received"]
+    on_referrals = handlers(stores)["allocation.referrals"]
+    (handle,) = (one.handle for one in on_referrals if one.type == "referral.received")
     took = []
     for number in range(REFERRALS + 10):
         codes = random_.sample(CODES, random_.randrange(4))
@@ -120,7 +118,7 @@ async def measure(desk: Desk, areas: list[str], label: str) -> list[float]:
         started = time.perf_counter()
         await handle(event)
         took.append(1000 * (time.perf_counter() - started))
-        found = await desk.allocations.get(event.subject)
+        found = await stores.allocations.get(event.subject)
         assert found.status == "offered", found.status
     return took[10:]
 
@@ -144,13 +142,13 @@ async def main() -> None:
         cases += [(SIZES[-1], PAST, PER_HUB), (SIZES[-1], 0, SIZES[-1])]
         for size, past, per_hub in cases:
             database = client[f"bench_{size}_{past}_{per_hub}"]
-            desk = desk_on(database)
-            await desk.prepare()
-            areas = await staff(desk, size, per_hub)
-            await remember(desk, past)
+            stores = stores_on(database)
+            await stores.prepare()
+            areas = await staff(stores, size, per_hub)
+            await remember(stores, past)
             one_hub = " in one Hub" if per_hub == size and size > PER_HUB else ""
             label = f"{size:,} workers{one_hub}, {past:,} past allocations"
-            print(line(label, await measure(desk, areas, label)), flush=True)
+            print(line(label, await measure(stores, areas, label)), flush=True)
         await client.close()
         await store.stop()
 

@@ -23,19 +23,20 @@ from typing import Any
 from pymongo import ASCENDING
 from pymongo.asynchronous.collection import AsyncCollection
 
-from services.audit.domain.leaf import leaf_of
-from services.audit.domain.records import Export
-from services.audit.domain.tiles import unpack_bundle
-from services.audit.domain.tree import Range, consistency_ranges, inclusion_ranges
-from services.audit.exporter import files_of, tar_of
-from services.audit.store import tile_id
+from allinone.embedded import document_store
+from services.audit.exports.export import Export
+from services.audit.exports.files import files_of, tar_of
+from services.audit.log.hashes import tile_id
+from services.audit.log.leaf import leaf_of
+from services.audit.log.tiles import unpack_bundle
+from services.audit.log.tree import Range, consistency_ranges, inclusion_ranges
 from services.audit.verify.exported import check_export
-from services.audit.verify.sources import keys_of, source_of
-from services.embedded import document_store
+from services.audit.verify.signed import keys_of
+from services.audit.verify.sources import source_of
 from shared.clock import now
 from shared.ids import new_id
-from shared.runner import mongo
-from shared.store import Database
+from shared.operating.runner import mongo
+from shared.storage.store import Database
 from tests.harness.trails import OneTrail, body, writer
 
 SIZES = [int(s) for s in os.environ.get("SIZES", "10000,100000,1000000").split(",")]
@@ -132,7 +133,7 @@ async def grow(trail: OneTrail, stop: int) -> None:
 async def fill(trail: OneTrail, start: int, stop: int) -> None:
     """Entries and tiles as they would be, written straight into the store without search fields."""
     store, at = trail.parts.trail, now()
-    edge = await store.edge(start)
+    edge = await store.tree.edge(start)
     for first in range(start, stop, FILL):
         leaves = [leaf_of(event(n), at) for n in range(first, min(stop, first + FILL))]
         documents = [
@@ -170,7 +171,7 @@ async def proofs(database: Database, size: int) -> tuple[Took, Took]:
     async def cold(ranges: list[Range]) -> float:
         reader = writer(database).parts.trail
         started = time.perf_counter()
-        await reader.proof(ranges, size, await reader.state())
+        await reader.tree.proof(ranges, size, await reader.state())
         return time.perf_counter() - started
 
     inclusion, consistency = Took([]), Took([])
@@ -204,7 +205,7 @@ async def restarts(database: Database) -> Took:
         await release(database)
         fresh = writer(database)
         started = time.perf_counter()
-        await fresh.parts.sequencer.last_offset()
+        await fresh.parts.sequencer.last_read()
         took.seconds.append(time.perf_counter() - started)
     await release(database)
     return took
@@ -219,7 +220,7 @@ async def write_and_weigh(url: str, name: str) -> None:
     """What a process of its own does: take the lease, append WRITES events, sign, say its memory."""
     async with mongo(url) as client:
         trail = writer(client[name])
-        await trail.parts.sequencer.last_offset()
+        await trail.parts.sequencer.last_read()
         await grow(trail, (await trail.parts.trail.state())["size"] + WRITES)
         await release(client[name])
     say(f"{_resident():.0f}")

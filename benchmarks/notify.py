@@ -36,7 +36,7 @@ from tests.harness.processes import free_port
 from tests.harness.publisher import publishing
 from tests.harness.receiver import receiving_as
 from tests.harness.waiting import until
-from tests.service.notifying import Hands, Told, consent, desk_on, event_of, referral
+from tests.service.notifying import Hands, Told, consent, event_of, referral, stores_on
 
 GOOD = int(os.environ.get("GOOD", "10"))
 EACH = int(os.environ.get("EACH", "3"))
@@ -65,7 +65,7 @@ class Timed(Hostile):
 async def notify(broker: Broker, store: Mongo, folder: Path) -> AsyncIterator[tuple[Network, Told]]:
     """One process of notify, and what it knows, to be written into its database."""
     async with running(broker, store, folder, ["notify"]) as network:
-        told = Told(desk_on(network.mongo_of("notify"), now), Hands(now()))
+        told = Told(stores_on(network.mongo_of("notify"), now), Hands(now()))
         yield network, told
 
 
@@ -78,7 +78,7 @@ async def know(told: Told, receiver: Timed, names: Sequence[str]) -> None:
         await told.subscribed(name, url=down if name.startswith("down") else receiver.at(name))
     # Only the deliveries are measured, not the telling of how we got here.
     nothing = {"$set": {"outbox": []}, "$unset": {"outbox_due": ""}}
-    await told.desk.subscriptions.collection.update_many({}, nothing)
+    await told.stores.subscriptions.collection.update_many({}, nothing)
 
 
 async def refer(network: Network, count: int, pause: float) -> None:
@@ -123,7 +123,7 @@ async def told_all(told: Told) -> None:
     """Until no delivery and no event waits any more."""
 
     async def nothing_left() -> bool:
-        stored = told.desk.notifications.collection
+        stored = told.stores.notifications.collection
         waiting = {"$or": [{"webhook_due": {"$exists": True}}, {"outbox_due": {"$exists": True}}]}
         await asyncio.sleep(0.5)  # counting is work for the store too
         return await stored.count_documents(waiting) == 0

@@ -39,7 +39,7 @@ from benchmarks.way_tables import (
     say,
     warning_lines,
 )
-from shared.telemetry import set_up
+from shared.operating.telemetry import set_up
 from tests.harness.broker import Broker
 from tests.harness.broker import choose as choose_broker
 from tests.harness.mongo import Mongo

@@ -1,154 +1,17 @@
-"""All four services in one process, on an embedded store: `make run`. Not for live cases."""
+"""`python -m services WORDS…` in an image: whatever `python -m services.<the one it holds>` does."""
 
-import asyncio
-import contextlib
-import os
+import runpy
 import sys
-from functools import partial
 from pathlib import Path
-from typing import Any
-
-import uvicorn
-from pydantic import SecretStr
-
-from services import sample
-from services.allocation import app as allocation
-from services.audit import app as audit
-from services.embedded import AUDIENCE, ISSUER, Keys, document_store
-from services.notify import app as notify
-from services.referral import app as referral
-from shared.bus.memory import MemoryBus
-from shared.runner import Process, mongo, serve
-from shared.telemetry import set_up
-from shared.tokens import issue
-
-TOKEN_LIFETIME = 12 * 3600
 
 
-async def run(folder: Path, port: int) -> None:
-    """Start everything, load the sample network, and serve until Ctrl-C."""
-    set_up("embedded", os.environ.get("LOG_LEVEL", "WARNING"))
-    keys = Keys(folder / "keys")
-    async with document_store(folder / "store") as address:
-        process = _process(keys, address, port)
-        settings = _settings(keys, address, port)
-        server = serve(process.app(), _audit_settings(keys, settings))
-        serving = asyncio.create_task(server.serve())
-        try:
-            if await _ready(process, server):
-                base = f"http://127.0.0.1:{port}"
-                await sample.load(base, partial(_token, keys))
-                print(_welcome(keys, base), flush=True)
-            await serving
-        finally:
-            server.should_exit = True
-            await asyncio.wait({serving})
-
-
-def _settings(keys: Keys, address: str, port: int) -> dict[str, Any]:
-    return {
-        "environment": "development",
-        "amqp_url": SecretStr("memory:"),
-        "mongo_url": SecretStr(address),
-        "http_port": port,
-        "relay_lease": 5.0,  # nobody else could be publishing: a restart need not wait long
-        "auth_jwks": str(keys.jwks),
-        "auth_issuer": ISSUER,
-        "auth_audience": AUDIENCE,
-    }
-
-
-def _audit_settings(keys: Keys, settings: dict[str, Any]) -> audit.AuditSettings:
-    signing = SecretStr(keys.secret("audit_signing", 32))
-    return audit.AuditSettings(**settings, audit_signing_key=signing)
-
-
-def _process(keys: Keys, address: str, port: int) -> Process:
-    settings = _settings(keys, address, port)
-    client = mongo(address)
-
-    async def probe() -> None:
-        await client.admin.command("ping")
-
-    return Process(
-        _audit_settings(keys, settings),
-        client,
-        MemoryBus(client["hub_bus"]["dead_letters"], probe),
-        {
-            "referral": referral.build(
-                referral.ReferralSettings(
-                    **settings,
-                    referral_master_key=SecretStr(keys.secret("referral_master", 96)),
-                    referral_pepper=SecretStr(keys.secret("referral_pepper", 32)),
-                )
-            ),
-            "allocation": allocation.build(allocation.AllocationSettings(**settings)),
-            "notify": notify.build(
-                notify.NotifySettings(
-                    **settings, notify_secret_key=SecretStr(keys.secret("notify", 32))
-                )
-            ),
-            "audit": audit.build(_audit_settings(keys, settings)),
-        },
-    )
-
-
-async def _ready(process: Process, server: uvicorn.Server) -> bool:
-    while not server.should_exit:
-        if server.started and await process.ready():
-            return True
-        await asyncio.sleep(0.05)
-    return False
-
-
-def _token(keys: Keys, **claims: str) -> str:
-    return issue(keys.signing, issuer=ISSUER, audience=AUDIENCE, lifetime=TOKEN_LIFETIME, **claims)
-
-
-def _welcome(keys: Keys, base: str) -> str:
-    tokens = {
-        "AGENCY": {"sub": sample.SCHOOL, "role": "agency", "agency_id": sample.SCHOOL},
-        "POLICE": {"sub": sample.POLICE, "role": "agency", "agency_id": sample.POLICE},
-        "WORKER": {"sub": "wk_hub_one", "role": "worker", "worker_id": "wk_hub_one"},
-        "MANAGER": {"sub": "mg_north", "role": "hub_manager", "hub_id": sample.HUB},
-        "AUDITOR": {"sub": "auditor_one", "role": "auditor"},
-        "OPERATOR": {"sub": "operator_one", "role": "operator"},
-    }
-    exports = "\n".join(
-        f"export {name}={_token(keys, **claims)}" for name, claims in tokens.items()
-    )
-    return f"""
-The referral network is up at {base} (API description: {base}/openapi.json).
-It runs on an embedded store under ./data, for trying and development: not for live cases.
-
-Tokens, good for twelve hours; paste these lines into another terminal:
-
-{exports}
-
-Post a referral, then follow it:
-
-curl -s {base}/v1/referrals -H "Authorization: Bearer $AGENCY" \\
-  -H 'Content-Type: application/json' -H "Idempotency-Key: $(date +%s%N)" -d '{{
-    "agency_reference": "SYN-'$(date +%s)'", "urgency": "immediate", "area": "northtown",
-    "referrer": {{"name": "Sample Referrer", "role": "teacher", "contact": "r@school.example"}},
-    "subject": {{"name": "Sample Child", "date_of_birth": "2012-05-17"}},
-    "indicators": [{{"code": "missing_episodes", "recency": "current"}}],
-    "settings_avoided": ["police"], "narrative": "Synthetic text."}}' | tee /tmp/referral.json
-ID=$(python3 -c 'import json; print(json.load(open("/tmp/referral.json"))["id"])')
-curl -s {base}/v1/referrals/$ID -H "Authorization: Bearer $AGENCY"
-curl -s {base}/v1/allocations/$ID -H "Authorization: Bearer $MANAGER"
-curl -s {base}/v1/notifications -H "Authorization: Bearer $AGENCY"
-curl -s {base}/v1/notifications -H "Authorization: Bearer $WORKER"
-curl -s "{base}/v1/trail?referral_id=$ID" -H "Authorization: Bearer $AUDITOR" | python3 -m json.tool
-
-Ctrl-C stops it; the data stays under ./data.
-"""
+def only_service() -> str:
+    """The module of the one service beside this file. Raises `SystemExit` if there is not one only."""
+    found = sorted(app.parent.name for app in Path(__file__).parent.glob("*/app.py"))
+    if len(found) != 1:
+        sys.exit(f"which service? here are: {', '.join(found) or 'none'}")
+    return f"services.{found[0]}"
 
 
 if __name__ == "__main__":
-    folder, port = os.environ.get("DATA_DIR", "data"), os.environ.get("HTTP_PORT", "8080")
-    try:
-        with contextlib.suppress(KeyboardInterrupt):
-            asyncio.run(run(Path(folder), int(port)))
-    except RuntimeError as error:
-        sys.exit(str(error))
+    runpy.run_module(only_service(), run_name="__main__", alter_sys=True)

@@ -1,4 +1,4 @@
-"""The ways to say no. HTTP codes for them are in `shared.problems`, and nowhere else."""
+"""The ways to say no. HTTP codes for them are in `shared.web.problems`, and nowhere else."""
 
 
 class Refused(Exception):
@@ -17,6 +17,17 @@ class NotFound(Exception):
     """Nothing there, or nothing this caller may know of. HTTP 404; in a handler: try again later."""
 
 
+class NotTheirs(NotFound):
+    """What was asked about is one young person's record, and the refusal must be an entry of the trail.
+
+    `referral_id`: which, where there is one. `reason` is one of `record.refused`.
+    """
+
+    def __init__(self, reason: str, referral_id: str | None = None) -> None:
+        super().__init__()
+        self.reason, self.referral_id = reason, referral_id
+
+
 class AlreadyThere(Exception):
     """A document with this id, or this unique key, is stored already."""
 
@@ -29,6 +40,17 @@ class Unauthenticated(Exception):
     """No valid token. HTTP 401."""
 
 
+class TooMany(Exception):
+    """More than this client, or this address, may ask for. HTTP 429 with Retry-After.
+
+    `limit` names the limit (docs/limits.md), `after` is in seconds, `fields` are those of the answer.
+    """
+
+    def __init__(self, limit: str, after: int, fields: dict[str, str]) -> None:
+        super().__init__(limit)
+        self.limit, self.after, self.fields = limit, after, fields
+
+
 class BadRequest(Exception):
     """The request itself is unusable (a missing header, say). HTTP 400."""
 
@@ -38,11 +60,10 @@ class BadRequest(Exception):
 
 
 class Mismatch(Exception):
-    """The same key came with another body. HTTP 422."""
+    """The same Idempotency-Key came with another body. HTTP 422."""
 
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(code)
-        self.code, self.message = code, message
+    code = "idempotency_key_reused"
+    message = "This Idempotency-Key was used for another body before."
 
 
 class Malformed(Exception):

@@ -7,16 +7,22 @@ An existing folder is refused: new keys would lock out whatever the old ones hav
 
 import base64
 import hashlib
+import ipaddress
 import json
 import os
 import secrets
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc.jwk import ECKey, KeySet
 
-SERVICES = ("referral", "allocation", "notify", "audit")
+ROOT = Path(__file__).parents[2]
+SERVICES = tuple(sorted(app.parent.name for app in ROOT.glob("services/*/app.py")))
 VHOST = "hub"
 
 
@@ -26,8 +32,9 @@ def main(folder: Path) -> None:
     (folder / ".gitignore").write_text("*\n", "utf-8")
     mongo = {service: _password() for service in SERVICES}
     rabbit = {name: _password() for name in (*SERVICES, "operator")}
+    accounts = {"auth_account_key": _key(32)}  # one for all: a person has one account
     for service in SERVICES:
-        _write(folder / service, _of(service, mongo[service], rabbit[service]))
+        _write(folder / service, accounts | _of(service, mongo[service], rabbit[service]))
     _write(folder / "mongo", {"root_password": _password(), "users.json": json.dumps(mongo)})
     _write(folder / "rabbitmq", {"definitions.json": json.dumps(_definitions(rabbit))})
     operator = {
@@ -35,6 +42,7 @@ def main(folder: Path) -> None:
         "amqp_url": f"amqp://operator:{rabbit['operator']}@127.0.0.1:5672/{VHOST}",
     }
     _write(folder / "operator", operator)
+    _write(folder / "proxy", _certificate())
     signing = ECKey.generate_key("P-256", {"use": "sig", "kid": secrets.token_hex(8)})
     _write(folder / "issuer", {"signing_key.json": json.dumps(signing.as_dict(private=True))})
     (folder / "issuer" / "signing_key.json").chmod(0o600)  # no container reads this one
@@ -56,6 +64,31 @@ def _of(service: str, mongo: str, rabbit: str) -> dict[str, str]:
         case "audit":
             own |= {"audit_signing_key": _key(32)}
     return own
+
+
+def _certificate() -> dict[str, str]:
+    """A certificate of its own for this machine, for a year. Yours takes its place for anything else."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    begin = datetime.now(UTC) - timedelta(minutes=5)
+    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(begin)
+        .not_valid_after(begin + timedelta(days=365))
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    return {
+        "tls.crt": made.public_bytes(serialization.Encoding.PEM).decode(),
+        "tls.key": private.decode(),
+    }
 
 
 def _write(folder: Path, files: Mapping[str, str]) -> None:

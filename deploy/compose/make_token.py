@@ -10,7 +10,7 @@ from pathlib import Path
 
 from joserfc.jwk import ECKey
 
-from shared.tokens import issue
+from shared.web.tokens import issue
 
 TRIAL_ISSUER = "urn:hub-and-spoke:trial"
 

@@ -1,10 +1,9 @@
-"""Run the allocation service alone: `python -m services.allocation`."""
+"""Run the allocation service alone: `python -m services.allocation`; `--check` and `--help` say more."""
 
-import asyncio
+import sys
 
 from services.allocation.app import AllocationSettings, build
-from shared.runner import run_alone
+from shared.operating.start import start
 
 if __name__ == "__main__":
-    settings = AllocationSettings()
-    asyncio.run(run_alone("allocation", settings, build(settings)))
+    sys.exit(start("allocation", AllocationSettings, build))

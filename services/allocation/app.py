@@ -1,41 +1,62 @@
 """The composition root of the allocation service."""
 
+from functools import partial
 from pathlib import Path
 
-from services.allocation.clocks import keep_sweeping
-from services.allocation.domain.policy import load_policy
+from services.allocation.assignment import order_route as orders
+from services.allocation.assignment import route as allocations
+from services.allocation.callers import has_left
+from services.allocation.caseload import import_route as worker_import
+from services.allocation.caseload import route as workers
+from services.allocation.casework import route as casework
 from services.allocation.handlers import handlers
-from services.allocation.routes import routers
-from services.allocation.store import Desk
-from shared.runner import Build, Platform, Service
-from shared.settings import Settings
+from services.allocation.handover import route as handover
+from services.allocation.hubs import route as hubs
+from services.allocation.numbers import route as numbers
+from services.allocation.risk import route as risk
+from services.allocation.risk.policy_file import load_policy
+from services.allocation.store import Stores
+from services.allocation.timers import run_timers
+from shared.operating.runner import Build, Platform, Service
+from shared.operating.settings import Settings
 
+ROUTERS = [
+    module.router
+    for module in (
+        hubs,
+        worker_import,
+        workers,
+        allocations,
+        risk,
+        casework,
+        orders,
+        handover,
+        numbers,
+    )
+]
 DEFAULT_POLICY = Path(__file__).parent / "policies" / "seraf-shaped-1.toml"
 
 
 class AllocationSettings(Settings):
-    """`RISK_POLICY` is the path of a policy file; the default comes with the service.
-
-    `CLOCK_EVERY` is how often, in seconds, clocks that ran out are looked for.
-    """
+    """`RISK_POLICY` is the path of a policy file; the default comes with the service."""
 
     risk_policy: Path = DEFAULT_POLICY
-    clock_every: float = 5.0
 
 
 def build(settings: AllocationSettings) -> Build:
     """The service on a platform. Raises when the policy file is faulty: better not to start."""
-    policy = load_policy(settings.risk_policy.read_text("utf-8"))
+    policy = load_policy(settings.risk_policy)
 
     def on(platform: Platform) -> Service:
-        desk = Desk.on(platform, policy)
+        stores = Stores.on(platform, policy)
         return Service(
             name="allocation",
-            state=desk,
-            routers=routers,
-            prepare=desk.prepare,
-            handlers=handlers(desk),
-            loops=[lambda: keep_sweeping(desk, settings.clock_every)],
+            state=stores,
+            routers=ROUTERS,
+            prepare=stores.prepare,
+            has_left=partial(has_left, stores),
+            handlers=handlers(stores),
+            loops=[partial(run_timers, stores)],
         )
 
     return on

@@ -1,241 +1,240 @@
 """Messages in: referrals arrive; and our own events, so that what follows from them survives a crash."""
 
-from typing import Any
-
-from services.allocation.domain.allocations import Allocation, case_facts
-from services.allocation.domain.capacity import follow_hub
-from services.allocation.domain.choice import judge
-from services.allocation.domain.facts import hub_facts, worker_facts
-from services.allocation.domain.following import (
-    ENDED,
-    REOPENED,
-    follow_amendment,
+from services.allocation.assignment.duty import follow_duty, follow_duty_of
+from services.allocation.assignment.ordering import carry_out_order
+from services.allocation.assignment.placing import find_worker
+from services.allocation.assignment.process import Assignment, release_strays
+from services.allocation.assignment.queue import (
+    after_first,
+    follow_up,
+    offer_capacity,
+    offer_to_first,
+    seek,
+    take_over,
+)
+from services.allocation.assignment.referral_sync import (
     follow_status,
+    is_turn,
+    open_allocation,
 )
-from services.allocation.domain.hubs import Hub
-from services.allocation.domain.life import relevel
-from services.allocation.domain.opening import opened
-from services.allocation.domain.subjects import Subject, absorb, first_seen, respond
-from services.allocation.domain.workers import Worker
-from services.allocation.moving import carry_out_plan
-from services.allocation.placing import (
-    Placing,
-    carry_out,
-    fill,
-    find_worker,
-    settle,
-    take_turn,
-)
-from services.allocation.store import Desk
+from services.allocation.assignment.relinking import follow_referral
+from services.allocation.caseload.capacity import follow_hub
+from services.allocation.handover.process import carry_out_plan
+from services.allocation.leaving.process import after_entry
+from services.allocation.records import Allocation
+from services.allocation.risk.process import recompute_case, relevel_case, report
+from services.allocation.risk.subject import respond
+from services.allocation.safety.process import protect, protect_all, protect_held
+from services.allocation.store import Stores
 from shared.clock import now
-from shared.dispatch import Handler, Handlers
-from shared.errors import AlreadyThere, NotFound
-from shared.events import Event
-from shared.events.allocation import AllocationWaiting, PlanConfirmed
+from shared.events import Event, EventData
+from shared.events.allocation import (
+    AllocationDeclined,
+    AllocationLapsed,
+    AllocationWaiting,
+    AssignmentOrdered,
+)
+from shared.events.casework import AllocationClosed, AllocationHandedOver
 from shared.events.codes import RiskLevel
+from shared.events.parents import ParentsWordRecorded
+from shared.events.plans import PlanConfirmed
 from shared.events.referral import ReferralAmended, ReferralReceived, ReferralStatusChanged
-from shared.events.risk import RiskEscalated, RiskJudged
-from shared.events.workers import CapacityChanged, CaseloadChanged, HubRegistered, WorkerRegistered
+from shared.events.risk import RiskEscalated, RiskJudged, RiskRecomputed
+from shared.events.sharing import SafetyMarked
+from shared.events.subject import SubjectRelinked
+from shared.events.unsafe import AllocationTakenAway
+from shared.events.workers import (
+    CapacityChanged,
+    CaseloadChanged,
+    CaseRelinked,
+    HubRegistered,
+    WorkerRegistered,
+)
+from shared.messaging.dispatch import Handlers, Reactions
+from shared.operating.failpoints import failpoint
 from shared.origin import Origin
+from shared.storage.records import Change
 
 
-def handlers(desk: Desk) -> Handlers:
-    """Queue → event type → handler."""
+def handlers(stores: Stores) -> Handlers:
+    """Queue → what handles its events."""
+    on = Reactions("allocation", stores).on
     return {
-        "allocation.referrals": _of_referrals(desk),
-        "allocation.follow_up": _of_allocations(desk),
-        "allocation.capacity": _of_capacity(desk),
+        "allocation.referrals": [
+            on(ReferralReceived, on_referral_received),
+            on(ReferralAmended, on_referral_amended),
+            on(ReferralStatusChanged, on_referral_status_changed),
+        ],
+        "allocation.follow_up": [
+            on(AllocationWaiting, on_allocation_waiting),
+            on(AllocationDeclined, on_given_up),
+            on(AllocationLapsed, on_given_up),
+            on(AllocationClosed, on_given_up),
+            on(AllocationTakenAway, on_given_up),
+            on(AssignmentOrdered, on_assignment_ordered),
+            on(AllocationHandedOver, on_handed_over),
+            on(RiskEscalated, on_level_changed),
+            on(RiskJudged, on_level_changed),
+            on(RiskRecomputed, on_risk_recomputed),
+            on(PlanConfirmed, on_plan_confirmed),
+        ],
+        "allocation.capacity": [
+            on(CaseloadChanged, on_caseload_changed),
+            on(CapacityChanged, on_capacity_changed),
+            on(CaseRelinked, on_capacity_changed),
+            on(WorkerRegistered, on_worker_registered),
+            on(HubRegistered, on_hub_registered),
+        ],
+        "allocation.safety": [
+            on(SafetyMarked, on_marked),
+            on(SubjectRelinked, on_marked),
+            on(ParentsWordRecorded, on_marked),
+        ],
     }
 
 
-def _of_referrals(desk: Desk) -> dict[str, Handler]:
-    async def on_referral_received(event: Event[ReferralReceived]) -> None:
-        by = Origin.of_event("allocation", event)
-        subject = await _absorbed(desk, event, by)
-        try:
-            await desk.allocations.get(event.data.referral_id)
-        except NotFound:
-            hub = await desk.hub_for(event.data.area)
-            allocation = opened(event, subject, hub, desk.policy)
-            await find_worker(Placing(desk, allocation, hub, by, new=True))
+async def on_referral_received(stores: Stores, event: Event[ReferralReceived], by: Origin) -> None:
+    """The referral's subject is reported, and the case gets its worker."""
+    subject, first = await report(stores, event, by)
+    if not first and await stores.standing(event.data.referral_id) is not None:
         # Two copies of the event may have reserved with two workers; one allocation stands.
-        await settle(desk, event.data.referral_id, by)
-
-    async def on_referral_amended(event: Event[ReferralAmended]) -> None:
-        by = Origin.of_event("allocation", event)
-        subject = await _absorbed(desk, event, by)
-        allocation = await desk.allocations.get(event.data.referral_id)
-        fits = await _fits(desk, allocation, avoided=event.data.settings_avoided)
-        await desk.allocations.change(
-            allocation.id, lambda a: follow_amendment(a, event, fits), by=by
-        )
-        # Its urgency may have risen, or it is about somebody whom others reported, too.
-        await _relevel(desk, allocation.id, subject, by)
-        await _seek(desk, allocation.id, by)
-
-    async def on_referral_status_changed(event: Event[ReferralStatusChanged]) -> None:
-        if event.data.status not in (*ENDED, *REOPENED):
-            return  # our own decisions, coming back
-        by = Origin.of_event("allocation", event)
-        try:
-            allocation = await desk.allocations.get(event.data.referral_id)
-        except NotFound:
-            if event.data.status in ENDED:
-                raise  # it ended before we heard of it: try again once it was received
-            return
-        hub = await desk.hub_for(allocation.area)
-        at = now()
-        await desk.allocations.change(
-            allocation.id, lambda a: follow_status(a, event, hub, at), by=by
-        )
-
-    return {
-        "referral.received": on_referral_received,
-        "referral.amended": on_referral_amended,
-        "referral.status_changed": on_referral_status_changed,
-    }
-
-
-def _of_allocations(desk: Desk) -> dict[str, Handler]:
-    async def on_given_up(event: Event[Any]) -> None:
-        """Declined, lapsed or closed: give the capacity back, and look for the next worker."""
-        by = Origin.of_event("allocation", event)
-        await settle(desk, event.subject, by)
-        await _seek(desk, event.subject, by)
-
-    async def on_allocation_waiting(event: Event[AllocationWaiting]) -> None:
-        # Capacity freed between our look and this event was offered before we stood in the queue.
-        by = Origin.of_event("allocation", event)
-        allocation = await desk.allocations.get(event.subject)
-        hub = await desk.hub_for(allocation.area)
-        if hub is not None and allocation.status == "waiting" and not allocation.with_manager:
-            await take_turn(Placing(desk, allocation, hub, by), hub)
-
-    async def on_assignment_ordered(event: Event[Any]) -> None:
-        by = Origin.of_event("allocation", event)
-        await carry_out(desk, await desk.allocations.get(event.subject), by)
-        await settle(desk, event.subject, by)
-
-    async def on_handed_over(event: Event[Any]) -> None:
-        await settle(desk, event.subject, Origin.of_event("allocation", event))
-
-    async def on_level_changed(event: Event[RiskEscalated] | Event[RiskJudged]) -> None:
-        by = Origin.of_event("allocation", event)
-        subject = await desk.subjects.get(event.data.subject_id)
-        for allocation_id in await desk.open_of_subject(subject.id):
-            await _relevel(desk, allocation_id, subject, by)
-
-    async def on_plan_confirmed(event: Event[PlanConfirmed]) -> None:
-        await carry_out_plan(desk, event.subject, Origin.of_event("allocation", event))
-
-    return {
-        "allocation.waiting": on_allocation_waiting,
-        "allocation.declined": on_given_up,
-        "allocation.lapsed": on_given_up,
-        "allocation.closed": on_given_up,
-        "allocation.assignment_ordered": on_assignment_ordered,
-        "allocation.handed_over": on_handed_over,
-        "risk.escalated": on_level_changed,
-        "risk.judged": on_level_changed,
-        "handover_plan.confirmed": on_plan_confirmed,
-    }
-
-
-def _of_capacity(desk: Desk) -> dict[str, Handler]:
-    async def on_caseload_changed(event: Event[CaseloadChanged]) -> None:
-        by = Origin.of_event("allocation", event)
-        if event.data.change == "released":
-            await _fill(desk, event.data.worker_id, by)
-        elif await desk.waits(event.data.referral_id):
-            # Whoever reserved this for a waiting case is slow, or has died: finish it.
-            await _seek(desk, event.data.referral_id, by)
-
-    async def on_capacity_changed(event: Event[CapacityChanged]) -> None:
-        await _fill(desk, event.data.worker_id, Origin.of_event("allocation", event))
-
-    async def on_worker_registered(event: Event[WorkerRegistered]) -> None:
-        by = Origin.of_event("allocation", event)
-        if (hub := await desk.hub(event.data.hub_id)) is not None:
-            # The Hub's policy may have changed between the route's look at it and this entry.
-            await desk.workers.change(event.data.worker_id, _following(hub), by=by)
-        await _fill(desk, event.data.worker_id, by)
-
-    async def on_hub_registered(event: Event[HubRegistered]) -> None:
-        by, hub = Origin.of_event("allocation", event), await desk.hubs.get(event.data.hub_id)
-        workers = desk.workers.collection.find({"hub_id": hub.id}, {"_id": 1})
-        async for found in workers:
-            await desk.workers.change(found["_id"], _following(hub), by=by)
-
-    return {
-        "worker.caseload_changed": on_caseload_changed,
-        "worker.capacity_changed": on_capacity_changed,
-        "worker.registered": on_worker_registered,
-        "hub.registered": on_hub_registered,
-    }
-
-
-async def _fits(
-    desk: Desk, allocation: Allocation, *, level: RiskLevel | None = None, avoided: Any = None
-) -> bool:
-    """Whether the worker on the case still passes the gates that a new level, or another setting
-    avoided, may close."""
-    hub = await desk.hub(allocation.hub_id)
-    if hub is None or allocation.worker_id is None:
-        return True
-    case = case_facts(allocation, known_to=(), related=()).model_copy(
-        update={
-            "level": level or allocation.level,
-            "settings_avoided": allocation.settings_avoided if avoided is None else avoided,
-        }
-    )
-    worker = await desk.workers.get(allocation.worker_id)
-    (facts,) = worker_facts([worker], case, now())
-    gates = {g.gate: g.passed for g in judge(case, hub_facts(hub), facts).gates}
-    asked = () if avoided is None else ("setting_not_avoided",)
-    return all(gates[gate] for gate in ("role_may_take_level", "qualified", *asked))
-
-
-async def _absorbed(
-    desk: Desk, event: Event[ReferralReceived] | Event[ReferralAmended], by: Origin
-) -> Subject:
-    at = now()
-    subject, assessed, due = first_seen(event, desk.policy, at)
-    try:
-        return await desk.subjects.add(subject, assessed, by=by, due=due)
-    except AlreadyThere:
-        return await desk.subjects.change(
-            subject.id, lambda known: absorb(known, event, desk.policy, at), by=by
-        )
-
-
-async def _seek(desk: Desk, allocation_id: str, by: Origin) -> None:
-    allocation = await desk.allocations.get(allocation_id)
-    if allocation.status not in ("seeking", "waiting") or allocation.with_manager:
+        await release_strays(stores, event.data.referral_id, by)
+        # It may have died between the placing and its look at the marks.
+        await protect(stores, await stores.allocations.get(event.data.referral_id), by)
+        await seek(stores, event.data.referral_id, by)
         return
-    hub = await desk.hub_for(allocation.area)
-    if hub is None and allocation.status == "waiting":
+    if not first:
+        await after_first(stores, subject, event.data.referral_id)
+    hub = await stores.hub_for(event.data.area)
+    allocation = open_allocation(event, subject, hub, stores.policy)
+    await find_worker(Assignment(stores, allocation, hub, by, new=True, first=first))
+
+
+async def on_referral_amended(stores: Stores, event: Event[ReferralAmended], by: Origin) -> None:
+    """The case follows its referral; its level may rise with it."""
+    allocation, subject = await follow_referral(stores, event, by)
+    if allocation.subject_id != subject.id:
+        return  # a newer event was faster
+    # Its urgency may have risen, or it is about somebody whom others reported, too.
+    await relevel_case(stores, allocation.id, subject, by)
+    await protect(stores, await stores.allocations.get(allocation.id), by)
+    await seek(stores, allocation.id, by)
+
+
+async def on_referral_status_changed(
+    stores: Stores, event: Event[ReferralStatusChanged], by: Origin
+) -> None:
+    """The case ends with its referral, and begins again with it."""
+    if not is_turn(event.data):
         return
-    await find_worker(Placing(desk, allocation, hub, by))
-    await settle(desk, allocation_id, by)
+    # Not received here yet: `NotFound`, so the event comes again once it was.
+    allocation = await stores.allocations.get(event.data.referral_id)
+    hub = await stores.hub_for(allocation.area)
+    subject, at = await stores.subjects.get(allocation.subject_id), now()
+
+    def rule(known: Allocation) -> Change[Allocation]:
+        level: RiskLevel = respond(subject, known.urgency, stores.policy)
+        return follow_status(known, event, hub, level, at)
+
+    await stores.allocations.change(allocation.id, rule, by=by, seen=allocation)
 
 
-async def _fill(desk: Desk, worker_id: str, by: Origin) -> None:
-    worker = await desk.workers.get(worker_id)
-    hub = await desk.hub(worker.hub_id)
-    if hub is not None and worker.room > 0:
-        await fill(desk, hub, worker, by)
+async def on_given_up(stores: Stores, event: Event[EventData], by: Origin) -> None:
+    """Declined, lapsed, closed or taken away: give the capacity back, and look for the next worker."""
+    await release_strays(stores, event.subject, by)
+    failpoint("decline.after_release")
+    await seek(stores, event.subject, by)
 
 
-async def _relevel(desk: Desk, allocation_id: str, subject: Subject, by: Origin) -> None:
-    allocation = await desk.allocations.get(allocation_id)
-    hub = await desk.hub(allocation.hub_id)
-    level = respond(subject, allocation.urgency, desk.policy)
-    may = await _fits(desk, allocation, level=level)
-    await desk.allocations.change(allocation_id, lambda a: relevel(a, level, hub, may), by=by)
+async def on_allocation_waiting(
+    stores: Stores, event: Event[AllocationWaiting], by: Origin
+) -> None:
+    """Capacity freed between the look and this event was offered before the case stood in line."""
+    await protect(stores, await stores.allocations.get(event.subject), by)
+    await offer_to_first(stores, event.subject, by)
 
 
-def _following(hub: Hub) -> Any:
-    def rule(worker: Worker) -> Any:
-        return follow_hub(worker, hub, now())
+async def on_assignment_ordered(
+    stores: Stores, event: Event[AssignmentOrdered], by: Origin
+) -> None:
+    """The route that took the order may have died before it carried it out."""
+    await carry_out_order(stores, event.subject, by)
 
-    return rule
+
+async def on_handed_over(stores: Stores, event: Event[AllocationHandedOver], by: Origin) -> None:
+    """Who had the case gives the capacity back."""
+    await release_strays(stores, event.subject, by)
+
+
+async def on_level_changed(
+    stores: Stores, event: Event[RiskEscalated | RiskJudged], by: Origin
+) -> None:
+    """The young person's open cases get the new level."""
+    subject = await stores.subjects.get(event.data.subject_id)
+    for allocation_id in await stores.open_of_subject(subject.id):
+        await relevel_case(stores, allocation_id, subject, by)
+
+
+async def on_risk_recomputed(stores: Stores, event: Event[RiskRecomputed], by: Origin) -> None:
+    """A referral was not theirs: nothing of it is left in the young person's open cases."""
+    subject = await stores.subjects.get(event.data.subject_id)
+    for allocation_id in await stores.open_of_subject(subject.id):
+        await recompute_case(stores, allocation_id, subject, by)
+
+
+async def on_plan_confirmed(stores: Stores, event: Event[PlanConfirmed], by: Origin) -> None:
+    """The plan is carried out."""
+    await carry_out_plan(stores, event.subject, by)
+
+
+async def on_caseload_changed(stores: Stores, event: Event[CaseloadChanged], by: Origin) -> None:
+    """Freed capacity goes to who waits; reserved capacity has to come to something."""
+    data = event.data
+    if data.change == "released":
+        await offer_capacity(stores, data.worker_id, by)
+    else:
+        await follow_up(stores, data.referral_id, data.worker_id, by)
+
+
+async def on_capacity_changed(
+    stores: Stores, event: Event[CapacityChanged | CaseRelinked], by: Origin
+) -> None:
+    """What a worker can take may suit who waits; and they may have gone on leave, or come back."""
+    if isinstance(event.data, CapacityChanged):
+        await follow_duty_of(stores, event.data.worker_id, by)
+    await offer_capacity(stores, event.data.worker_id, by)
+
+
+async def on_worker_registered(stores: Stores, event: Event[WorkerRegistered], by: Origin) -> None:
+    """The worker follows the Hub's policy, and takes who waits."""
+    worker_id = event.data.worker_id
+    if (hub := await stores.hub(event.data.hub_id)) is not None:
+        # The Hub's policy may have changed between the route's look at it and this entry.
+        await stores.workers.change(worker_id, lambda w: follow_hub(w, hub, now()), by=by)
+    if event.data.host_agency_id is not None:
+        await protect_held(stores, worker_id, by)
+    await after_entry(stores, worker_id, by)
+    await follow_duty_of(stores, worker_id, by)
+    await offer_capacity(stores, worker_id, by)
+
+
+async def on_hub_registered(stores: Stores, event: Event[HubRegistered], by: Origin) -> None:
+    """The Hub's workers follow its policy, and it takes over what waits in its areas for a Hub."""
+    hub = await stores.hubs.get(event.data.hub_id)
+    async for worker_id in stores.worker_ids(hub.id):
+        await stores.workers.change(worker_id, lambda w: follow_hub(w, hub, now()), by=by)
+    await follow_duty(stores, hub, by)
+    await take_over(stores, hub, by)
+
+
+async def on_marked(
+    stores: Stores, event: Event[SafetyMarked | SubjectRelinked | ParentsWordRecorded], by: Origin
+) -> None:
+    """Somebody is unsafe for the young person, or is no longer: nobody who is has a case of theirs.
+    Whom only a mark of somebody else's kept away may take what waits; lifting one gives nothing back."""
+    await stores.marks.keep(event)
+    failpoint("safety.after_marks")
+    await protect_all(stores, event.data.subject_id, by)
+    if isinstance(event.data, SubjectRelinked):
+        for allocation_id in await stores.open_of_subject(event.data.subject_id):
+            await offer_to_first(stores, allocation_id, by)

@@ -3,12 +3,22 @@
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from pymongo.errors import DuplicateKeyError
 
-from services.allocation.domain.allocations import (
+from services.allocation.assignment.facts import CaseFacts, Decision
+from services.allocation.assignment.others import FIELDS as OTHERS
+from services.allocation.assignment.others import Others
+from services.allocation.assignment.turns import Turns
+from services.allocation.assignment.waiting import QUEUE_ORDER
+from services.allocation.caseload.capacity import available
+from services.allocation.caseload.upgrading import note_overdue
+from services.allocation.caseload.worker import CAPACITY_DUE, SUPERVISION_DUE, Worker
+from services.allocation.handover.plan import Plan
+from services.allocation.hubs.areas import Areas
+from services.allocation.hubs.hub import Hub
+from services.allocation.records import (
     ANSWER_DUE,
     ESCALATE_DUE,
     HELD,
@@ -16,76 +26,86 @@ from services.allocation.domain.allocations import (
     REVIEW_DUE,
     Allocation,
 )
-from services.allocation.domain.capacity import CAPACITY_DUE
-from services.allocation.domain.facts import Decision
-from services.allocation.domain.handover import Plan
-from services.allocation.domain.hubs import Hub
-from services.allocation.domain.policy import RiskPolicy
-from services.allocation.domain.subjects import REASSESS_DUE, Subject
-from services.allocation.domain.supervision import SUPERVISION_DUE
-from services.allocation.domain.waiting import QUEUE_ORDER
-from services.allocation.domain.workers import Worker
+from services.allocation.risk.policy import RiskPolicy
+from services.allocation.risk.subject import REASSESS_DUE, Subject
+from services.allocation.safety.marks import Marks
+from shared.clock import now
 from shared.errors import NotFound
-from shared.runner import Platform
-from shared.store import Collection, Store
+from shared.operating.runner import Platform
+from shared.storage.store import Collection, Store
 
 # A decision looks at this many workers with the most room; more only if none of them will do.
-PAGE = 20
-# And at this many without room, so that the explanation can say why not them.
+PAGE = 30
+# And then at this many without room, so that the explanation can say why not them.
 FULL_PAGE = 10
-MAX_EARLIER = 50
+MAX_OTHERS = 200
 
 
 @dataclass(frozen=True)
-class Desk:
+class Stores:
     """The stores of this service and the risk policy in force."""
 
     hubs: Store[Hub]
+    areas: Areas
     workers: Store[Worker]
     subjects: Store[Subject]
     allocations: Store[Allocation]
     plans: Store[Plan]
+    marks: Marks
+    turns: Turns
     # Only ever inserted, each before the allocation that names it; one that nobody names is of a
     # placing that was overtaken or died.
     decisions: Collection
+    # The numbers of finished quarters, each as it was first counted.
+    published: Collection
     policy: RiskPolicy
 
     @classmethod
-    def on(cls, platform: Platform, policy: RiskPolicy) -> "Desk":
+    def on(cls, platform: Platform, policy: RiskPolicy) -> "Stores":
         """On this service's own database."""
         database, relay = platform.database, platform.relay
+        hubs = Store(database["hubs"], Hub, relay)
         return cls(
-            hubs=Store(database["hubs"], Hub, relay),
+            hubs=hubs,
+            areas=Areas(database["areas"], hubs),
             workers=Store(database["workers"], Worker, relay),
             subjects=Store(database["subjects"], Subject, relay),
             allocations=Store(database["allocations"], Allocation, relay),
             plans=Store(database["plans"], Plan, relay),
+            marks=Marks(database["known_marks"]),
+            turns=Turns(database["turns"]),
             decisions=database["decisions"],
+            published=database["published_numbers"],
             policy=policy,
         )
 
     async def prepare(self) -> None:
-        """Create all indexes; safe to repeat."""
+        """Create all indexes; safe to repeat. What was stored before areas were reserved is now."""
         await self.hubs.prepare([("areas", 1)])
         await self.workers.prepare(
             # Not with the areas: a Hub's workers are few, and an array would cost the order.
             [("hub_id", 1), ("room", -1)],
             [("hub_id", 1), ("_id", 1)],
+            [("hub_id", 1), ("overdue_from", 1)],
             [("host_agency_id", 1)],
             [("cases.referral_id", 1)],
-            clocks=(CAPACITY_DUE, SUPERVISION_DUE),
+            timers=(CAPACITY_DUE, SUPERVISION_DUE),
         )
-        await self.subjects.prepare(clocks=(REASSESS_DUE,))
+        await self.subjects.prepare(timers=(REASSESS_DUE,))
         await self.allocations.prepare(
             [("hub_id", 1), ("status", 1), *QUEUE_ORDER],
             [("hub_id", 1), ("received_at", 1)],
             [("worker_id", 1), ("status", 1)],
+            [("holder_id", 1)],
             [("subject_id", 1)],
-            clocks=(ANSWER_DUE, REVIEW_DUE, ESCALATE_DUE),
+            timers=(ANSWER_DUE, REVIEW_DUE, ESCALATE_DUE),
         )
-        await self.plans.prepare([("hub_id", 1)])
+        await self.plans.prepare([("hub_id", 1), ("proposed_at", -1), ("_id", -1)])
+        await self.areas.adopt()
+        await note_overdue(self.workers)
+        await self.marks.prepare()
 
-    async def keep(self, decision: Decision) -> None:
+    async def store_decision(self, decision: Decision) -> None:
         """Store a decision whole. Safe to repeat: its id is of its content."""
         document = {**decision.model_dump(), "_id": decision.id}
         with contextlib.suppress(DuplicateKeyError):
@@ -113,36 +133,55 @@ class Desk:
         except NotFound:
             return None
 
+    async def most_room(self, hub: Hub, area: str) -> list[Worker]:
+        """The area's workers with the most room: all of them, if they are fewer than a page."""
+        where = {"hub_id": hub.id, "areas": area}
+        return await self.workers.find(where, sort=[("room", -1)], limit=PAGE)
+
     async def with_room(
-        self, hub: Hub, area: str, weight: int, avoided: Sequence[str]
+        self, hub: Hub, case: CaseFacts, seen: Sequence[str]
     ) -> AsyncIterator[list[Worker]]:
-        """Pages of workers who could take such a case now by what the index knows, most room first."""
+        """Pages of further workers who have room for such a case."""
         where = {
             "hub_id": hub.id,
-            "areas": area,
-            "room": {"$gte": weight},
-            "host_setting": {"$nin": list(avoided)},
+            "areas": case.area,
+            "room": {"$gte": case.weight},
         }
-        seen: list[str] = []
+        known = list(seen)
         while True:
             # Not by offset: reservations elsewhere reorder the workers meanwhile.
             page = await self.workers.find(
-                {**where, "_id": {"$nin": seen}} if seen else where, sort=[("room", -1)], limit=PAGE
+                {**where, "_id": {"$nin": known}}, sort=[("room", -1)], limit=PAGE
             )
             yield page
             if len(page) < PAGE:
                 return
-            seen += [worker.id for worker in page]
+            known += [worker.id for worker in page]
 
     async def without_room(self, hub: Hub, area: str, weight: int) -> list[Worker]:
         """Some of the area's workers who can't take it for lack of room or being away."""
         where = {"hub_id": hub.id, "areas": area, "room": {"$lt": weight}}
         return await self.workers.find(where, sort=[("room", -1)], limit=FULL_PAGE)
 
-    async def waits(self, allocation_id: str) -> bool:
-        """Whether this allocation waits for the rules to find someone."""
-        where = {"_id": allocation_id, "status": "waiting", "with_manager": False}
-        return await self.allocations.collection.find_one(where, {"_id": 1}) is not None
+    async def workers_in(self, hub: Hub, area: str) -> int:
+        """How many workers of the Hub work in an area."""
+        return await self.workers.collection.count_documents({"hub_id": hub.id, "areas": area})
+
+    async def standing(self, allocation_id: str) -> dict[str, Any] | None:
+        """Whether this allocation waits, with whom, and which worker has it; None if it isn't here."""
+        fields = dict.fromkeys(("status", "with_manager", "worker_id"), 1)
+        return await self.allocations.collection.find_one({"_id": allocation_id}, fields)
+
+    async def on_duty(self, hub: Hub) -> str | None:
+        """The Hub's duty worker, if they are of the Hub, in post and not away now."""
+        where = {"_id": hub.duty_worker_id, "hub_id": hub.id}
+        found = await self.workers.find(where, limit=1) if hub.duty_worker_id else []
+        return found[0].id if found and available(found[0], now()) else None
+
+    async def is_worker_of(self, worker_id: str, hub: Hub) -> bool:
+        """Whether a worker of this id is of the Hub."""
+        where = {"_id": worker_id, "hub_id": hub.id}
+        return await self.workers.collection.find_one(where, {"_id": 1}) is not None
 
     async def holders(self, referral_id: str) -> list[Worker]:
         """Who has capacity reserved for it: one, or more after a crash in between."""
@@ -150,38 +189,45 @@ class Desk:
             {"cases.referral_id": referral_id}, sort=[("_id", 1)], limit=1000
         )
 
-    async def earlier(self, subject_id: str, but: str) -> tuple[list[str], list[str]]:
-        """Referrals about the same young person, and the workers who have worked with them."""
-        referrals: list[str] = []
-        workers: set[str] = set()
-        fields = {"worker_id": 1, "workers_before": 1, "refusals.worker_id": 1}
-        cursor = self.allocations.collection.find(
-            {"subject_id": subject_id, "_id": {"$ne": but}}, fields
-        ).limit(MAX_EARLIER)
-        async for found in cursor:
-            referrals.append(found["_id"])
-            refused = {refusal["worker_id"] for refusal in found.get("refusals", ())}
-            had = {*found.get("workers_before", ()), found.get("worker_id")}
-            workers |= {worker for worker in had - refused if worker}
-        return sorted(referrals), sorted(workers)
+    async def others(self, subject_id: str, but: str) -> Others:
+        """The young person's other cases."""
+        where = {"subject_id": subject_id, "_id": {"$ne": but}}
+        cursor = self.allocations.collection.find(where, dict.fromkeys(OTHERS, 1))
+        return Others.of([found async for found in cursor.limit(MAX_OTHERS)])
 
     async def open_of_subject(self, subject_id: str) -> list[str]:
         """The young person's open allocations."""
         where = {"subject_id": subject_id, "status": {"$in": list(OPEN)}}
-        cursor = self.allocations.collection.find(where, {"_id": 1}).limit(MAX_EARLIER)
+        cursor = self.allocations.collection.find(where, {"_id": 1})
         return sorted([str(found["_id"]) async for found in cursor])
 
     async def queue(self, worker: Worker, limit: int = 100) -> list[str]:
-        """Who waits for the rules to find someone, and might suit this worker; first in line first."""
+        """Who waits for the rules to find someone, and might suit this worker; first in line first.
+        Of a young person whom the worker has a case of, also what there seems to be no room for."""
+        theirs = sorted({case.subject_id for case in worker.cases if case.subject_id})
         where = {
             "hub_id": worker.hub_id,
             "status": "waiting",
             "with_manager": False,
-            "weight": {"$lte": max(0, worker.room)},
+            "$or": [{"weight": {"$lte": max(0, worker.room)}}, {"subject_id": {"$in": theirs}}],
             "area": {"$in": list(worker.areas)},
         }
         cursor = self.allocations.collection.find(where, {"_id": 1})
         return [str(f["_id"]) async for f in cursor.sort(list(QUEUE_ORDER)).limit(limit)]
+
+    async def waiting_elsewhere(self, hub: Hub) -> list[str]:
+        """Who waits in the Hub's areas while no Hub has them, or another one that served them or
+        that they were sent to by mistake; first in line first."""
+        others = self.hubs.collection.find({"_id": {"$ne": hub.id}}, {"_id": 1})
+        held_by = [None, *[str(found["_id"]) async for found in others]]
+        where = {"hub_id": {"$in": held_by}, "status": "waiting", "area": {"$in": list(hub.areas)}}
+        cursor = self.allocations.collection.find(where, {"_id": 1}).sort(list(QUEUE_ORDER))
+        return [str(found["_id"]) async for found in cursor]
+
+    async def worker_ids(self, hub_id: str) -> AsyncIterator[str]:
+        """The ids of a Hub's workers."""
+        async for found in self.workers.collection.find({"hub_id": hub_id}, {"_id": 1}):
+            yield str(found["_id"])
 
     async def held_by(self, worker_ids: Sequence[str]) -> list[Allocation]:
         """The open allocations of these workers."""
@@ -191,20 +237,14 @@ class Desk:
         }
         return await self.allocations.find(where, sort=[("_id", 1)], limit=2000)
 
-    async def rows(self, hub_id: str, start: datetime, end: datetime) -> list[dict[str, Any]]:
-        """What is counted of the allocations something happened to in that time."""
-        times = ("received_at", "allocated_at", "accepted_at", "closed_at")
-        within = [{field: {"$gte": start, "$lt": end}} for field in times]
-        fields = [
-            *times,
-            "assessment.level",
-            "worker_id",
-            "workers_before",
-            "closure",
-            "outcomes",
-            "reach",
-        ]
-        cursor = self.allocations.collection.find(
-            {"hub_id": hub_id, "$or": within}, dict.fromkeys(fields, 1)
-        )
-        return [row async for row in cursor]
+    async def held_by_another(self, hub: Hub, holder_id: str | None) -> list[Allocation]:
+        """What waits for the rules to find a worker and is held by another than this one."""
+        where = {
+            **{"hub_id": hub.id, "status": "waiting", "with_manager": False},
+            "holder_id": {"$ne": holder_id},
+        }
+        return await self.allocations.find(where, sort=[("_id", 1)], limit=2000)
+
+    async def hubs_on_duty(self, worker_id: str) -> list[Hub]:
+        """The Hubs whose duty worker this is."""
+        return await self.hubs.find({"duty_worker_id": worker_id})

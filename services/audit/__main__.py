@@ -4,6 +4,7 @@ verify …    check checkpoints, proofs and exports offline (see docs/auditing.m
 one-file    print the verifier as a single file
 rebuild     restore the search fields from the leaves
 thaw        check the whole trail, and if it is sound let signing go on
+--check     try the settings, the store, the broker and the issuer's keys; --help lists the settings
 """
 
 import asyncio
@@ -13,32 +14,30 @@ import sys
 def main(words: list[str]) -> int:
     """The exit code."""
     match words:
-        case []:
-            return _serve()
+        case [] | ["--check"] | ["--help"] | ["-h"]:
+            return _serve(words)
         case ["verify", *rest]:
             from services.audit.verify.cli import main as verify
 
             return verify(rest)
         case ["one-file"]:
-            from services.audit.onefile import one_file
+            from services.audit.verify.onefile import one_file
 
             sys.stdout.write(one_file())
             return 0
         case ["rebuild" | "thaw" as word]:
-            from services.audit.commands import run
+            from services.audit.integrity.commands import run
 
             return asyncio.run(run(word))
     sys.stderr.write(f"{__doc__}\n")
     return 3
 
 
-def _serve() -> int:
+def _serve(words: list[str]) -> int:
     from services.audit.app import AuditSettings, build
-    from shared.runner import run_alone
+    from shared.operating.start import start
 
-    settings = AuditSettings()
-    asyncio.run(run_alone("audit", settings, build(settings)))
-    return 0
+    return start("audit", AuditSettings, build, words)
 
 
 if __name__ == "__main__":

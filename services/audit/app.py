@@ -2,23 +2,54 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
+from typing import Annotated
 
-from pydantic import SecretStr
+from fastapi import APIRouter
+from pydantic import Field, SecretStr
 
-from services.audit.domain.notes import SigningKey
-from services.audit.domain.records import Export, Fault, KeyEntry, Query
-from services.audit.keyring import KeyRing
+from services.audit.court import routes as court
+from services.audit.exports import routes as exports
+from services.audit.exports.export import Export
+from services.audit.integrity import routes as integrity
+from services.audit.integrity.completeness import Completeness
+from services.audit.integrity.faults import Fault
+from services.audit.integrity.losses import Loss
+from services.audit.integrity.selfcheck import HARMLESS, SelfCheck
+from services.audit.log import proofs
+from services.audit.log import routes as log
+from services.audit.log.damage import Damaged
+from services.audit.log.keyring import KeyRing
+from services.audit.log.keys import KeyEntry
+from services.audit.log.sequencer import Sequencer
+from services.audit.log.signer import Signer
+from services.audit.log.signing import SigningKey
+from services.audit.log.store import Trail
 from services.audit.queries import Queries
-from services.audit.routes import ROUTERS
-from services.audit.selfcheck import HARMLESS, SelfCheck
-from services.audit.sequencer import Sequencer
-from services.audit.signer import Signer
+from services.audit.query import Query
+from services.audit.reports import accounting
+from services.audit.reports import routes as reports
+from services.audit.search import accounts
+from services.audit.search import routes as search
+from services.audit.search.left import has_left
 from services.audit.state import Audit
-from services.audit.store import Damaged, Trail
-from shared.bus import Feed
-from shared.runner import Build, Platform, Service
-from shared.settings import Settings
-from shared.store import Store
+from shared.messaging.bus import Feed
+from shared.operating.kinds import Key32, Seconds
+from shared.operating.runner import Build, Platform, Service
+from shared.operating.settings import Settings
+from shared.storage.store import Store
+
+ROUTERS: list[APIRouter] = [
+    log.router,
+    proofs.router,
+    accounting.router,
+    court.router,
+    reports.router,
+    integrity.router,
+    exports.router,
+    accounts.router,
+    search.router,  # last: `/v1/trail/{seq}` would take the others' paths
+]
 
 
 class AuditSettings(Settings):
@@ -28,10 +59,10 @@ class AuditSettings(Settings):
     """
 
     audit_origin: str = "hub-and-spoke/trail"
-    audit_signing_key: SecretStr
-    audit_old_signing_key: SecretStr | None = None
-    audit_check_rate: int = 2000
-    audit_lease: float = 15.0
+    audit_signing_key: Key32
+    audit_old_signing_key: Key32 | None = None
+    audit_check_rate: Annotated[int, Field(ge=1)] = 2000
+    audit_lease: Seconds = 15.0
 
     def keys(self) -> tuple[SigningKey, SigningKey | None]:
         """The signing key, and the old one. Raises `BadKey`."""
@@ -62,11 +93,17 @@ def parts_of(settings: AuditSettings, platform: Platform) -> Parts:
         ring=ring,
         queries=Queries(Store(database["queries"], Query, relay)),
         check=SelfCheck(trail, rate=settings.audit_check_rate),
+        complete=Completeness(trail, database, Store(database["losses"], Loss, relay)),
         faults=faults,
         exports=Store(database["exports"], Export, relay),
         signer=signer,
         sequencer=Sequencer(trail, signer, lease=timedelta(seconds=settings.audit_lease)),
     )
+
+
+def feed_of(sequencer: Sequencer) -> Feed:
+    """The feed that fills the trail."""
+    return Feed("audit", sequencer.append, sequencer.last_read, sequencer.broken)
 
 
 def build(settings: AuditSettings) -> Build:
@@ -83,11 +120,14 @@ def build(settings: AuditSettings) -> Build:
             state=parts,
             routers=ROUTERS,
             prepare=parts.prepare,
-            feed=Feed("audit", parts.sequencer.append, parts.sequencer.last_offset),
+            has_left=partial(has_left, parts.trail),
+            refused=parts.queries.refused,
+            feed=feed_of(parts.sequencer),
             loops=[
-                parts.sequencer.keep_lease,
+                parts.sequencer.renew_lease,
                 lambda: parts.signer.run(lambda: parts.sequencer.writing),
                 lambda: parts.check.run(parts.ring.trusted, found),
+                lambda: parts.complete.run(lambda: parts.sequencer.writing),
                 parts.queries.prune,
             ],
         )

@@ -11,12 +11,14 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Literal
 
-from services.audit.domain.records import Query, queried
-from shared.cancellation import heed
+from services.audit.query import Query, queried
 from shared.clock import Clock, now
+from shared.errors import NotTheirs
 from shared.ids import new_id
-from shared.store import Store
-from shared.tokens import Caller
+from shared.operating.cancellation import raise_if_cancelled
+from shared.rules.access_table import Action
+from shared.storage.store import Store
+from shared.web.tokens import Caller
 
 NOT_STATED = "not_stated"
 KEPT = timedelta(days=1)
@@ -53,10 +55,14 @@ class Queries:
         )
         await self.store.add(query, event, by=caller.origin())
 
+    async def refused(self, caller: Caller, _: Action, __: NotTheirs | None) -> None:
+        """Somebody who has left asked for what names nobody: proofs, keys."""
+        await self.record(caller, "log", {}, purpose=None, outcome="refused")
+
     async def prune(self) -> None:
         """Forget queries that are entries since a day: the entry is the evidence, not this."""
         while True:
-            heed()
+            raise_if_cancelled()
             gone = {"outbox_due": {"$exists": False}, "at": {"$lt": self._clock() - KEPT}}
             await self.store.collection.delete_many(gone)
             await asyncio.sleep(PRUNE_EVERY)

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 
-from services.audit.domain.records import Export, Fault
-from services.audit.keyring import KeyRing
+from services.audit.exports.export import Export
+from services.audit.integrity.completeness import Completeness
+from services.audit.integrity.faults import Fault
+from services.audit.integrity.selfcheck import SelfCheck
+from services.audit.log.keyring import KeyRing
+from services.audit.log.store import Trail
 from services.audit.queries import Queries
-from services.audit.selfcheck import SelfCheck
-from services.audit.store import Trail
-from shared.store import Store
+from shared.storage.store import Store
 
 
 @dataclass(frozen=True)
@@ -18,11 +20,18 @@ class Audit:
     ring: KeyRing
     queries: Queries
     check: SelfCheck
+    complete: Completeness
     faults: Store[Fault]
     exports: Store[Export]
 
     async def prepare(self) -> None:
         """Create collections' indexes and the first state; safe to repeat."""
         await self.trail.prepare()
-        for store in (self.queries.store, self.faults, self.ring.store, self.exports):
+        for store in (
+            self.queries.store,
+            self.faults,
+            self.ring.store,
+            self.exports,
+            self.complete.losses,
+        ):
             await store.prepare()

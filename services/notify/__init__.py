@@ -2,5 +2,6 @@
 
 Owns: subscriptions, notifications with their deliveries, projections of what it decides on.
 Emits: subscription.*, notification.*. Listens to: referral.*, subject.*, consent.*, sharing.*,
-agreement.*, agency.*, allocation.*, risk.*, hub.*, worker.*. The table of who hears what is in policies/.
+agreement.*, agency.*, allocation.*, risk.*, hub.*, worker.*.
+The notification rules are in policies/.
 """

@@ -1,10 +1,9 @@
-"""Run the notify service alone: `python -m services.notify`."""
+"""Run the notify service alone: `python -m services.notify`; `--check` and `--help` say more."""
 
-import asyncio
+import sys
 
 from services.notify.app import NotifySettings, build
-from shared.runner import run_alone
+from shared.operating.start import start
 
 if __name__ == "__main__":
-    settings = NotifySettings()
-    asyncio.run(run_alone("notify", settings, build(settings)))
+    sys.exit(start("notify", NotifySettings, build))

@@ -1,25 +1,28 @@
 """The composition root of the notify service."""
 
 import base64
-import tomllib
 from functools import partial
 from pathlib import Path
 
 from pydantic import SecretStr
 
-from services.notify.clocks import run_clocks
-from services.notify.dispatcher import deliver
-from services.notify.domain.policy import HearingPolicy
-from services.notify.domain.timing import BACKOFF
+from services.notify.access import has_left
+from services.notify.delivery.dispatcher import deliver
+from services.notify.delivery.mail import Mailer
+from services.notify.delivery.timing import BACKOFF
+from services.notify.delivery.webhook import Caller
 from services.notify.handlers import handlers
-from services.notify.mail import Mailer
-from services.notify.routes import ROUTERS
-from services.notify.store import Desk
-from services.notify.webhook import Caller
-from shared.runner import Build, Platform, Service
-from shared.settings import Settings
+from services.notify.inbox import routes as inbox
+from services.notify.oversight import routes as oversight
+from services.notify.rules.policy_file import load_policy
+from services.notify.store import Stores
+from services.notify.subscriptions import routes as subscriptions
+from services.notify.timers import run_timers
+from shared.operating.kinds import KeyOf32OrMore, Seconds
+from shared.operating.runner import Build, Platform, Service
+from shared.operating.settings import Settings
 
-DEFAULT_POLICY = Path(__file__).parent / "policies" / "hearing-1.toml"
+DEFAULT_POLICY = Path(__file__).parent / "policies" / "notification-1.toml"
 
 
 class NotifySettings(Settings):
@@ -29,10 +32,10 @@ class NotifySettings(Settings):
     `SMTP_URL` (empty: no e-mail), `MAIL_FROM` and `PUBLIC_URL`, which starts the links in mails.
     """
 
-    notify_secret_key: SecretStr
+    notify_secret_key: KeyOf32OrMore
     notify_policy: Path = DEFAULT_POLICY
-    delivery_lease: float = 60.0
-    delivery_backoff: tuple[float, ...] = BACKOFF
+    delivery_lease: Seconds = 60.0
+    delivery_backoff: tuple[Seconds, ...] = BACKOFF
     smtp_url: SecretStr = SecretStr("")
     mail_from: str = ""
     public_url: str = ""
@@ -41,18 +44,17 @@ class NotifySettings(Settings):
 def build(settings: NotifySettings) -> Build:
     """The service on a platform. Raises when a setting or the policy file is faulty."""
     secret_key = base64.b64decode(settings.notify_secret_key.get_secret_value())
-    if len(secret_key) < 32:
-        raise ValueError("NOTIFY_SECRET_KEY must have 32 bytes or more")
-    policy = HearingPolicy.model_validate(tomllib.loads(settings.notify_policy.read_text("utf-8")))
+    policy = load_policy(settings.notify_policy)
     development = settings.environment == "development"
     smtp_url = settings.smtp_url.get_secret_value().strip()
     mailer = Mailer(smtp_url, settings.mail_from, development=development)
 
     def on(platform: Platform) -> Service:
-        desk = Desk.on(
+        stores = Stores.on(
             platform,
             policy,
             secret_key,
+            settings,
             lease=settings.delivery_lease,
             backoff=settings.delivery_backoff,
         )
@@ -60,13 +62,14 @@ def build(settings: NotifySettings) -> Build:
         asking = Caller(development=development)
         return Service(
             name="notify",
-            state=desk,
-            routers=ROUTERS,
-            prepare=desk.prepare,
-            handlers=handlers(desk),
+            state=stores,
+            routers=(inbox.router, oversight.router, subscriptions.router),
+            prepare=stores.prepare,
+            has_left=partial(has_left, stores),
+            handlers=handlers(stores),
             loops=[
-                partial(deliver, desk, sending, mailer, settings.public_url),
-                partial(run_clocks, desk, asking, mailer),
+                partial(deliver, stores, sending, mailer, settings.public_url),
+                partial(run_timers, stores, asking, mailer),
             ],
         )
 

@@ -1,178 +1,231 @@
-"""Messages in: what notify must know of the others' things, and whom it must tell."""
+"""Messages in: each event moves a projection, and whoever the rules name is notified."""
 
 from typing import Any
 
-from services.notify.domain.deciding import void_after
-from services.notify.known import newest
-from services.notify.store import Desk
-from services.notify.telling import tell_of
-from shared.dispatch import Handlers
+from services.notify.directory import Directory
+from services.notify.rules.claims import tell_of_claim
+from services.notify.rules.news import tell_news
+from services.notify.rules.notify import notify
+from services.notify.store import Stores
 from shared.events import Event
+from shared.events.agency import (
+    AboutAgency,
+    AboutAgreement,
+    AgencyAmended,
+    AgencyRegistered,
+    AgreementAmended,
+    AgreementEnded,
+    AgreementExpiring,
+    AgreementLapsed,
+    AgreementProposed,
+    AgreementReviewed,
+    AgreementSigned,
+)
+from shared.events.allocation import (
+    AllocationAccepted,
+    AllocationDeclined,
+    AllocationEscalated,
+    AllocationEvent,
+    AllocationLapsed,
+    AllocationMade,
+    AllocationWaiting,
+)
+from shared.events.casework import AllocationClosed, AllocationHandedOver
+from shared.events.erasure import ReferralErased
+from shared.events.joining import JoinProposalEnded, JoinProposed
+from shared.events.mistaken import ConsentInvalidated
+from shared.events.parents import ParentsWordRecorded
 from shared.events.referral import (
+    MatchSuspected,
     ReferralAmended,
-    ReferralErased,
+    ReferralOverdue,
+    ReferralReceived,
     ReferralStatusChanged,
-    SubjectRelinked,
 )
 from shared.events.risk import RiskEscalated
+from shared.events.sharing import (
+    BasisEnded,
+    BasisRecorded,
+    ConsentRecorded,
+    ConsentReviewed,
+    SafetyMarked,
+    ServiceAgreementRecorded,
+)
+from shared.events.subject import (
+    AboutSharing,
+    SubjectDescribed,
+    SubjectLinked,
+    SubjectMatchDecided,
+    SubjectRelinked,
+    SubjectTurning18,
+)
+from shared.events.unsafe import AllocationHolderChanged, AllocationTakenAway
 from shared.events.workers import HubRegistered, WorkerRegistered
+from shared.messaging.dispatch import Handlers, on
 
-CASE = {"subject_id", "subject_version", "agency_id", "area", "urgency", "due_at"}
-
-
-def handlers(desk: Desk) -> Handlers:
-    """Queue → event type → handler. A projection is durable before anything is decided on it."""
-    return {**_about_referrals(desk), **_about_allocations(desk), **_about_sharing(desk)}
+# What moves a case, and what the rules may notify somebody of.
+OfReferral = ReferralReceived | ReferralOverdue | MatchSuspected | JoinProposed | JoinProposalEnded
+OfCase = OfReferral | AllocationMade | AllocationWaiting | AllocationEvent
 
 
-def _about_referrals(desk: Desk) -> Handlers:
-    known = desk.known
+def handlers(stores: Stores) -> Handlers:
+    """Queue → what handles its events. A projection is durable before anything is decided on it."""
+    return {**_of_cases(stores), **_of_sharing(stores)}
 
-    async def seen(event: Event[Any]) -> None:
-        await known.cases.update_one(
-            {"_id": event.data.referral_id}, {"$max": {"seen": event.version}}, upsert=True
-        )
 
-    async def on_referral(event: Event[Any]) -> None:
-        fields = event.data.model_dump(include=CASE)
-        await newest(known.cases, event.data.referral_id, event.version, fields)
-        await seen(event)
-        if isinstance(event.data, ReferralAmended) and "subject_id" in event.data.amended:
-            await desk.look_again({"referral_id": event.data.referral_id}, desk.clock())
-        await tell_of(desk, event)
-
-    async def on_status_changed(event: Event[ReferralStatusChanged]) -> None:
-        data = event.data
-        void = void_after(data.status, data.reason)
-        await newest(
-            known.cases, data.referral_id, event.version, {"void": void}, by="status_version"
-        )
-        await seen(event)
-        if void:
-            await desk.look_again({"referral_id": data.referral_id}, desk.clock())
-        await tell_of(desk, event)
-
-    async def on_seen(event: Event[Any]) -> None:
-        await seen(event)
-        await tell_of(desk, event)
-
-    async def on_erased(event: Event[ReferralErased]) -> None:
-        referral_id = event.data.referral_id
-        # For good, so no version counts: what is known of it later makes it whole no more.
-        erased = {"$set": {"erased": True}}
-        await known.cases.update_one({"_id": referral_id}, erased, upsert=True)
-        await seen(event)
-        await desk.look_again({"referral_id": referral_id}, desk.clock())
-
+def _of_cases(stores: Stores) -> Handlers:
+    cases, directory = Cases(stores), Directory(stores)
     return {
-        "notify.referrals": {
-            "referral.received": on_referral,
-            "referral.amended": on_referral,
-            "referral.status_changed": on_status_changed,
-            "referral.overdue": on_seen,
-            "referral.erased": on_erased,
-            "referral.match_suspected": on_seen,
-        },
+        "notify.referrals": [
+            on(ReferralReceived, cases.on_referral),
+            on(ReferralAmended, cases.on_amended),
+            on(ReferralStatusChanged, cases.on_status_changed),
+            on(ReferralOverdue, cases.on_referral),
+            on(ReferralErased, cases.on_erased),
+            on(MatchSuspected, cases.on_referral),
+            on(JoinProposed, cases.on_referral),
+            on(JoinProposalEnded, cases.on_referral),
+        ],
+        "notify.allocations": [
+            on(AllocationMade, cases.on_referral),
+            on(AllocationWaiting, cases.on_referral),
+            on(AllocationAccepted, cases.on_referral),
+            on(AllocationDeclined, cases.on_referral),
+            on(AllocationLapsed, cases.on_referral),
+            on(AllocationHandedOver, cases.on_referral),
+            on(AllocationEscalated, cases.on_referral),
+            on(AllocationClosed, cases.on_referral),
+            on(AllocationTakenAway, cases.on_referral),
+            on(AllocationHolderChanged, cases.on_referral),
+            on(RiskEscalated, cases.on_risk_escalated),
+            on(HubRegistered, directory.on_hub),
+            on(WorkerRegistered, directory.on_worker),
+        ],
     }
 
 
-def _about_allocations(desk: Desk) -> Handlers:
-    known = desk.known
-
-    async def on_allocation(event: Event[Any]) -> None:
-        data = event.data
-        fields = {"worker_id": getattr(data, "worker_id", None)}
-        if data.hub_id is not None:
-            fields["hub_id"] = data.hub_id
-        await newest(known.cases, data.referral_id, event.version, fields, by="allocation_version")
-        await tell_of(desk, event)
-
-    async def on_risk_escalated(event: Event[RiskEscalated]) -> None:
-        await tell_of(desk, event)
-        # A concern of one agency may raise the level of what a worker has had for long.
-        for case in await known.held_by_workers(event.data.subject_id):
-            await tell_of(desk, event, case.id)
-
-    async def on_hub(event: Event[HubRegistered]) -> None:
-        fields = {"areas": event.data.areas}
-        await newest(known.hubs, event.data.hub_id, event.version, fields)
-
-    async def on_worker(event: Event[WorkerRegistered]) -> None:
-        fields = {"hub_id": event.data.hub_id, "active": event.data.active}
-        await newest(known.workers, event.data.worker_id, event.version, fields)
-
-    return {
-        "notify.allocations": {
-            "allocation.made": on_allocation,
-            "allocation.waiting": on_allocation,
-            "allocation.accepted": on_allocation,
-            "allocation.declined": on_allocation,
-            "allocation.lapsed": on_allocation,
-            "allocation.handed_over": on_allocation,
-            "allocation.escalated": on_allocation,
-            "allocation.closed": on_allocation,
-            "risk.escalated": on_risk_escalated,
-            "hub.registered": on_hub,
-            "worker.registered": on_worker,
-        },
-    }
-
-
-def _about_sharing(desk: Desk) -> Handlers:
-    known = desk.known
-
-    async def on_sharing(event: Event[Any]) -> None:
-        subject_id = event.data.subject_id
-        fields = {"sharing": event.data.sharing.model_dump()}
-        await newest(known.subjects, subject_id, event.version, fields)
-        # Only after that: whoever sends from now on reads it, and whoever has sent is looked at.
-        await desk.look_again({"subject_id": subject_id}, desk.clock())
-
-    async def on_relinked(event: Event[SubjectRelinked]) -> None:
-        data = event.data
-        # Both young people say so, each with a version of its own: the time puts them in order.
-        moved = {f"left.{data.from_subject_id}": event.time}
-        moved[f"joined.{data.to_subject_id}"] = event.time
-        await known.cases.update_one({"_id": data.referral_id}, {"$max": moved}, upsert=True)
-        await on_sharing(event)
-        await desk.look_again({"referral_id": data.referral_id}, desk.clock())
-
-    async def on_agreement(event: Event[Any]) -> None:
-        terms = event.data.terms
-        fields = {"terms": terms.model_dump()}
-        await newest(known.agreements, event.data.agreement_id, event.version, fields)
-        await desk.look_again(
-            {"recipient_id": {"$in": list(terms.parties)}, "ground": "sharing"}, desk.clock()
-        )
-
-    async def on_agency(event: Event[Any]) -> None:
-        agency_id = event.data.agency_id
-        fields = event.data.model_dump(include={"kind", "areas", "active"})
-        await newest(known.agencies, agency_id, event.version, fields)
-        await desk.look_again({"recipient_id": agency_id, "ground": "sharing"}, desk.clock())
-
+def _of_sharing(stores: Stores) -> Handlers:
+    sharing = Sharing(stores)
     return {
         # A queue of its own, so that a withdrawal never waits behind a backlog.
-        "notify.consent": {
-            "subject.linked": on_sharing,
-            "subject.relinked": on_relinked,
-            "subject.match_decided": on_sharing,
-            "subject.turning_18": on_sharing,
-            "consent.recorded": on_sharing,
-            "consent.service_recorded": on_sharing,
-            "sharing.basis_recorded": on_sharing,
-            "sharing.basis_ended": on_sharing,
-            "sharing.safety_marked": on_sharing,
-        },
-        "notify.agreements": {
-            "agreement.proposed": on_agreement,
-            "agreement.amended": on_agreement,
-            "agreement.signed": on_agreement,
-            "agreement.reviewed": on_agreement,
-            "agreement.ended": on_agreement,
-            "agreement.expiring": on_agreement,
-            "agreement.lapsed": on_agreement,
-            "agency.registered": on_agency,
-            "agency.amended": on_agency,
-        },
+        "notify.consent": [
+            on(SubjectLinked, sharing.on_sharing),
+            on(SubjectMatchDecided, sharing.on_sharing),
+            on(SubjectTurning18, sharing.on_sharing),
+            on(SubjectDescribed, sharing.on_sharing),
+            on(ConsentRecorded, sharing.on_consent),
+            on(ConsentReviewed, sharing.on_sharing),
+            on(ConsentInvalidated, sharing.on_sharing),
+            on(ParentsWordRecorded, sharing.on_sharing),
+            on(ServiceAgreementRecorded, sharing.on_sharing),
+            on(BasisRecorded, sharing.on_sharing),
+            on(BasisEnded, sharing.on_sharing),
+            on(SafetyMarked, sharing.on_sharing),
+            on(SubjectRelinked, sharing.on_relinked),
+        ],
+        "notify.agreements": [
+            on(AgreementProposed, sharing.on_agreement),
+            on(AgreementAmended, sharing.on_agreement),
+            on(AgreementSigned, sharing.on_agreement),
+            on(AgreementReviewed, sharing.on_agreement),
+            on(AgreementEnded, sharing.on_agreement),
+            on(AgreementExpiring, sharing.on_agreement),
+            on(AgreementLapsed, sharing.on_agreement),
+            on(AgencyRegistered, sharing.on_agency),
+            on(AgencyAmended, sharing.on_agency),
+        ],
     }
+
+
+class Cases:
+    """Events about a referral, its allocation and its risk."""
+
+    def __init__(self, stores: Stores) -> None:
+        self._stores, self._cases = stores, stores.projections.cases
+
+    async def on_referral(self, event: Event[OfCase]) -> None:
+        """The case moves, and everyone whom the rules name is notified."""
+        referral_id = event.data.referral_id
+        state = await self._cases.apply(referral_id, event)
+        await notify(self._stores, event, state.case(referral_id))
+
+    async def on_amended(self, event: Event[ReferralAmended]) -> None:
+        """Where it is about another young person now, all that was told is decided on again."""
+        referral_id = event.data.referral_id
+        state = await self._cases.apply(referral_id, event)
+        if "subject_id" in event.data.amended:
+            await self._re_evaluate(referral_id)
+        await notify(self._stores, event, state.case(referral_id))
+
+    async def on_status_changed(self, event: Event[ReferralStatusChanged]) -> None:
+        """Where it should never have been, all that was told is decided on again."""
+        referral_id = event.data.referral_id
+        state = await self._cases.apply(referral_id, event)
+        if state.void is not None:
+            await self._re_evaluate(referral_id)
+        await notify(self._stores, event, state.case(referral_id))
+
+    async def on_erased(self, event: Event[ReferralErased]) -> None:
+        """All that was told is decided on again."""
+        await self._cases.apply(event.data.referral_id, event)
+        await self._re_evaluate(event.data.referral_id)
+
+    async def on_risk_escalated(self, event: Event[RiskEscalated]) -> None:
+        """A concern of one agency may raise the level of what a worker has had for long."""
+        own = (await self._cases.get(event.data.referral_id)).case(event.data.referral_id)
+        others = await self._stores.projections.held_by_workers(event.data.subject_id)
+        for case in (own, *others):
+            await notify(self._stores, event, case)
+
+    async def _re_evaluate(self, referral_id: str) -> None:
+        stores, where = self._stores, {"referral_id": referral_id}
+        await stores.notifications.re_evaluate_soon(where, stores.clock(), workers=True)
+
+
+class Sharing:
+    """Events that may change what an agency is permitted to hear. What was told is decided on again,
+    only after the projection is written: whoever sends from then on reads it, and what was sent before
+    is found.
+    """
+
+    def __init__(self, stores: Stores) -> None:
+        self._stores, self._projections = stores, stores.projections
+
+    async def on_sharing(self, event: Event[AboutSharing]) -> None:
+        """A young person's sharing state moves."""
+        subject_id = event.data.subject_id
+        await self._projections.subjects.apply(subject_id, event)
+        where: dict[str, Any] = {"subject_id": subject_id}
+        marks = isinstance(event.data, SafetyMarked | SubjectRelinked)
+        if marks:  # also what was told of a referral while it was about somebody else
+            where = {"$or": [where, {"referral_id": {"$in": list(event.data.referral_ids)}}]}
+        await self._re_evaluate(where, workers=marks)
+        await tell_news(self._stores, event)
+
+    async def on_consent(self, event: Event[ConsentRecorded]) -> None:
+        """A young person's consents move; where one waits for the Hub, it is told."""
+        await self.on_sharing(event)
+        await tell_of_claim(self._stores, event)
+
+    async def on_relinked(self, event: Event[SubjectRelinked]) -> None:
+        """A referral goes from one young person to another."""
+        await self._projections.cases.apply(event.data.referral_id, event)
+        await self.on_sharing(event)
+        await self._re_evaluate({"referral_id": event.data.referral_id})
+
+    async def on_agreement(self, event: Event[AboutAgreement]) -> None:
+        """An agreement moves: each of its parties may hear more, or less."""
+        await self._projections.agreements.apply(event.data.agreement_id, event)
+        parties = list(event.data.terms.parties)
+        await self._re_evaluate({"recipient_id": {"$in": parties}, "ground": "sharing"})
+
+    async def on_agency(self, event: Event[AboutAgency]) -> None:
+        """An agency moves; one that is inactive now is told nothing more."""
+        agency_id = event.data.agency_id
+        await self._projections.agencies.apply(agency_id, event)
+        grounds = {"ground": "sharing"} if event.data.active else {}
+        await self._re_evaluate({"recipient_id": agency_id, **grounds})
+
+    async def _re_evaluate(self, where: dict[str, Any], *, workers: bool = False) -> None:
+        stores = self._stores
+        await stores.notifications.re_evaluate_soon(where, stores.clock(), workers=workers)

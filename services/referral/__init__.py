@@ -1,5 +1,5 @@
 """Referral: receives, keeps and shows referrals.
 
-Owns: referrals (personal data, encrypted field by field), subjects, agencies, agreements.
-Emits: referral.*, agency.*, agreement.*. Listens to: allocation.*.
+Owns: referrals (personal data, encrypted field by field), subjects, agencies, agreements,
+the register of areas. Emits: referral.*, area.*, agency.*, agreement.*. Listens to: allocation.*.
 """

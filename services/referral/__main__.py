@@ -1,10 +1,9 @@
-"""Run the referral service alone: `python -m services.referral`."""
+"""Run the referral service alone: `python -m services.referral`; `--check` and `--help` say more."""
 
-import asyncio
+import sys
 
 from services.referral.app import ReferralSettings, build
-from shared.runner import run_alone
+from shared.operating.start import start
 
 if __name__ == "__main__":
-    settings = ReferralSettings()
-    asyncio.run(run_alone("referral", settings, build(settings)))
+    sys.exit(start("referral", ReferralSettings, build))

@@ -3,25 +3,57 @@
 import base64
 from functools import partial
 
-from pydantic import SecretStr
-
-from services.referral.clocks import watch_clocks
+from services.referral.agencies import list_route as agreements
+from services.referral.agencies import route as agencies
+from services.referral.areas import route as areas
+from services.referral.callers import has_left
+from services.referral.corrections import route as corrections
+from services.referral.disclosure import route as disclosure
 from services.referral.handlers import handlers
-from services.referral.routes import ROUTERS
-from services.referral.store import Desk
+from services.referral.intake import route as intake
+from services.referral.invalidation import route as invalidation
+from services.referral.lifecycle import route as lifecycle
+from services.referral.matches import route as matches
+from services.referral.parents import route as parents
+from services.referral.people.upgrading import upgrade
+from services.referral.retention import route as retention
+from services.referral.retention.policy import policy
+from services.referral.search import route as search
+from services.referral.sharing import route as sharing
+from services.referral.store import Stores
+from services.referral.stranded import route as stranded
+from services.referral.timers import run_timers
 from services.referral.vault import Vault
-from shared.runner import Build, Platform, Service
-from shared.settings import Settings
-from shared.store import Database
+from shared.operating.kinds import Key96, KeyOf32OrMore
+from shared.operating.runner import Build, Platform, Service
+from shared.operating.settings import Settings
+from shared.storage.store import Database
+
+ROUTERS = (
+    intake.router,
+    disclosure.router,
+    lifecycle.router,
+    corrections.router,
+    retention.router,
+    sharing.router,
+    invalidation.router,
+    search.router,
+    matches.router,
+    parents.router,
+    agencies.router,
+    agreements.router,
+    areas.router,
+    stranded.router,
+)
 
 
 class ReferralSettings(Settings):
     """In base64: `REFERRAL_MASTER_KEY` of 96 bytes, `REFERRAL_PEPPER` of 32 or more; and, while the
     master key is being rotated, `REFERRAL_MASTER_KEY_PREVIOUS`."""
 
-    referral_master_key: SecretStr
-    referral_pepper: SecretStr
-    referral_master_key_previous: SecretStr | None = None
+    referral_master_key: Key96
+    referral_pepper: KeyOf32OrMore
+    referral_master_key_previous: Key96 | None = None
 
     def master_keys(self) -> list[bytes]:
         """The key in use, then the one before it while a rotation is going on."""
@@ -35,18 +67,27 @@ def vault_of(database: Database, settings: ReferralSettings) -> Vault:
     return Vault(database, settings.master_keys(), pepper)
 
 
+async def prepare(stores: Stores) -> None:
+    """Indexes, and what an earlier release has stored in another form; safe to repeat."""
+    await stores.prepare()
+    await upgrade(stores)
+
+
 def build(settings: ReferralSettings) -> Build:
     """The service on a platform."""
 
+    policy()  # a faulty retention policy stops the start, not the monthly run
+
     def on(platform: Platform) -> Service:
-        desk = Desk.on(platform, vault_of(platform.database, settings))
+        stores = Stores.on(platform, vault_of(platform.database, settings))
         return Service(
             name="referral",
-            state=desk,
+            state=stores,
             routers=ROUTERS,
-            prepare=desk.prepare,
-            handlers=handlers(desk),
-            loops=[partial(watch_clocks, desk)],
+            prepare=partial(prepare, stores),
+            has_left=partial(has_left, stores),
+            handlers=handlers(stores),
+            loops=[partial(run_timers, stores)],
         )
 
     return on

@@ -1,135 +1,164 @@
-"""Messages in: what allocation decided; and our own referrals, to look whom they may be about."""
+"""Messages in: Hubs and what allocation decided; and our own events, for what follows from them."""
 
-from services.referral.domain.referrals import suspect_match
-from services.referral.domain.states import follow_allocation
-from services.referral.intake import possible_matches
-from services.referral.store import Desk
-from shared.dispatch import Handlers
+from services.referral.areas.command import settle_all, settle_one
+from services.referral.lifecycle.following import OfAllocation, follow, stands
+from services.referral.matches.finding import after_decision, find_again, find_matches
+from services.referral.people.relinking import relink, tell_apart
+from services.referral.people.retelling import forget_referral, retell_subject
+from services.referral.sharing.command import mark_as_seen
+from services.referral.store import Stores
 from shared.events import Event
+from shared.events.accounts import AccountSeen
 from shared.events.allocation import (
     AllocationAccepted,
-    AllocationClosed,
     AllocationDeclined,
-    AllocationHandedOver,
-    AllocationHeld,
     AllocationLapsed,
     AllocationMade,
+    AllocationWaiting,
+)
+from shared.events.areas import AreaRegistered
+from shared.events.casework import (
+    AllocationClosed,
+    AllocationHandedOver,
+    AllocationHeld,
     AllocationRelevelled,
     AllocationResumed,
     AllocationStarted,
-    AllocationWaiting,
 )
-from shared.events.codes import ClosureOutcome, ReferralStatus
-from shared.events.referral import ReferralReceived
+from shared.events.codes import UNKNOWN_AREA
+from shared.events.erasure import ReferralErased
+from shared.events.joining import JoinProposalEnded, JoinProposed
+from shared.events.referral import ReferralAmended, ReferralReceived
+from shared.events.subject import SubjectMatchDecided
+from shared.events.trail import TrailQueried
+from shared.events.unsafe import AllocationHolderChanged, AllocationTakenAway
+from shared.events.workers import HubRegistered, WorkerRegistered
+from shared.messaging.dispatch import Handlers, Reactions
 from shared.origin import Origin
 
-AllocationMoved = (
-    AllocationAccepted
-    | AllocationDeclined
-    | AllocationLapsed
-    | AllocationStarted
-    | AllocationHeld
-    | AllocationResumed
-    | AllocationHandedOver
-    | AllocationRelevelled
-    | AllocationClosed
-)
 
-STATUS_OF: dict[str, ReferralStatus] = {
-    "waiting": "waiting",
-    "offered": "allocated",
-    "handed_over": "allocated",
-    "accepted": "allocated",
-    "in_progress": "in_progress",
-    "on_hold": "on_hold",
-    "closed": "closed",
-}
+def handlers(stores: Stores) -> Handlers:
+    """Queue → what handles its events."""
+    on = Reactions("referral", stores).on
 
-
-def handlers(desk: Desk) -> Handlers:
-    """Queue → event type → handler."""
-
-    async def on_allocation_made(event: Event[AllocationMade]) -> None:
-        made = event.data
-        await desk.referrals.change(
-            made.referral_id,
-            lambda referral: follow_allocation(
-                referral,
-                "allocated",
-                event.version,
-                event.time,
-                hub_id=made.hub_id,
-                worker_id=made.worker_id,
-                level=made.level,
-            ),
-            by=Origin.of_event("referral", event),
-        )
-
-    async def on_allocation_waiting(event: Event[AllocationWaiting]) -> None:
-        waits = event.data
-        await desk.referrals.change(
-            waits.referral_id,
-            lambda referral: follow_allocation(
-                referral,
-                "waiting",
-                event.version,
-                event.time,
-                hub_id=waits.hub_id,
-                worker_id=None,
-                level=waits.level,
-            ),
-            by=Origin.of_event("referral", event),
-        )
-
-    async def on_allocation_moved(event: Event[AllocationMoved]) -> None:
-        """Everything that happens to an allocation after it was made."""
-        data = event.data
-        status = STATUS_OF.get(data.status)
-        if status is None:
-            return  # between two workers: the next decision follows
-        await desk.referrals.change(
-            data.referral_id,
-            lambda referral: follow_allocation(
-                referral,
-                status,
-                event.version,
-                event.time,
-                hub_id=data.hub_id,
-                worker_id=data.worker_id,
-                level=data.level,
-                outcome=outcome_of(data) if isinstance(data, AllocationClosed) else None,
-            ),
-            by=Origin.of_event("referral", event),
-        )
-
-    async def on_referral_received(event: Event[ReferralReceived]) -> None:
-        # Two that came at once find each other: each is stored before its own event.
-        referral = await desk.referrals.get(event.data.referral_id)
-        others = [found.referral.id for found in await possible_matches(desk, referral)]
-        await desk.referrals.change(
-            referral.id,
-            lambda known: suspect_match(known, others),
-            by=Origin.of_event("referral", event),
-        )
-
-    moved = "accepted declined lapsed started held resumed handed_over relevelled closed".split()
     return {
-        "referral.allocations": {
-            "allocation.made": on_allocation_made,
-            "allocation.waiting": on_allocation_waiting,
-            **{f"allocation.{name}": on_allocation_moved for name in moved},
-        },
-        "referral.matching": {"referral.received": on_referral_received},
+        "referral.allocations": [
+            on(HubRegistered, on_hub_registered),
+            on(AllocationMade, on_allocation),
+            on(AllocationWaiting, on_allocation),
+            on(AllocationAccepted, on_allocation),
+            on(AllocationDeclined, on_allocation),
+            on(AllocationLapsed, on_allocation),
+            on(AllocationTakenAway, on_allocation),
+            on(AllocationHolderChanged, on_allocation),
+            on(AllocationStarted, on_allocation),
+            on(AllocationHeld, on_allocation),
+            on(AllocationResumed, on_allocation),
+            on(AllocationHandedOver, on_allocation),
+            on(AllocationRelevelled, on_allocation),
+            on(AllocationClosed, on_allocation),
+        ],
+        "referral.matching": [
+            on(ReferralReceived, on_referral_received),
+            on(ReferralAmended, on_referral_corrected),
+        ],
+        "referral.follow_up": [
+            on(AreaRegistered, on_area_registered),
+            on(ReferralErased, on_referral_erased),
+            on(SubjectMatchDecided, on_match_decided),
+            on(ReferralAmended, on_referral_amended),
+            on(JoinProposed, on_proposal_told),
+            on(JoinProposalEnded, on_proposal_told),
+        ],
+        "referral.directory": [
+            on(WorkerRegistered, on_worker_registered),
+            on(AccountSeen, on_account_seen),
+            on(TrailQueried, on_trail_queried),
+        ],
     }
 
 
-def outcome_of(closed: AllocationClosed) -> ClosureOutcome:
-    """The outcome of a referral from how its case was closed and which goals were reached."""
-    if closed.reason == "transferred":
-        return "transferred"
-    reached = {goal.outcome for goal in closed.outcomes}
-    if closed.reason != "completed" or not reached:
-        return "other"
-    if reached == {"achieved"}:
-        return "goals_achieved"
-    return "goals_partly_achieved" if reached - {"not_achieved"} else "goals_not_achieved"
+async def on_hub_registered(stores: Stores, event: Event[HubRegistered], by: Origin) -> None:
+    """The Hub and its areas are known; what was referred by a word for one of them follows."""
+    await stores.hubs.note(event)
+    await settle_all(stores, event.data.areas, by)
+
+
+async def on_area_registered(stores: Stores, event: Event[AreaRegistered], by: Origin) -> None:
+    """What was referred by one of its names follows."""
+    area = await stores.register.areas.get(event.data.area)
+    await settle_all(stores, area.name_keys, by)
+
+
+async def on_allocation(stores: Stores, event: Event[OfAllocation], by: Origin) -> None:
+    """The referral has its worker, waits for one, or follows what became of its case."""
+    if stands(event.data) is None:
+        return  # between two workers: the next decision follows
+    referral = await stores.referrals.change(
+        event.data.referral_id, lambda referral: follow(referral, event), by=by
+    )
+    if referral.suspected:
+        await stores.matches.placed(referral)
+
+
+async def on_referral_received(stores: Stores, event: Event[ReferralReceived], by: Origin) -> None:
+    """Whoever may be the same young person is found; and its area, if it was registered as the
+    referral came."""
+    if event.data.area == UNKNOWN_AREA:
+        await settle_one(stores, event.data.referral_id, by)
+    await find_matches(stores, event.data.referral_id, by)
+
+
+async def on_referral_corrected(stores: Stores, event: Event[ReferralAmended], by: Origin) -> None:
+    """Somebody else may be like the young person now, or the referral is about somebody else."""
+    if {"subject", "subject_id"} & {name.partition(".")[0] for name in event.data.amended}:
+        await find_again(stores, event.data.referral_id, by)
+
+
+async def on_referral_erased(stores: Stores, event: Event[ReferralErased], _: Origin) -> None:
+    """What a crash left of it is destroyed, too."""
+    await forget_referral(stores, await stores.referrals.get(event.data.referral_id))
+
+
+async def on_match_decided(stores: Stores, event: Event[SubjectMatchDecided], by: Origin) -> None:
+    """Referrals found to be about somebody else go over to them; who was told apart knows it."""
+    said = event.data
+    await relink(stores, said.subject_id, by)
+    if said.decision == "different_people" and said.other_referral_id is not None:
+        mine, other = (said.referral_id, said.other_referral_id)
+        subjects = [(await stores.referrals.get(i)).subject_id for i in (mine, other)]
+        if subjects[0] != subjects[1]:
+            await tell_apart(stores, (subjects[0], mine), (subjects[1], other), by)
+    await after_decision(stores, said)
+
+
+async def on_proposal_told(
+    stores: Stores, event: Event[JoinProposed] | Event[JoinProposalEnded], _: Origin
+) -> None:
+    """The proposal stands, or has ended, where a crash left it between."""
+    await stores.matches.finish_told(event.data.match_id, event.data.decision_id)
+
+
+async def on_referral_amended(stores: Stores, event: Event[ReferralAmended], by: Origin) -> None:
+    """What a crash left of a correction of who it is about, or of where, is done."""
+    if "area" in event.data.amended:
+        await settle_one(stores, event.data.referral_id, by)
+        await stores.matches.in_area(await stores.referrals.get(event.data.referral_id))
+    if "subject" in event.data.amended:
+        await retell_subject(stores, await stores.referrals.get(event.data.referral_id), by)
+
+
+async def on_worker_registered(stores: Stores, event: Event[WorkerRegistered], _: Origin) -> None:
+    """There is this worker, hosted there."""
+    await stores.known.worker(event)
+
+
+async def on_account_seen(stores: Stores, event: Event[AccountSeen], by: Origin) -> None:
+    """There is this account; who is marked under another name of the same person is under this."""
+    await stores.known.account(event)
+    await mark_as_seen(stores, event.data.account, by)
+
+
+async def on_trail_queried(stores: Stores, event: Event[TrailQueried], _: Origin) -> None:
+    """There is the account that asked."""
+    await stores.known.asker(event)

@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 import hmac
 import unicodedata
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
 
 from bson.binary import Binary
@@ -19,15 +19,20 @@ from pymongo.asynchronous.encryption import AsyncClientEncryption
 from pymongo.encryption_shared import Algorithm
 from pymongo.errors import EncryptionError
 
-from shared.store import Database
+from shared.errors import Refused
+from shared.ids import keyed_id
+from shared.storage.store import Database
 
 KEYS = "vault"
 # A destroyed key must stop working soon: the library would keep it for a minute.
 KEY_CACHE_MS = 1000
 
 
-class Erased(Exception):
-    """The key is gone, and with it what it sealed."""
+class Erased(Refused):
+    """The key of a referral is gone, and with it what it sealed. Nothing more is sealed for it."""
+
+    def __init__(self) -> None:
+        super().__init__("erased", "The personal data of this referral was destroyed.")
 
 
 class Vault:
@@ -56,28 +61,31 @@ class Vault:
             "keyAltNames", unique=True, partialFilterExpression={"keyAltNames": {"$exists": True}}
         )
 
-    async def seal(self, referral_id: str, fields: Mapping[str, str]) -> dict[str, bytes]:
-        """Encrypt each field with the referral's key, made at its first use.
+    async def make_key(self, referral_id: str) -> None:
+        """Make the key of a new referral. Safe to repeat; only intake makes keys.
 
         A crash after this leaves a key that nothing uses; the retry of the request finds it.
         """
-        if not await self._has_key(referral_id):
-            try:
-                await self._encryption.create_data_key(self._provider, key_alt_names=[referral_id])
-            except EncryptionError:
-                # Made by a request that ran beside this one; anything else is a fault.
-                if not await self._has_key(referral_id):
-                    raise
-        return {
-            name: bytes(
-                await self._encryption.encrypt(
-                    value,
-                    Algorithm.AEAD_AES_256_CBC_HMAC_SHA_512_Random,
-                    key_alt_name=referral_id,
-                )
-            )
-            for name, value in fields.items()
-        }
+        try:
+            await self._encryption.create_data_key(self._provider, key_alt_names=[referral_id])
+        except EncryptionError:
+            # Made by an earlier copy of the request; anything else is a fault.
+            if not await self._has_key(referral_id):
+                raise
+
+    async def seal(self, referral_id: str, fields: Mapping[str, str]) -> dict[str, bytes]:
+        """Encrypt each field with the referral's key. Raises `Erased` when the key was destroyed:
+        a new one would make an erased referral hold personal data again."""
+        try:
+            return {name: await self._encrypted(referral_id, v) for name, v in fields.items()}
+        except EncryptionError:
+            if await self._has_key(referral_id):
+                raise
+        raise Erased
+
+    async def _encrypted(self, referral_id: str, value: str) -> bytes:
+        algorithm = Algorithm.AEAD_AES_256_CBC_HMAC_SHA_512_Random
+        return bytes(await self._encryption.encrypt(value, algorithm, key_alt_name=referral_id))
 
     async def open(self, referral_id: str, sealed: Mapping[str, bytes]) -> dict[str, str]:
         """Decrypt these fields. Raises `Erased` when the referral's key was destroyed."""
@@ -111,6 +119,10 @@ class Vault:
         result = await self._encryption.rewrap_many_data_key(where, provider=self._provider)
         return result.bulk_write_result.modified_count if result.bulk_write_result else 0
 
+    def id_of(self, prefix: str, *parts: str) -> str:
+        """The id of what a caller named so: found again by the same request, told by no guess."""
+        return keyed_id(self._pepper, prefix, *parts)
+
     def fingerprint(self, kind: str, *parts: str) -> str:
         """A keyed hash (HMAC-SHA-256) of normalised parts: equal for equal values, else opaque.
 
@@ -121,10 +133,6 @@ class Vault:
             raw = " ".join(unicodedata.normalize("NFKC", part).casefold().split()).encode()
             mac.update(len(raw).to_bytes(4, "big") + raw)
         return mac.hexdigest()
-
-    def fingerprints(self, kind: str, values: Iterable[str]) -> list[str]:
-        """One fingerprint for each value."""
-        return [self.fingerprint(kind, value) for value in values]
 
     async def _has_key(self, referral_id: str) -> bool:
         return await self._keys.find_one({"keyAltNames": referral_id}, {"_id": 1}) is not None

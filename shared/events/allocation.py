@@ -1,27 +1,24 @@
-"""Events of allocations and hand-over plans: ids, codes, whole numbers and times. Never a name."""
+"""Events of finding a worker: offered, waiting, ordered, escalated. Ids and codes, never a name."""
 
 from datetime import datetime
 from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from shared.events import EventData
 from shared.events.codes import (
-    ClosureReason,
     DeclineReason,
     EscalationReason,
-    GoalOutcome,
     HandoverReason,
-    HoldReason,
     RiskLevel,
     Urgency,
 )
+from shared.events.declared import Parties, plain
 
 
 class AllocationMade(EventData):
     """A worker was chosen and their capacity reserved."""
 
     event_type: ClassVar[str] = "allocation.made"
+    heard_by: ClassVar[tuple[str, ...]] = ("referral.allocations", "notify.allocations")
 
     referral_id: str
     subject_id: str
@@ -36,12 +33,37 @@ class AllocationMade(EventData):
     referral_version: int
     answer_by: datetime | None = None
     flags: tuple[str, ...] = ()
+    reopenings: int | None = None
+
+    def says(self, by: str) -> str:
+        return (
+            f"{self.referral_id} was allocated to {self.worker_id} of {self.hub_id},"
+            f" {plain(self.level)} risk, {plain(self.urgency)}."
+        )
+
+    def tells(self) -> str:
+        return f"{self.referral_id} was allocated."
+
+    def parties(self) -> Parties:
+        return Parties(
+            referral_id=self.referral_id,
+            subjects=(self.subject_id,),
+            agencies=(self.agency_id,),
+            workers=(self.worker_id,),
+            hubs=(self.hub_id,),
+            informed=(self.agency_id,),
+        )
 
 
 class AllocationWaiting(EventData):
     """Nobody could take it within the rules; the reasons are counted per gate."""
 
     event_type: ClassVar[str] = "allocation.waiting"
+    heard_by: ClassVar[tuple[str, ...]] = (
+        "referral.allocations",
+        "allocation.follow_up",
+        "notify.allocations",
+    )
 
     referral_id: str
     subject_id: str
@@ -56,10 +78,28 @@ class AllocationWaiting(EventData):
     referral_version: int
     holder_id: str | None = None
     review_at: datetime | None = None
+    reopenings: int | None = None
+
+    def says(self, by: str) -> str:
+        return f"{self.referral_id} waits to be allocated: {plain(self.reason)}."
+
+    def tells(self) -> str:
+        return f"{self.referral_id} waits to be allocated."
+
+    def parties(self) -> Parties:
+        return Parties(
+            referral_id=self.referral_id,
+            subjects=(self.subject_id,),
+            agencies=(self.agency_id,),
+            workers=(self.holder_id,),
+            hubs=(self.hub_id,),
+            informed=(self.agency_id,),
+        )
 
 
-class _Allocation(EventData):
-    """Where an allocation stands after the event."""
+class AllocationEvent(EventData):
+    """Where an allocation stands after the event. `reopenings` says in which life of the referral: how
+    often it had been reopened, as far as allocation had heard; None in events of before."""
 
     referral_id: str
     subject_id: str
@@ -69,64 +109,93 @@ class _Allocation(EventData):
     status: str
     level: RiskLevel
     urgency: Urgency
+    reopenings: int | None = None
+
+    def parties(self) -> Parties:
+        return Parties(
+            referral_id=self.referral_id,
+            subjects=(self.subject_id,),
+            agencies=(self.agency_id,),
+            workers=(self.worker_id, *self._others()),
+            hubs=(self.hub_id,),
+        )
+
+    def _others(self) -> tuple[str | None, ...]:
+        """Workers it names beside the one who has the case."""
+        return ()
 
 
-class AllocationAccepted(_Allocation):
+class AllocationAccepted(AllocationEvent):
     """The worker has said yes."""
 
     event_type: ClassVar[str] = "allocation.accepted"
+    heard_by: ClassVar[tuple[str, ...]] = ("referral.allocations", "notify.allocations")
+
+    def says(self, by: str) -> str:
+        return f"{self.worker_id} accepted {self.referral_id}."
 
 
-class AllocationDeclined(_Allocation):
+class AllocationDeclined(AllocationEvent):
     """The worker has said no, for a coded reason; someone else is looked for."""
 
     event_type: ClassVar[str] = "allocation.declined"
+    heard_by: ClassVar[tuple[str, ...]] = (
+        "referral.allocations",
+        "allocation.follow_up",
+        "notify.allocations",
+    )
 
     declined_by: str
     reason: DeclineReason
 
+    def says(self, by: str) -> str:
+        return f"{self.declined_by} declined {self.referral_id}: {plain(self.reason)}."
 
-class AllocationLapsed(_Allocation):
+    def _others(self) -> tuple[str | None, ...]:
+        return (self.declined_by,)
+
+
+class AllocationLapsed(AllocationEvent):
     """The worker did not answer in time; someone else is looked for."""
 
     event_type: ClassVar[str] = "allocation.lapsed"
+    heard_by: ClassVar[tuple[str, ...]] = (
+        "referral.allocations",
+        "allocation.follow_up",
+        "notify.allocations",
+    )
 
     lapsed_with: str
 
+    def says(self, by: str) -> str:
+        return f"{self.lapsed_with} did not answer for {self.referral_id} in time."
 
-class AllocationStarted(_Allocation):
-    """The worker has begun to work with the young person."""
-
-    event_type: ClassVar[str] = "allocation.started"
-
-
-class AllocationHeld(_Allocation):
-    """Work rests for a coded reason; the capacity stays reserved."""
-
-    event_type: ClassVar[str] = "allocation.held"
-
-    reason: HoldReason
-    review_at: datetime
+    def _others(self) -> tuple[str | None, ...]:
+        return (self.lapsed_with,)
 
 
-class AllocationResumed(_Allocation):
-    """Work goes on."""
-
-    event_type: ClassVar[str] = "allocation.resumed"
-
-
-class AssignmentOrdered(_Allocation):
+class AssignmentOrdered(AllocationEvent):
     """A Hub manager wants this worker to take it; it is carried out, or refused, next."""
 
     event_type: ClassVar[str] = "allocation.assignment_ordered"
+    heard_by: ClassVar[tuple[str, ...]] = ("allocation.follow_up",)
 
     to_worker_id: str
     reason: HandoverReason
     by: str
     confirmed_by: str | None
 
+    def says(self, by: str) -> str:
+        return (
+            f"{by} ordered {self.referral_id} to be given to {self.to_worker_id}:"
+            f" {plain(self.reason)}."
+        )
 
-class AssignmentRefused(_Allocation):
+    def _others(self) -> tuple[str | None, ...]:
+        return (self.to_worker_id,)
+
+
+class AssignmentRefused(AllocationEvent):
     """The ordered assignment could not be carried out; everything stays as it was."""
 
     event_type: ClassVar[str] = "allocation.assignment_refused"
@@ -134,8 +203,14 @@ class AssignmentRefused(_Allocation):
     to_worker_id: str
     code: str
 
+    def says(self, by: str) -> str:
+        return f"{self.referral_id} could not be given to {self.to_worker_id}: {plain(self.code)}."
 
-class ExceptionRequested(_Allocation):
+    def _others(self) -> tuple[str | None, ...]:
+        return (self.to_worker_id,)
+
+
+class ExceptionRequested(AllocationEvent):
     """A manager asks to pass a worker's hard cap; a second manager must agree."""
 
     event_type: ClassVar[str] = "allocation.exception_requested"
@@ -144,112 +219,24 @@ class ExceptionRequested(_Allocation):
     reason: HandoverReason
     by: str
 
+    def says(self, by: str) -> str:
+        return (
+            f"{by} asked to give {self.referral_id} to {self.to_worker_id} over the cap:"
+            f" {plain(self.reason)}."
+        )
 
-class AllocationHandedOver(_Allocation):
-    """Another worker has it now; who had it keeps nothing."""
-
-    event_type: ClassVar[str] = "allocation.handed_over"
-
-    from_worker_id: str
-    reason: HandoverReason
-
-
-class AllocationReviewed(_Allocation):
-    """A person has looked at a waiting or resting case; `review_at` is the next look."""
-
-    event_type: ClassVar[str] = "allocation.reviewed"
-
-    by: str
-    review_at: datetime
+    def _others(self) -> tuple[str | None, ...]:
+        return (self.to_worker_id,)
 
 
-class AllocationEscalated(_Allocation):
+class AllocationEscalated(AllocationEvent):
     """A Hub manager must act: a clock ran out, or the rules found nobody."""
 
     event_type: ClassVar[str] = "allocation.escalated"
+    heard_by: ClassVar[tuple[str, ...]] = ("notify.allocations",)
 
     reason: EscalationReason
     waiting_since: datetime | None = None
 
-
-class AllocationRelevelled(_Allocation):
-    """The level of risk has changed while the case is open."""
-
-    event_type: ClassVar[str] = "allocation.relevelled"
-
-    from_level: RiskLevel
-
-
-class AllocationAmended(_Allocation):
-    """The referral was amended, and the case with it."""
-
-    event_type: ClassVar[str] = "allocation.amended"
-
-    referral_version: int
-
-
-class GoalResult(BaseModel):
-    """How far one goal was reached."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    goal: str
-    outcome: GoalOutcome
-
-
-class AllocationClosed(_Allocation):
-    """The end, with an outcome per goal; the capacity is free."""
-
-    event_type: ClassVar[str] = "allocation.closed"
-
-    reason: ClosureReason
-    outcomes: tuple[GoalResult, ...]
-    last_worker_id: str | None
-
-
-class DebriefOffered(_Allocation):
-    """After high-risk work the worker is offered a debrief. What is said there stays there."""
-
-    event_type: ClassVar[str] = "allocation.debrief_offered"
-
-    to_worker_id: str
-
-
-class DebriefSettled(_Allocation):
-    """Whether the debrief took place. Nothing else about it is kept anywhere."""
-
-    event_type: ClassVar[str] = "allocation.debrief_settled"
-
-    outcome: Literal["held", "not_wanted"]
-
-
-class _Plan(EventData):
-    plan_id: str
-    hub_id: str
-    worker_id: str | None
-    host_agency_id: str | None
-    moves: int
-    without_receiver: int
-    reason: HandoverReason
-
-
-class PlanProposed(_Plan):
-    """A plan for handing over all cases of a worker, or of a host; nothing has moved yet."""
-
-    event_type: ClassVar[str] = "handover_plan.proposed"
-
-
-class PlanConfirmed(_Plan):
-    """A Hub manager has confirmed the plan; it is carried out from here."""
-
-    event_type: ClassVar[str] = "handover_plan.confirmed"
-
-    by: str
-
-
-class PlanApplied(_Plan):
-    """Every move was tried once; what could not move was escalated."""
-
-    event_type: ClassVar[str] = "handover_plan.applied"
-
-    moved: int
+    def says(self, by: str) -> str:
+        return f"{self.referral_id} needs a Hub manager: {plain(self.reason)}."

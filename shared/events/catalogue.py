@@ -3,16 +3,49 @@
 from shared.events import (
     EVENT_TYPES,
     EventData,
+    accounts,
     agency,
     allocation,
+    areas,
+    casework,
+    delivery,
+    erasure,
+    joining,
+    mistaken,
+    notification,
     notify,
+    parents,
+    plans,
+    records,
     referral,
     risk,
+    sharing,
+    subject,
     trail,
+    unsafe,
     workers,
 )
 
-MODULES = (agency, allocation, notify, referral, risk, trail, workers)
+MODULES = (
+    *(
+        agency,
+        areas,
+        referral,
+        erasure,
+        subject,
+        sharing,
+        joining,
+        mistaken,
+        parents,
+        records,
+        risk,
+        workers,
+        allocation,
+        casework,
+        plans,
+    ),
+    *(notify, notification, delivery, trail, accounts, unsafe),
+)
 
 
 def event_types() -> dict[str, type[EventData]]:

@@ -1,6 +1,6 @@
 """Codes that more than one service reads."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 Urgency = Literal[
     "immediate", "same_day", "one_working_day", "five_working_days", "ten_working_days"
@@ -64,12 +64,83 @@ ClosureOutcome = Literal[
     "transferred",
     "other",
 ]
+# Why a practitioner confirmed, or rejected, a yes that an agency recorded.
+ConfirmationReason = Literal[
+    "asked_young_person",
+    "asked_parent",
+    "seen_in_writing",
+    "not_said",
+    "said_under_pressure",
+    "recorded_in_error",
+    "could_not_be_asked",
+]
+CONFIRMING: frozenset[ConfirmationReason] = frozenset(
+    {"asked_young_person", "asked_parent", "seen_in_writing"}
+)
+# Why a consent was recorded by mistake.
+InvalidationReason = Literal[
+    "not_said",
+    "misunderstood",
+    "wrong_person",
+    "wrong_content",
+    "recorded_twice",
+    "said_under_pressure",
+]
+# What the young person said about telling their parents or carers.
+TellParents = Literal["yes", "no", "not_asked"]
+# Why a practitioner of the Hub lets the parents be told after all.
+ParentsReason = Literal["danger_to_life", "court_order", "recorded_in_error", "best_interests"]
+# The instruction that every notice and every view carries while it stands.
+Instruction = Literal["do_not_tell_parents"]
+# Why a practitioner decided on a possible match as they did.
+SaidMatchGround = Literal[
+    "records_compared",
+    "spoke_with_young_person",
+    "spoke_with_family",
+    "spoke_with_referrer",
+    "spoke_with_other_hub",
+    "identity_document",
+    "other",
+]
+# Decisions kept before a ground had to be said.
+MatchGround = Literal[SaidMatchGround, "not_said"]
 SafetyRelation = Literal["alleged_perpetrator", "household_member", "close_associate"]
 Role = Literal["agency", "worker", "hub_manager", "auditor", "operator", "service"]
 
+# The register of kinds: the referral sources of the children in need census (DOMAIN 1.5).
+AgencyKind = Literal[
+    "1a",
+    "1b",
+    "1c",
+    "1d",
+    "2a",
+    "2b",
+    "3a",
+    "3b",
+    "3c",
+    "3d",
+    "3e",
+    "3f",
+    "4",
+    "5a",
+    "5b",
+    "5c",
+    "5d",
+    "6",
+    "7",
+    "8",
+    "9",
+    "10",
+]
+AGENCY_KINDS: frozenset[str] = frozenset(get_args(AgencyKind))
+UNKNOWN_KIND: AgencyKind = "10"
+# What stands for a word that is no kind of the register, in a refusal: no agency is ever of it.
+UNKNOWN_NAME = "unknown"
 # Kinds of agency accounts that many people share: self-referral (CIN census 1C) and anonymous (9).
 # They refer, and nothing is ever read back or sent back through them.
 WITHOUT_REPLY: frozenset[str] = frozenset({"1c", "9"})
+# Kinds of accounts of parents, other relatives and carers (CIN census 1A).
+OF_FAMILY: frozenset[str] = frozenset({"1a"})
 
 # Indicator codes in the shape of the SERAF forms (Hampshire, Southampton, South Gloucestershire,
 # Wales). Local forms differ, so a policy file says which of these count and how.
@@ -87,6 +158,8 @@ INDICATORS: frozenset[str] = frozenset(
     """.split()
 )
 UNKNOWN_INDICATOR = "unknown"
+# The area of a referral whose word for it nobody knows. No Hub serves it.
+UNKNOWN_AREA = "unknown"
 
 WorkerRole = Literal["hub_worker", "spoke_worker", "hub_manager"]
 SupervisionKind = Literal["case", "professional"]
@@ -108,11 +181,16 @@ EscalationReason = Literal[
     "offers_exhausted",
     "waiting_too_long",
     "review_missed",
+    "not_begun",
     "handover_without_receiver",
     "risk_rose",
     "no_longer_fits",
     "above_ceiling",
+    "two_workers",
+    "worker_left",
 ]
+RemovalReason = Literal["unsafe", "left"]
+HolderReason = Literal["unsafe", "duty_changed"]
 ClosureReason = Literal[
     "completed",
     "ended_early",

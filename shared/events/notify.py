@@ -1,10 +1,10 @@
-"""Events of the notify service: who was told, who was not, and what became of it."""
+"""Codes of notifications, and events of how recipients want to be told."""
 
 from datetime import datetime
 from typing import ClassVar, Literal
 
 from shared.events import EventData
-from shared.sharing import Category, Verdict
+from shared.events.declared import Parties, listed, plain
 
 RecipientKind = Literal["agency", "worker", "hub", "operator"]
 Channel = Literal["webhook", "inbox", "email"]
@@ -18,16 +18,30 @@ NotificationKind = Literal[
     "referral_returned",
     "referral_signposted",
     "referral_closed",
+    "referral_screening",
+    "referral_resubmitted",
+    "referral_withdrawn",
+    "referral_started",
+    "referral_on_hold",
+    "referral_resumed",
+    "referral_reopened",
+    "referral_entered_in_error",
     # Workers and Hub managers.
     "case_allocated_to_you",
+    "case_to_hold",
     "case_for_oversight",
     "case_waiting",
     "case_declined",
     "case_escalated",
+    "case_taken_away",
+    "safety_mark_changed",
     "case_no_longer_yours",
+    "case_news",
+    "news_on_ended",
     "risk_escalated",
     "referral_overdue",
     "possible_match",
+    "consent_waits",
     "safety_hold",
     "phone_them",
     "unopened_urgent",
@@ -40,6 +54,7 @@ NotificationKind = Literal[
     "retraction",
     # Operators.
     "endpoint_failing",
+    "referral_area_unknown",
 ]
 ActionTaken = Literal[
     "accepted",
@@ -68,17 +83,36 @@ class _Subscription(EventData):
     recipient_kind: RecipientKind | None = None
     recipient_id: str | None = None
 
+    def parties(self) -> Parties:
+        return Parties(
+            agencies=(self.agency_id,),
+            workers=(self.recipient_id if self.recipient_kind == "worker" else None,),
+            hubs=(self.recipient_id if self.recipient_kind == "hub" else None,),
+            recipients=(self.recipient_id or self.agency_id,),
+        )
+
+    @property
+    def _whose(self) -> str:
+        return f"{self.recipient_id or self.agency_id or self.subscription_id}"
+
 
 class SubscriptionRegistered(_Subscription):
-    """How a recipient wants to be told, as it is now."""
+    """How a recipient wants to be told, as it is now. The areas that they name are counted only:
+    they are words of theirs. `areas` is of events of before."""
 
     event_type: ClassVar[str] = "subscription.registered"
 
     active: bool
     kinds: tuple[NotificationKind, ...] = ()
     areas: tuple[str, ...] = ()
+    area_count: int = 0
     webhook: bool = False
     email: bool = False
+
+    def says(self, by: str) -> str:
+        ways = listed(n for n, on in (("webhook", self.webhook), ("e-mail", self.email)) if on)
+        state = "" if self.active else ", not active"
+        return f"{by} set how {self._whose} is told: inbox and {ways}{state}."
 
 
 class SubscriptionVerified(_Subscription):
@@ -87,6 +121,9 @@ class SubscriptionVerified(_Subscription):
     event_type: ClassVar[str] = "subscription.verified"
 
     channel: Channel
+
+    def says(self, by: str) -> str:
+        return f"{self._whose} can be told by {self.channel}: the address has answered."
 
 
 class SubscriptionSecretRotated(_Subscription):
@@ -97,6 +134,12 @@ class SubscriptionSecretRotated(_Subscription):
     generation: int
     overlap_until: datetime
 
+    def says(self, by: str) -> str:
+        return (
+            f"{by} renewed the signing secret of {self._whose}; the one before signs until"
+            f" {self.overlap_until:%d %B %Y at %H:%M} UTC."
+        )
+
 
 class SubscriptionFailing(_Subscription):
     """An endpoint keeps failing and is called less often. Told at most once a day."""
@@ -106,120 +149,5 @@ class SubscriptionFailing(_Subscription):
     failures: int
     code: str
 
-
-class _Notification(EventData):
-    notification_id: str
-    referral_id: str | None
-    recipient_kind: RecipientKind
-    recipient_id: str
-    kind: NotificationKind
-
-
-class NotificationCreated(_Notification):
-    """It waits in the recipient's inbox; and will be sent by the other channels named."""
-
-    event_type: ClassVar[str] = "notification.created"
-
-    purpose: str
-    action: str
-    ground: str
-    due_at: datetime | None
-    channels: tuple[Channel, ...]
-    verdicts: tuple[Verdict, ...] = ()
-    policy_version: str | None = None
-    about_id: str | None = None
-
-
-class NotificationWithheld(_Notification):
-    """It was decided not to share, or not any more: nobody was told. As visible as a sent one."""
-
-    event_type: ClassVar[str] = "notification.withheld"
-
-    purpose: str
-    verdicts: tuple[Verdict, ...]
-    safety_hold: bool
-    policy_version: str
-    stage: Stage
-
-
-class NotificationRedecided(_Notification):
-    """Still permitted, but on another ground or for other categories than before."""
-
-    event_type: ClassVar[str] = "notification.redecided"
-
-    verdicts: tuple[Verdict, ...]
-    policy_version: str
-
-
-class NotificationDelivered(_Notification):
-    """The recipient has been told on this channel."""
-
-    event_type: ClassVar[str] = "notification.delivered"
-
-    channel: Channel
-    attempts: int
-
-
-class NotificationFailed(_Notification):
-    """Every attempt on this channel failed, or no other would help. A person must phone."""
-
-    event_type: ClassVar[str] = "notification.failed"
-
-    channel: Channel
-    attempts: int
-    code: str | None = None
-
-
-class NotificationOpened(_Notification):
-    """A person at the recipient opened it. `person` is the id of their account, never a name."""
-
-    event_type: ClassVar[str] = "notification.opened"
-
-    opened_at: datetime
-    person: str | None = None
-
-
-class NotificationActed(_Notification):
-    """A named person says what was done. Their name stays with notify."""
-
-    event_type: ClassVar[str] = "notification.acted"
-
-    acted_at: datetime
-    person: str
-    taken: ActionTaken
-    outcome: ActionOutcome
-
-
-class NotificationRetracted(_Notification):
-    """The ground for telling them ended. They are asked to delete it and to confirm."""
-
-    event_type: ClassVar[str] = "notification.retracted"
-
-    reason: RetractionReason
-    categories: tuple[Category, ...]
-    safety_hold: bool = False
-
-
-class NotificationReminded(_Notification):
-    """Nobody has said yet what was done: they are asked again."""
-
-    event_type: ClassVar[str] = "notification.reminded"
-
-    reminders: int
-
-
-class NotificationEscalated(_Notification):
-    """Urgent and not opened in time: somebody else is told to reach them."""
-
-    event_type: ClassVar[str] = "notification.escalated"
-
-    to_kind: RecipientKind
-    to_id: str
-
-
-class NotificationReplayed(_Notification):
-    """It is sent once more, on demand: new attempts, the old ones stay."""
-
-    event_type: ClassVar[str] = "notification.replayed"
-
-    channel: Channel
+    def says(self, by: str) -> str:
+        return f"The endpoint of {self._whose} failed {self.failures} times: {plain(self.code)}."

@@ -1,28 +1,28 @@
-"""Events of the referral service: referrals, what is known about sharing, and who looked."""
+"""Events of a referral: received, amended, moved on, overdue, erased. Codes only, never a name."""
 
 from datetime import datetime
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from shared.events import EventData
 from shared.events.codes import (
+    UNKNOWN_AREA,
     AgeBand,
     ClosureOutcome,
     Ethnicity,
     Gender,
     Recency,
     ReferralStatus,
-    SafetyRelation,
     Setting,
     StatusReason,
     Urgency,
 )
-from shared.sharing import Basis, Category, Consent, SharingState, Verdict
+from shared.events.declared import Disclosed, Parties, listed, plain
 
 
 class Concern(BaseModel):
-    """One coded indicator, who reported it and when it was seen. Never a narrative."""
+    """One coded indicator, who reported it (an agency or a Hub) and when. Never a narrative."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -32,9 +32,17 @@ class Concern(BaseModel):
     reported_at: datetime
 
 
+def _newest(concerns: tuple[Concern, ...]) -> tuple[Concern, ...]:
+    """Reported again, an indicator counts as reported last: a snapshot holds each of them once."""
+    newest: dict[tuple[str, str, str], Concern] = {}
+    for concern in sorted(concerns, key=lambda c: c.reported_at):
+        newest[concern.agency_id, concern.code, concern.recency] = concern
+    return tuple(newest.values()) if len(newest) < len(concerns) else concerns
+
+
 class _Snapshot(EventData):
-    """The coded state of a referral. `subject_version` is the sharing state it was written with:
-    who decides on sharing must have caught up with it first."""
+    """The coded state of a referral; its `area` is `unknown` where nobody knew the word. Who decides
+    on sharing must have caught up first with the state it was written with, `subject_version`."""
 
     referral_id: str
     subject_id: str
@@ -47,7 +55,7 @@ class _Snapshot(EventData):
     gender: Gender = "not_asked"
     ethnicity: Ethnicity = "not_asked"
     area: str
-    concerns: tuple[Concern, ...]
+    concerns: Annotated[tuple[Concern, ...], AfterValidator(_newest)]
     settings_avoided: tuple[Setting, ...]
     preferred_times: tuple[Literal["daytime", "evenings", "weekends"], ...] = ()
     languages: tuple[str, ...] = ()
@@ -55,25 +63,64 @@ class _Snapshot(EventData):
     warnings: tuple[str, ...] = ()
     discussed: bool = False
 
+    def parties(self) -> Parties:
+        return Parties(
+            referral_id=self.referral_id,
+            subjects=(self.subject_id,),
+            agencies=(self.agency_id, *(c.agency_id for c in self.concerns)),
+            informed=(self.agency_id,),
+        )
+
 
 class ReferralReceived(_Snapshot):
     """A referral is stored and will not be lost. The full coded snapshot, never a name."""
 
     event_type: ClassVar[str] = "referral.received"
+    heard_by: ClassVar[tuple[str, ...]] = (
+        "referral.matching",
+        "allocation.referrals",
+        "notify.referrals",
+    )
+
+    def says(self, by: str) -> str:
+        where = ", of an area that nobody knows" if self.area == UNKNOWN_AREA else ""
+        return (
+            f"{self.agency_id} referred {self.referral_id}, urgency {plain(self.urgency)}{where}."
+        )
+
+    def tells(self) -> str:
+        return self.says("")
+
+    def disclosure(self) -> Disclosed | None:
+        return Disclosed(kind="received")
 
 
 class ReferralAmended(_Snapshot):
     """The referrer added or corrected something after sending; the snapshot as it is now."""
 
     event_type: ClassVar[str] = "referral.amended"
+    heard_by: ClassVar[tuple[str, ...]] = (
+        "referral.matching",
+        "referral.follow_up",
+        "allocation.referrals",
+        "notify.referrals",
+    )
 
     amended: tuple[str, ...]
+    status: ReferralStatus | None = None
+
+    def says(self, by: str) -> str:
+        return f"{by} amended {self.referral_id}: {listed(plain(name) for name in self.amended)}."
+
+    def tells(self) -> str:
+        return f"{self.referral_id} was amended."
 
 
 class ReferralStatusChanged(EventData):
     """A referral moved on. The referrer hears of every one; negative ones carry their reason."""
 
     event_type: ClassVar[str] = "referral.status_changed"
+    heard_by: ClassVar[tuple[str, ...]] = ("allocation.referrals", "notify.referrals")
 
     referral_id: str
     subject_id: str
@@ -88,12 +135,33 @@ class ReferralStatusChanged(EventData):
     urgency: Urgency
     due_at: datetime
     allocation_version: int = 0
+    # How often it has been reopened: each time its life begins again.
+    reopenings: int = 0
+
+    def says(self, by: str) -> str:
+        why = f": {plain(self.reason)}" if self.reason else ""
+        came = f", outcome {plain(self.outcome)}" if self.outcome else ""
+        return f"{self.referral_id} is now {plain(self.status)}, after {plain(self.previous)}{why}{came}."
+
+    def tells(self) -> str:
+        return f"{self.referral_id} is now {plain(self.status)}."
+
+    def parties(self) -> Parties:
+        return Parties(
+            referral_id=self.referral_id,
+            subjects=(self.subject_id,),
+            agencies=(self.agency_id,),
+            workers=(self.worker_id,),
+            hubs=(self.hub_id,),
+            informed=(self.agency_id,),
+        )
 
 
 class ReferralOverdue(EventData):
     """The response clock ran out. A person must act; nothing is ever closed by a clock."""
 
     event_type: ClassVar[str] = "referral.overdue"
+    heard_by: ClassVar[tuple[str, ...]] = ("notify.referrals",)
 
     referral_id: str
     agency_id: str
@@ -101,15 +169,20 @@ class ReferralOverdue(EventData):
     due_at: datetime
     status: ReferralStatus
 
+    def says(self, by: str) -> str:
+        due = f"{self._awaited} by {self.due_at:%d %B %Y at %H:%M} UTC"
+        return f"{self.referral_id}, {plain(self.urgency)}, was to be {due} and was not."
 
-class ReferralErased(EventData):
-    """The key of a referral's personal data was destroyed. Its coded record and its trail stay."""
+    def tells(self) -> str:
+        return f"{self.referral_id} was not {self._awaited} in time."
 
-    event_type: ClassVar[str] = "referral.erased"
+    @property
+    def _awaited(self) -> str:
+        return "sent again with what was asked for" if self.status == "returned" else "answered"
 
-    referral_id: str
-    agency_id: str
-    reason: Literal["retention_ended", "right_to_erasure", "entered_in_error"]
+    def parties(self) -> Parties:
+        agencies = (self.agency_id,)
+        return Parties(referral_id=self.referral_id, agencies=agencies, informed=agencies)
 
 
 class MatchSuspected(EventData):
@@ -120,137 +193,43 @@ class MatchSuspected(EventData):
     """
 
     event_type: ClassVar[str] = "referral.match_suspected"
+    heard_by: ClassVar[tuple[str, ...]] = ("notify.referrals",)
+
+    referral_id: str
+    subject_id: str
+    other_referral_ids: tuple[str, ...]
+    # Some are another Hub's: not named.
+    elsewhere: bool = False
+
+    def says(self, by: str) -> str:
+        others = [*self.other_referral_ids, *(["a referral of another Hub"] * self.elsewhere)]
+        return f"{self.referral_id} may be about the same young person as {listed(others)}."
+
+    def parties(self) -> Parties:
+        return Parties(
+            referral_id=self.referral_id,
+            subjects=(self.subject_id,),
+            mentioned=self.other_referral_ids,
+        )
+
+
+class MatchNoted(EventData):
+    """A later referral of the same Hub may be about the same young person. Who decides was told by
+    that one's event."""
+
+    event_type: ClassVar[str] = "referral.match_noted"
 
     referral_id: str
     subject_id: str
     other_referral_ids: tuple[str, ...]
 
+    def says(self, by: str) -> str:
+        later = listed(self.other_referral_ids)
+        return f"{later} came later and may be about the same young person as {self.referral_id}."
 
-class _AboutSharing(EventData):
-    """Every one carries the whole sharing state of the young person: the newest is enough."""
-
-    subject_id: str
-    referral_id: str
-    referral_ids: tuple[str, ...]
-    sharing: SharingState
-
-
-class SubjectLinked(_AboutSharing):
-    """A referral was linked to a young person, new or known here. Duplicates are linked too."""
-
-    event_type: ClassVar[str] = "subject.linked"
-
-    known_before: bool
-
-
-class SubjectRelinked(_AboutSharing):
-    """A practitioner decided that a referral is about somebody else than thought."""
-
-    event_type: ClassVar[str] = "subject.relinked"
-
-    from_subject_id: str
-    to_subject_id: str
-
-
-class SubjectMatchDecided(_AboutSharing):
-    """A practitioner looked at a possible match and decided. A score never merges anyone."""
-
-    event_type: ClassVar[str] = "subject.match_decided"
-
-    other_subject_id: str
-    decision: Literal["same_person", "different_people"]
-
-
-class SubjectTurning18(_AboutSharing):
-    """Six months before, and again on the day: consent and duties change at 18."""
-
-    event_type: ClassVar[str] = "subject.turning_18"
-
-    stage: Literal["ahead", "turned_16", "turned_18"]
-
-
-class ConsentRecorded(_AboutSharing):
-    """Consent to sharing was given, refused, withdrawn, or not asked for."""
-
-    event_type: ClassVar[str] = "consent.recorded"
-
-    consent: Consent
-
-
-class BasisRecorded(_AboutSharing):
-    """A named practitioner decided to share without consent, on a legal basis, with reasons."""
-
-    event_type: ClassVar[str] = "sharing.basis_recorded"
-
-    basis: Basis
-    subject_told: bool
-
-
-class BasisEnded(_AboutSharing):
-    """A lawful-basis decision was ended before its review date."""
-
-    event_type: ClassVar[str] = "sharing.basis_ended"
-
-    basis: Basis
-
-
-class SafetyMarked(_AboutSharing):
-    """Whether an agency, or one person of the network, is unsafe for this young person. Nothing is
-    shared with them while the mark stands. `relation` says what they are to them or work beside."""
-
-    event_type: ClassVar[str] = "sharing.safety_marked"
-
-    marked_kind: Literal["agency", "worker", "hub_manager"]
-    marked_id: str
-    relation: SafetyRelation
-    unsafe: bool
-
-
-class ServiceAgreementRecorded(_AboutSharing):
-    """Agreement to the service itself: kept apart from sharing, which it never decides."""
-
-    event_type: ClassVar[str] = "consent.service_recorded"
-
-    agreed: Literal["agreed", "declined", "not_asked"]
-
-
-class DiscussionRecorded(EventData):
-    """Whether what will happen with the information was discussed with the young person."""
-
-    event_type: ClassVar[str] = "record.discussion_recorded"
-
-    referral_id: str
-    subject_id: str
-    discussed: bool
-    not_discussed_because: (
-        Literal["would_increase_risk", "could_not_be_reached", "too_distressed", "other"] | None
-    )
-    wishes_recorded: bool
-
-
-class RecordViewed(EventData):
-    """Somebody was shown a referral: which categories, on which grounds, and what was withheld."""
-
-    event_type: ClassVar[str] = "record.viewed"
-
-    referral_id: str
-    subject_id: str
-    viewer_kind: Literal["referrer", "agency", "worker", "hub_manager"]
-    viewer_id: str
-    purpose: str
-    verdicts: tuple[Verdict, ...]
-    safety_hold: bool
-    policy_version: str
-
-
-class RecordRefused(EventData):
-    """Somebody asked for a referral that is not theirs to see; they were told it isn't there."""
-
-    event_type: ClassVar[str] = "record.refused"
-
-    referral_id: str
-    viewer_kind: Literal["agency", "worker", "hub_manager", "auditor", "operator"]
-    viewer_id: str
-    action: str
-    reason: Literal["not_theirs", "nothing_permitted", "recipient_unsafe"]
-    categories: tuple[Category, ...] = ()
+    def parties(self) -> Parties:
+        return Parties(
+            referral_id=self.referral_id,
+            subjects=(self.subject_id,),
+            mentioned=self.other_referral_ids,
+        )

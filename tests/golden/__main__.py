@@ -1,4 +1,5 @@
-"""Write a golden file for every event that has none yet: `make golden`. Never changes one.
+"""Write a golden file for every event that has none yet: `make golden`. Never changes one; to the
+files of codes, and to the versions of the sharing rules, it adds.
 
 Values are made from the fields' types, the same at every run. A file, once published, is what
 readers out there may rely on; `tests/unit/test_events.py` holds every later model to it.
@@ -14,6 +15,7 @@ from pydantic import BaseModel
 
 from shared.events import Event, EventData, schema_of
 from shared.events.catalogue import event_types
+from tests.golden import codes, sharing, trail_fields
 
 FOLDER = Path(__file__).parent / "events"
 AT = datetime(2026, 3, 2, 9, 30, 0, 125000, UTC)
@@ -71,3 +73,9 @@ if __name__ == "__main__":
         if not path.exists():
             path.write_text(sample(data).model_dump_json(indent=1) + "\n", "utf-8")
             sys.stdout.write(f"{path.name} written\n")
+    for name in codes.publish():
+        sys.stdout.write(f"codes/{name}.json written\n")
+    if trail_fields.publish():
+        sys.stdout.write(f"{trail_fields.FILE.name}: fields added\n")
+    if sharing.publish():
+        sys.stdout.write(f"{sharing.FILE.name}: version added\n")

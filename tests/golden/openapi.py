@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from pydantic import SecretStr
 from pymongo import AsyncMongoClient
 
@@ -13,21 +15,35 @@ from services.allocation import app as allocation
 from services.audit import app as audit
 from services.notify import app as notify
 from services.referral import app as referral
-from shared.bus.memory import MemoryBus
-from shared.runner import Build, Process
-from shared.settings import Settings
+from shared.messaging.memory import MemoryBus
+from shared.operating.runner import Build, Process
+from shared.operating.settings import Settings
 
 FOLDER = Path(__file__).parents[2] / "docs" / "openapi"
-SERVICES = ("referral", "allocation", "notify", "audit")
+SERVICES = ("allocation", "audit", "notify", "referral")
 
 
 def document(name: str) -> str:
-    """The OpenAPI document of one service as it runs alone. Connects to nothing."""
+    """The OpenAPI document of one service as it runs alone."""
+    return json.dumps(app_of(name).openapi(), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def routes_of(app: FastAPI) -> list[APIRoute]:
+    """The routes that are described."""
+
+    routers = [getattr(route, "original_router", None) for route in app.routes]
+    found = [route for router in routers if router for route in router.routes]
+    return [route for route in found if isinstance(route, APIRoute) and route.include_in_schema]
+
+
+def app_of(name: str) -> FastAPI:
+    """The HTTP side of one service as it runs alone. Connects to nothing."""
     common: dict[str, Any] = {
         "amqp_url": SecretStr("memory:"),
         "mongo_url": SecretStr("mongodb://127.0.0.1:1"),
         "auth_jwks": "none",
         "auth_issuer": "none",
+        "auth_account_key": SecretStr(base64.b64encode(bytes(32)).decode()),
     }
     key = SecretStr(base64.b64encode(bytes(96)).decode())
     builds: dict[str, tuple[Settings, Build]] = {}
@@ -53,8 +69,7 @@ def document(name: str) -> str:
         return None
 
     bus = MemoryBus(client["none"]["none"], probe)
-    app = Process(settings, client, bus, {name: build}).app()
-    return json.dumps(app.openapi(), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    return Process(settings, client, bus, {name: build}).app()
 
 
 def path_of(name: str) -> Path:

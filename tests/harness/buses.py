@@ -7,8 +7,9 @@ from functools import partial
 
 import aio_pika
 
-from shared.bus import Bus, Entry, Feed, Message, Queue, Unconfirmed
-from shared.bus.topology import Topology
+from shared.messaging.bus import Bus, Entry, Feed, Message, Queue, Unconfirmed
+from shared.messaging.marks import Break, Mark
+from shared.messaging.topology import Topology
 from tests.harness.things import CHANGED, MADE
 from tests.harness.waiting import stopped, until
 
@@ -53,16 +54,23 @@ class Trail:
 
     def __init__(self, fails: int = 0) -> None:
         self.entries: list[Entry] = []
+        self.breaks: list[Break] = []
         self.fails = fails
+        self._read: Mark | None = None
 
     async def append(self, entries: list[Entry]) -> None:
         if self.fails:
             self.fails -= 1
             raise RuntimeError("the trail's store is away")
         self.entries.extend(entries)
+        self._read = entries[-1].mark
 
-    async def last_offset(self) -> int | None:
-        return max((e.offset for e in self.entries if e.offset is not None), default=None)
+    async def last_read(self) -> Mark | None:
+        return self._read
+
+    async def broken(self, found: Break) -> None:
+        self.breaks.append(found)
+        self._read = None
 
     @property
     def ids(self) -> list[str]:
@@ -70,7 +78,7 @@ class Trail:
 
     @property
     def feed(self) -> Feed:
-        return Feed("trail", self.append, self.last_offset)
+        return Feed("trail", self.append, self.last_read, self.broken)
 
 
 def fails(times: int, error: Exception) -> Callable[[Message], Awaitable[None]]:
@@ -136,6 +144,14 @@ async def delete(url: str, names: Iterable[str], exchanges: Iterable[str] = ()) 
 
 async def depth(url: str, queue: str) -> int:
     """How many messages are ready in a queue."""
+    return (await depths(url, [queue]))[queue]
+
+
+async def depths(url: str, queues: Iterable[str]) -> dict[str, int]:
+    """How many messages are ready in each of these queues."""
+    found = {}
     async with await raw(url) as connection, connection.channel() as channel:
-        declared = await channel.declare_queue(queue, passive=True)
-        return declared.declaration_result.message_count or 0
+        for queue in queues:
+            declared = await channel.declare_queue(queue, passive=True)
+            found[queue] = declared.declaration_result.message_count or 0
+    return found

@@ -1,11 +1,13 @@
 """The four services as processes on a real broker and store, and people who use them."""
 
 import asyncio
+import base64
 import json
 import secrets
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -13,24 +15,27 @@ import httpx2
 from aio_pika import DeliveryMode, Message
 from pymongo import AsyncMongoClient
 
-from services import sample
-from services.embedded import AUDIENCE, ISSUER, Keys
-from shared.bus import Message as BusMessage
-from shared.bus.topology import QUEUES, Topology
-from shared.bus.wire import to_amqp
+from allinone import sample
+from allinone.embedded import AUDIENCE, ISSUER, Keys
 from shared.clock import now
 from shared.events import Event, schema_of
-from shared.ids import new_id
-from shared.store import Database
-from shared.tokens import issue
-from tests.harness.broker import Broker, settle
-from tests.harness.buses import delete, depth, raw
+from shared.events.workers import HubRegistered
+from shared.ids import derived_id, keyed_id, new_id
+from shared.messaging.bus import Message as BusMessage
+from shared.messaging.topology import QUEUES, Topology
+from shared.messaging.wire import to_amqp
+from shared.storage.store import Database
+from shared.web.accounts import Accounts
+from shared.web.tokens import issue
+from tests.harness.broker import Broker
+from tests.harness.buses import delete, depths, raw
 from tests.harness.mongo import Mongo
 from tests.harness.processes import Module
+from tests.harness.template import ROOT
 from tests.harness.things import MADE, ThingMade
-from tests.harness.waiting import until
+from tests.harness.waiting import PATIENCE, until
 
-SERVICES = ("referral", "allocation", "notify", "audit")
+SERVICES = tuple(sorted(app.parent.name for app in ROOT.glob("services/*/app.py")))
 
 PEOPLE: dict[str, dict[str, str]] = {
     "health": {"sub": sample.HEALTH, "role": "agency", "agency_id": sample.HEALTH},
@@ -57,6 +62,19 @@ STORY = Counter(
         "notification.created": 4,
     }
 )
+
+
+# A service ends a connection that was idle for five seconds; a client that waits as long may send
+# into one that is just ending, and hears nothing.
+IDLE = httpx2.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=2)
+
+# The tests know it, to work out an id before its referral is there. Nobody else's is known.
+PEPPER = bytes(range(32))
+
+
+def sent_by(agency_id: str, key: str) -> str:
+    """The id of the referral that the agency sends under this Idempotency-Key."""
+    return keyed_id(PEPPER, "ref", agency_id, key)
 
 
 def a_referral(**changes: Any) -> dict[str, Any]:
@@ -89,7 +107,7 @@ class Network:
         self.keys = Keys(folder / "keys")
         self.topology = Topology(prefix=prefix, retry_delays=(0.3, 0.6, 1.0))
         self.modules = {name: self.module(name) for name in services}
-        self._http = httpx2.AsyncClient(timeout=15, trust_env=False)
+        self.http = httpx2.AsyncClient(timeout=15 * PATIENCE, trust_env=False, limits=IDLE)
         self._mongo = AsyncMongoClient[dict[str, Any]](mongo.url)
 
     def environment(self, name: str) -> dict[str, str]:
@@ -102,8 +120,10 @@ class Network:
             "BUS_PREFIX": self.prefix,
             "RETRY_DELAYS": json.dumps(self.topology.retry_delays),
             "RELAY_LEASE": "1",
+            "RELAY_SLOWEST": "1",
             "AUTH_JWKS": str(self.keys.jwks),
             "AUTH_ISSUER": ISSUER,
+            "AUTH_ACCOUNT_KEY": self.keys.secret("auth_account", 32),
             **(_secrets(self.keys).get(name, {})),
         }
 
@@ -121,8 +141,6 @@ class Network:
 
     async def start(self) -> None:
         await asyncio.gather(*(module.start_ready() for module in self.modules.values()))
-        if self.broker.ours:
-            await settle(self.broker)
 
     async def replace(self, name: str, **env: str) -> Module:
         """Stop that service and start it with other settings."""
@@ -133,13 +151,18 @@ class Network:
 
     async def stop(self) -> None:
         await asyncio.gather(*(module.stop() for module in self.modules.values()))
-        await self._http.aclose()
+        await self.http.aclose()
         await self._mongo.close()
         names = (self.topology.events, self.topology.retry, self.topology.dead)
         await delete(self.broker.url, self.topology.arguments(), names)
 
     def token(self, person: str) -> str:
         return self.issue(**PEOPLE[person])
+
+    def account(self, person: str) -> str:
+        """The account of that person, as the services write it down."""
+        key = self.keys.secret("auth_account", 32)
+        return Accounts(key, ISSUER).of(PEOPLE[person]["sub"])
 
     def issue(self, **claims: str) -> str:
         """A token with these claims."""
@@ -149,13 +172,13 @@ class Network:
         """One request by a person of `PEOPLE`, to the service that owns the path."""
         headers = {"Authorization": f"Bearer {self.token(person)}", **options.pop("headers", {})}
         url = self.modules[owner(path)].url + path
-        return await self._http.request(method, url, headers=headers, **options)
+        return await self.http.request(method, url, headers=headers, **options)
 
     async def streamed(self, person: str, count: int) -> str:
         """Every byte of a person's inbox as server-sent events, headers too, once so many came."""
         url = self.modules["notify"].url + "/v1/notifications/stream"
         headers = {"Authorization": f"Bearer {self.token(person)}"}
-        async with self._http.stream("GET", url, headers=headers) as response:
+        async with self.http.stream("GET", url, headers=headers) as response:
             read = f"{response.status_code} {response.headers}"
             async for line in response.aiter_lines():
                 read += f"\n{line}"
@@ -169,13 +192,48 @@ class Network:
             if "cap" in document:
                 document["cap"] = 1000  # many referrals, and it is not the cap that is tested
             (await self.ask("operator", "PUT", path, json=document)).raise_for_status()
+        await self._hub_is_known()
 
         for claims in sample.SIGNATORIES:
             token = self.issue(**claims)
             url = self.modules["referral"].url + sample.SIGNATURES
             headers = {"Authorization": f"Bearer {token}"}
-            signed = await self._http.post(url, json={"version": 1}, headers=headers)
+            signed = await self.http.post(url, json={"version": 1}, headers=headers)
             signed.raise_for_status()
+
+    async def load_referral_sample(self) -> None:
+        """The agencies, the agreement and the Hub, where allocation does not run."""
+        for path, entry in sample.ENTRIES[:4]:
+            (await self.ask("operator", "PUT", path, json=entry)).raise_for_status()
+        await self.hub_registered(sample.HUB, "northtown", "westby")
+        await self._hub_is_known()
+
+    async def hub_registered(self, hub_id: str, *areas: str, version: int = 1) -> None:
+        """The event of a Hub's entry, as allocation sends it."""
+        data = HubRegistered(hub_id=hub_id, areas=areas, spoke_ceiling="moderate", revision=version)
+        event = Event(
+            id=derived_id("evt", hub_id, str(version)),
+            source="/services/allocation",
+            type=data.event_type,
+            subject=hub_id,
+            time=now(),
+            dataschema=schema_of(type(data)),
+            correlationid=hub_id,
+            version=version,
+            actor="operator:usr_" + 32 * "0",
+            actorrole="operator",
+            data=data,
+        )
+        await self.publish(event.body().encode(), types=[data.event_type])
+
+    async def _hub_is_known(self) -> None:
+        async def known() -> bool:
+            paths = ("/v1/referrals", "/v1/notifications", "/v1/keys")
+            asked = [path for path in paths if owner(path) in self.modules]
+            answers = [await self.ask("manager", "GET", path) for path in asked]
+            return all(answer.status_code == HTTPStatus.OK for answer in answers)
+
+        await until(known, deadline=20, what="the Hub being known to the services")
 
     async def refer(self, key: str, **changes: Any) -> httpx2.Response:
         """The school posts a referral."""
@@ -209,14 +267,19 @@ class Network:
         found = await until(complete, deadline=30, what=f"the story of {referral_id}")
         return list(found or [])
 
-    async def publish(self, *bodies: bytes) -> None:
-        """Events as a producer's relay sends them; each is confirmed on return."""
+    async def publish(self, *bodies: bytes, types: Sequence[str] = ()) -> None:
+        """Events as a producer's relay sends them; each is confirmed on return. Without `types`
+        only the trail hears of them."""
         async with await raw(self.broker.url) as connection:
             channel = await connection.channel(publisher_confirms=True)
             exchange = await channel.get_exchange(self.topology.events)
-            for body in bodies:
-                message = Message(body, delivery_mode=DeliveryMode.PERSISTENT)
-                await exchange.publish(message, "some.event")
+            for number, body in enumerate(bodies):
+                if types:
+                    sent = to_amqp(BusMessage.of(body))
+                    await exchange.publish(sent, types[number], mandatory=True)
+                else:
+                    message = Message(body, delivery_mode=DeliveryMode.PERSISTENT)
+                    await exchange.publish(message, "some.event")
 
     async def sealed(self, size: int, deadline: float = 30) -> str:
         """The newest checkpoint once it covers `size` entries."""
@@ -255,29 +318,27 @@ class Network:
             events = await channel.get_exchange(self.topology.events, ensure=False)
             sent = to_amqp(BusMessage.of(mark.body()))
             await events.publish(sent, mark.type, mandatory=True, timeout=20)
-        async with AsyncMongoClient[dict[str, Any]](self.mongo.url) as client:
-            trail = client[self.database("audit")]
+        trail = self.mongo_of("audit")
 
-            async def covered() -> bool:
-                entry = await trail["entries"].find_one({"_id": mark.id}, {"seq": 1})
-                larger = {"_id": {"$gt": entry["seq"]}} if entry else {}
-                return bool(entry and await trail["checkpoints"].find_one(larger, {"_id": 1}))
+        async def covered() -> bool:
+            entry = await trail["entries"].find_one({"_id": mark.id}, {"seq": 1})
+            larger = {"_id": {"$gt": entry["seq"]}} if entry else {}
+            return bool(entry and await trail["checkpoints"].find_one(larger, {"_id": 1}))
 
-            await until(covered, deadline=30, what="a checkpoint over all of it")
+        await until(covered, deadline=30, what="a checkpoint over all of it")
 
     async def _pending(self) -> list[str]:
-        pending = []
-        async with AsyncMongoClient[dict[str, Any]](self.mongo.url) as client:
-            for name in self.modules:
-                database = client[self.database(name)]
-                for collection in await database.list_collection_names():
-                    if await database[collection].find_one({"outbox_due": {"$exists": True}}):
-                        pending.append(f"{name}.{collection}")
+        pending, queues = [], []
+        for name in self.modules:
+            database = self.mongo_of(name)
+            for collection in await database.list_collection_names():
+                if await database[collection].find_one({"outbox_due": {"$exists": True}}):
+                    pending.append(f"{name}.{collection}")
         for queue in [q for q in QUEUES if q.partition(".")[0] in self.modules]:
-            names = [self.prefix + queue, f"{self.prefix}{queue}.dead"]
-            names += [self.topology.retry_queue(queue, level) for level in (1, 2, 3)]
-            pending += [name for name in names if await depth(self.broker.url, name)]
-        return pending
+            queues += [self.prefix + queue, f"{self.prefix}{queue}.dead"]
+            queues += [self.topology.retry_queue(queue, level) for level in (1, 2, 3)]
+        held = await depths(self.broker.url, queues)
+        return pending + [queue for queue, count in held.items() if count]
 
 
 def a_mark() -> Event[Any]:
@@ -305,6 +366,7 @@ def owner(path: str) -> str:
         "hubs": "allocation",
         "workers": "allocation",
         "allocations": "allocation",
+        "handover-plans": "allocation",
         "notifications": "notify",
         "subscriptions": "notify",
         **dict.fromkeys(("trail", "checkpoint", "checkpoints", "tile", "proofs", "keys"), "audit"),
@@ -316,7 +378,7 @@ def _secrets(keys: Keys) -> dict[str, dict[str, str]]:
     return {
         "referral": {
             "REFERRAL_MASTER_KEY": keys.secret("referral_master", 96),
-            "REFERRAL_PEPPER": keys.secret("referral_pepper", 32),
+            "REFERRAL_PEPPER": base64.b64encode(PEPPER).decode(),
         },
         "notify": {"NOTIFY_SECRET_KEY": keys.secret("notify", 32)},
         "audit": {"AUDIT_SIGNING_KEY": keys.secret("audit_signing", 32), "AUDIT_LEASE": "3"},

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import secrets
-import shutil
 import signal
 import socket
 import subprocess
@@ -13,9 +12,9 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.harness.template import LEASH, ROOT, Forked, template
+from tests.harness.unlimited import UNLIMITED
 from tests.harness.waiting import until
-
-ROOT = Path(__file__).parents[2]
 
 
 def free_port() -> int:
@@ -42,17 +41,18 @@ class Child:
 
     def __init__(self, *command: str, env: Mapping[str, str], log: Path, cwd: Path = ROOT) -> None:
         self._command, self._env, self._cwd, self.log = command, dict(env), cwd, log
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | Forked | None = None
 
     def start(self) -> None:
         """Start it; returns at once."""
         assert not self.running, "it runs already"
-        # The kernel ends the child should the test run itself be killed.
-        leash = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
         self.log.parent.mkdir(parents=True, exist_ok=True)
+        self._process = self._started()
+
+    def _started(self) -> "subprocess.Popen[bytes] | Forked":
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [*leash, *self._command],
+            return subprocess.Popen(
+                [*LEASH, *self._command],
                 env=self._env,
                 cwd=self._cwd,
                 stdin=subprocess.DEVNULL,
@@ -115,7 +115,10 @@ class Child:
 
 
 class Module(Child):
-    """`python -m name` as a server on its own port, with its own log file."""
+    """`python -m name` as a server on its own port, with its own log file.
+
+    Where it may be, it comes of a template that has done the imports.
+    """
 
     def __init__(self, name: str, env: Mapping[str, str], folder: Path) -> None:
         self.port = free_port()
@@ -124,13 +127,22 @@ class Module(Child):
             "PATH": os.environ.get("PATH", ""),
             "PYTHONUNBUFFERED": "1",
             "HTTP_PORT": str(self.port),
+            **UNLIMITED,
             **env,
         }
         log = folder / f"{name}-{self.port}.log"
         super().__init__(sys.executable, "-m", name, env=environment, log=log)
+        self._template = template(name, environment)
+
+    def _started(self) -> "subprocess.Popen[bytes] | Forked":
+        if self._template and self._template.fits(self._env):
+            return self._template.start(self._env, self.log)
+        return super()._started()
 
     async def start_ready(self, deadline: float = 30.0) -> None:
         """Start it and wait until `/readyz` says yes. Fails with its log otherwise."""
+        if self._template:
+            await asyncio.to_thread(self._template.begun)
         self.start()
         await self.until_ready(deadline)
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import aio_pika
 
-from shared.bus import Message
-from shared.bus.wire import to_amqp
 from shared.events import Event
+from shared.messaging.bus import Message
+from shared.messaging.wire import to_amqp
 from tests.harness.buses import raw
 from tests.harness.network import Network
 

@@ -10,32 +10,31 @@ import httpx2
 from pydantic import SecretStr
 from pymongo import AsyncMongoClient
 
+from allinone.embedded import AUDIENCE, ISSUER, Keys
 from services.allocation.app import AllocationSettings, build
-from services.allocation.domain.allocations import Allocation
-from services.allocation.domain.workers import Worker
-from services.allocation.store import Desk
-from services.embedded import AUDIENCE, ISSUER, Keys
-from shared.bus import Feed, Message
-from shared.bus.memory import MemoryBus
+from services.allocation.caseload.worker import Worker
+from services.allocation.records import Allocation
+from services.allocation.store import Stores
 from shared.clock import now
 from shared.events import D, Event, schema_of
-from shared.events.referral import (
-    Concern,
-    ReferralAmended,
-    ReferralReceived,
-    ReferralStatusChanged,
-)
+from shared.events.referral import Concern, ReferralAmended, ReferralReceived, ReferralStatusChanged
+from shared.events.sharing import SafetyMarked
 from shared.ids import derived_id
-from shared.runner import Process, mongo
-from shared.store import Store
-from shared.tokens import issue
-from tests.harness.waiting import until
+from shared.messaging.bus import Feed, Message
+from shared.messaging.memory import MemoryBus
+from shared.operating.runner import Process, mongo
+from shared.rules.sharing import SharingState
+from shared.storage.store import Store
+from shared.web.tokens import issue
+from tests.harness.waiting import PATIENCE, until
 
 HUB = "hub_north"
 PEOPLE: dict[str, dict[str, str]] = {
     "operator": {"role": "operator"},
     "manager": {"role": "hub_manager", "hub_id": HUB},
+    "odd|manager@example.org": {"role": "hub_manager", "hub_id": HUB},
     "second": {"role": "hub_manager", "hub_id": HUB},
+    "twofold": {"role": "hub_manager", "hub_id": HUB, "worker_id": "wk_one"},
     "stranger": {"role": "hub_manager", "hub_id": "hub_south"},
     "school": {"role": "agency", "agency_id": "ag_school"},
 }
@@ -54,14 +53,16 @@ class Room:
             auth_jwks=str(self.keys.jwks),
             auth_issuer=ISSUER,
             auth_audience=AUDIENCE,
-            clock_every=3600,
+            auth_account_key=SecretStr(self.keys.secret("auth_account", 32)),
         )
         self.bus = MemoryBus(client[database]["dead"], self._probe, retry_delays=(0.1, 0.2, 0.3))
         self.events: list[dict[str, Any]] = []
         self.bus.feed(Feed("audit", self._append, self._offset))
-        self.process = Process(settings, mongo(url), self.bus, {"allocation": build(settings)})
+        self.process = Process(
+            settings, mongo(url, PATIENCE), self.bus, {"allocation": build(settings)}
+        )
         self.app = self.process.app()
-        self.desk: Desk = self.app.state.allocation
+        self.stores: Stores = self.app.state.allocation
         transport = httpx2.ASGITransport(app=self.app)
         self.http = httpx2.AsyncClient(transport=transport, base_url="http://room.example")
 
@@ -76,9 +77,14 @@ class Room:
     async def _offset(self) -> None:
         return None
 
+    def account(self, person: str) -> str:
+        """The account of that person, as the service writes it down."""
+        account: str = self.app.state.tokens.accounts.of(person)
+        return account
+
     async def ask(self, person: str, method: str, path: str, **options: Any) -> httpx2.Response:
-        """A request by someone of `PEOPLE`, or by the worker of that id."""
-        claims = PEOPLE.get(person, {"role": "worker", "worker_id": person})
+        """A request by someone of `PEOPLE`, spelled as you like, or by the worker of that id."""
+        claims = PEOPLE.get(person.lower(), {"role": "worker", "worker_id": person})
         token = issue(
             self.keys.signing, issuer=ISSUER, audience=AUDIENCE, lifetime=600, sub=person, **claims
         )
@@ -132,9 +138,12 @@ class Room:
 
     async def amend(self, key: str, *codes: str, version: int, **changes: Any) -> None:
         """The referral was amended; handled on return."""
-        received = a_referral(key, *codes, **changes).data
-        data = ReferralAmended.model_validate({**dict(received), "amended": ("indicators",)})
-        await self.bus.publish(Message.of(_envelope(received.referral_id, data, version).body()))
+        event = an_amendment(key, *codes, version=version, **changes)
+        await self.bus.publish(Message.of(event.body()))
+
+    async def mark(self, subject_id: str, *names: str, version: int = 2) -> None:
+        """The people and agencies of these names, and nobody else, are unsafe; handled on return."""
+        await self.bus.publish(Message.of(a_mark(subject_id, *names, version=version).body()))
 
     async def stands(
         self, referral_id: str, status: str, worker_id: str | None = None
@@ -142,11 +151,11 @@ class Room:
         """The allocation once it is in this state (with this worker)."""
 
         async def there() -> Allocation | None:
-            found = await self.desk.allocations.get(referral_id)
+            found = await self.stores.allocations.get(referral_id)
             right = found.status == status and (worker_id is None or found.worker_id == worker_id)
             return found if right else None
 
-        found = await until(there, deadline=10, what=f"{referral_id} being {status}")
+        found = await until(there, deadline=20, what=f"{referral_id} being {status}")
         assert found is not None
         return found
 
@@ -154,10 +163,10 @@ class Room:
         """Until the workers hold just so much."""
 
         async def there() -> bool:
-            workers = await self.desk.workers.find({"_id": {"$in": list(expected)}})
+            workers = await self.stores.workers.find({"_id": {"$in": list(expected)}})
             return {w.id: w.caseload for w in workers} == expected
 
-        await until(there, deadline=10, what=f"the caseloads {expected}")
+        await until(there, deadline=20, what=f"the caseloads {expected}")
 
     async def told(self, event_type: str, count: int = 1) -> list[dict[str, Any]]:
         """The events of that type, once there are so many."""
@@ -166,16 +175,17 @@ class Room:
             found = [e for e in self.events if e["type"] == event_type]
             return found if len(found) >= count else None
 
-        return list(await until(there, deadline=10, what=f"{count} of {event_type}") or [])
+        return list(await until(there, deadline=20, what=f"{count} of {event_type}") or [])
 
     async def run_out(self, store: Store[Any], record_id: str, clock: str, field: str) -> datetime:
-        """Let a clock have run out a minute ago."""
+        """Let a timer have run out a minute ago; its loop looks at once."""
         past = now() - timedelta(minutes=1)
         await store.collection.update_one({"_id": record_id}, {"$set": {clock: past, field: past}})
+        store.claims.wake(clock).soon()
         return past
 
     async def a_worker(self, worker_id: str) -> Worker:
-        return await self.desk.workers.get(worker_id)
+        return await self.stores.workers.get(worker_id)
 
 
 def a_referral(key: str, *codes: str, subject: str = "", **changes: Any) -> Event[ReferralReceived]:
@@ -201,6 +211,32 @@ def a_referral(key: str, *codes: str, subject: str = "", **changes: Any) -> Even
         }
     )
     return _envelope(referral_id, data, 1)
+
+
+def an_amendment(key: str, *codes: str, version: int, **changes: Any) -> Event[ReferralAmended]:
+    """The event of an amendment, or of a referral found to be about another `subject`."""
+    received = a_referral(key, *codes, **changes).data
+    amended = ("subject_id",) if "subject" in changes else ("indicators",)
+    data = ReferralAmended.model_validate({**dict(received), "amended": amended})
+    return _envelope(received.referral_id, data, version)
+
+
+def a_mark(subject_id: str, *names: str, version: int = 2) -> Event[SafetyMarked]:
+    """The event of a safety mark, as the referral service sends it."""
+    data = SafetyMarked(
+        subject_id=subject_id,
+        referral_id="ref_any",
+        referral_ids=(),
+        sharing=SharingState(
+            unsafe_agencies=tuple(n.removeprefix("agency:") for n in names if n[:7] == "agency:")
+        ),
+        unsafe_names=tuple(sorted(names)),
+        marked_kind="worker",
+        marked_id="wk_any",
+        relation="alleged_perpetrator",
+        unsafe=bool(names),
+    )
+    return _envelope(subject_id, data, version)
 
 
 def _envelope(referral_id: str, data: D, version: int) -> Event[D]:

@@ -5,11 +5,12 @@ from datetime import datetime
 from itertools import count
 from typing import Any
 
-from shared.bus import Message
 from shared.events import EVENT_TYPES, EventData
+from shared.events.declared import Parties
 from shared.ids import new_id
+from shared.messaging.bus import Message
 from shared.origin import Origin
-from shared.records import Change, Record, changed
+from shared.storage.records import Change, Record, changed
 
 MADE, CHANGED = "thing.made", "thing.changed"
 SOMEONE = Origin("worker:wk_1", "worker")
@@ -23,12 +24,22 @@ class Thing(Record):
     seen_at: datetime | None = None
 
 
-class ThingMade(EventData):
+class AboutThing(EventData):
+    """Names nobody."""
+
+    def says(self, by: str) -> str:
+        return f"{by} did something to a thing."
+
+    def parties(self) -> Parties:
+        return Parties()
+
+
+class ThingMade(AboutThing):
     event_type = MADE
     count: int = 0
 
 
-class ThingChanged(EventData):
+class ThingChanged(AboutThing):
     event_type = CHANGED
     count: int = 0
 

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import contextlib
+import hashlib
 import io
 import json
 import sys
@@ -10,23 +11,26 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
 
 from services.audit.app import AuditSettings, Parts, parts_of
-from services.audit.domain.records import Export
-from services.audit.exporter import files_of
-from services.audit.selfcheck import HARMLESS, Result
-from services.audit.store import Damaged
+from services.audit.exports.export import Export
+from services.audit.exports.files import files_of
+from services.audit.integrity.selfcheck import HARMLESS, Result
+from services.audit.log.damage import Damaged
 from services.audit.verify.cli import main as verify_main
-from shared.bus import Bus, Entry, Message
 from shared.clock import Clock, now
+from shared.events.catalogue import event_types
 from shared.ids import new_id
-from shared.relay import Relay
-from shared.runner import Platform
-from shared.store import Database
+from shared.messaging.bus import Bus, Entry, Message
+from shared.messaging.relay import Relay
+from shared.operating.runner import Platform
+from shared.storage.store import Database
+from tests.golden.__main__ import sample
 
 SEED, OTHER_SEED = (base64.b64encode(bytes([n]) * 32).decode() for n in (7, 8))
 
@@ -36,34 +40,46 @@ def settings(seed: str = SEED, old: str | None = None, lease: float = 15.0) -> A
     return AuditSettings(
         environment="development",
         amqp_url=SecretStr("memory:"),
-        mongo_url=SecretStr("none"),
+        mongo_url=SecretStr("mongodb://none"),
         auth_jwks="none",
         auth_issuer="none",
+        auth_account_key=SecretStr(SEED),
         audit_signing_key=SecretStr(seed),
         audit_old_signing_key=SecretStr(old) if old else None,
-        audit_check_rate=0,
+        audit_check_rate=1_000_000,
         audit_lease=lease,
     )
 
 
 def body(number: int, *, subject: str = "", version: int = 1, **data: Any) -> bytes:
-    """An event as a producer sends it. The same number gives the same bytes."""
+    """An event as a producer sends it: `data` over a sample of its type. The same number gives the
+    same bytes."""
+    event_type = data.pop("type", "referral.received")
+    whole = {**_sample(event_type), "referral_id": f"ref_{number}"}
+    if "agency_id" in whole:
+        whole["agency_id"] = "ag_school"
     event = {
         "specversion": "1.0",
         "id": f"evt_{number:032d}",
         "source": "/services/referral",
-        "type": data.pop("type", "referral.received"),
+        "type": event_type,
         "subject": subject or f"ref_{number}",
         "time": "2026-03-02T09:30:00.000Z",
         "datacontenttype": "application/json",
-        "dataschema": "urn:hub-and-spoke:referral.received:1",
+        "dataschema": f"urn:hub-and-spoke:{event_type}:1",
         "correlationid": f"ref_{number}",
         "version": version,
         "actor": data.pop("actor", "agency:ag_school"),
         "actorrole": data.pop("actorrole", "agency"),
-        "data": {"referral_id": f"ref_{number}", "agency_id": "ag_school", **data},
+        "data": {**whole, **data},
     }
     return json.dumps(event).encode()
+
+
+@cache
+def _sample(event_type: str) -> dict[str, Any]:
+    data = event_types().get(event_type)
+    return json.loads(sample(data).body())["data"] if data else {"agency_id": "ag_school"}
 
 
 def feed(*bodies: bytes, offset: int | None = None) -> list[Entry]:
@@ -72,6 +88,7 @@ def feed(*bodies: bytes, offset: int | None = None) -> list[Entry]:
         Entry(
             Message(id=f"m{n}", type="t", stream="s", body=raw),
             None if offset is None else offset + n,
+            hashlib.sha256(raw).hexdigest(),
         )
         for n, raw in enumerate(bodies)
     ]
@@ -152,14 +169,22 @@ def writer(
     seed: str = SEED,
     old: str | None = None,
     lease: float = 15.0,
+    same: OneTrail | None = None,
 ) -> OneTrail:
-    """A process's parts on this database. Two of them are two processes."""
-    from services.audit.sequencer import Sequencer
+    """A process's parts on this database. Two of them are two processes; `same` is this one before
+    a restart."""
+    from services.audit.log.sequencer import Sequencer
 
     bus: Any = Deaf()
     chosen = settings(seed, old, lease)
     parts = parts_of(chosen, Platform(database, Relay("audit", bus)))
-    sequencer = Sequencer(parts.trail, parts.signer, lease=timedelta(seconds=lease), clock=clock)
+    sequencer = Sequencer(
+        parts.trail,
+        parts.signer,
+        lease=timedelta(seconds=lease),
+        clock=clock,
+        writer_id=same.parts.sequencer.writer_id if same else None,
+    )
     return OneTrail(Parts(**{**vars(parts), "sequencer": sequencer}), database)
 
 
@@ -192,7 +217,7 @@ def verify(*arguments: str | Path) -> Verdict:
 
 async def program(*arguments: str | Path, file: Path | None = None) -> Verdict:
     """Run the verifier as a process: `python -m services.audit verify`, or the one file."""
-    start: Sequence[str] = ("-I", str(file)) if file else ("-m", "services.audit", "verify")
+    start: Sequence[str] = ("-I", "-S", str(file)) if file else ("-m", "services.audit", "verify")
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *start,

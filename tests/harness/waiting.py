@@ -41,7 +41,7 @@ async def until(check: Callable[[], object], *, deadline: float = 10.0, what: st
 
 
 async def stopped(*tasks: "asyncio.Task[Any]", what: str) -> None:
-    """Cancel background tasks, once, and fail when one of them does not heed it."""
+    """Cancel background tasks, once, and fail when one of them does not raise_if_cancelled it."""
     for task in tasks:
         task.cancel()
     _, late = await asyncio.wait(tasks, timeout=STOP)

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import pytest
 import pytest_asyncio
 
-from shared.bus import Bus, DeadLetter, Feed, Message, Probe, Queue, Unconfirmed
-from shared.bus.memory import MemoryBus
-from shared.bus.rabbit import RabbitBus
-from shared.bus.topology import Topology
+from shared.messaging.bus import Bus, DeadLetter, Feed, Message, Probe, Queue, Unconfirmed
+from shared.messaging.memory import MemoryBus
+from shared.messaging.rabbit import RabbitBus
+from shared.messaging.topology import Topology
 from tests.harness.broker import Broker
 from tests.harness.buses import DELAYS, delete, topology
 
 if TYPE_CHECKING:
-    from shared.store import Database
+    from shared.storage.store import Database
 
 MakeBus = Callable[..., Bus]
 
@@ -53,16 +53,19 @@ def make_bus(request: pytest.FixtureRequest) -> MakeBus:
 
 
 class SilentBus:
-    """A bus nobody listens to: it keeps what it confirms, and refuses on demand."""
+    """A bus nobody listens to: it keeps what it confirms, refuses and is slow on demand."""
 
     def __init__(self) -> None:
         self.published: asyncio.Queue[Message] = asyncio.Queue()
         self.refusing: Callable[[Message], bool] = lambda _: False
+        self.takes: Callable[[Message], float] = lambda _: 0.0
         self.ready = True
 
     async def publish(self, message: Message) -> None:
         if not self.ready or self.refusing(message):
             raise Unconfirmed("as the test wants it")
+        if seconds := self.takes(message):
+            await asyncio.sleep(seconds)
         self.published.put_nowait(message)
 
     def subscribe(self, queue: Queue) -> None:

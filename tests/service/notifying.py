@@ -4,7 +4,6 @@ move its clock. `Told` keeps the versions of aggregates, as their owners would."
 import asyncio
 import json
 import os
-import tomllib
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,28 +12,30 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.notify.app import DEFAULT_POLICY
-from services.notify.clocks import challenge
-from services.notify.deliver import attempt, by_webhook
-from services.notify.dispatcher import Dispatcher
-from services.notify.domain.notification import CLOCK, Notification
-from services.notify.domain.policy import HearingPolicy
-from services.notify.domain.subscription import Subscription, SubscriptionEntry, subscribe
+from services.notify.decision.re_evaluate import re_evaluate
+from services.notify.delivery.attempt import attempt
+from services.notify.delivery.dispatcher import Dispatcher
+from services.notify.delivery.senders import by_webhook
+from services.notify.delivery.webhook import Caller
 from services.notify.handlers import handlers
-from services.notify.reconsidering import reconsider
-from services.notify.store import Desk
-from services.notify.webhook import Caller
+from services.notify.notification import TIMER, Notification
+from services.notify.rules.policy_file import load_policy
+from services.notify.store import Stores
+from services.notify.subscriptions.proofs import challenge
+from services.notify.subscriptions.subscription import Subscription, SubscriptionEntry, subscribe
 from shared.events import EVENT_TYPES, Event
 from shared.events.notify import Channel, RecipientKind
 from shared.events.referral import Concern
 from shared.ids import new_id
+from shared.messaging.relay import Relay
+from shared.operating.limits import LimitSettings
+from shared.operating.runner import Platform
 from shared.origin import Origin
-from shared.relay import Relay
-from shared.runner import Platform
-from shared.sharing import Consent, SharingState, Terms
-from shared.store import Database
+from shared.rules.sharing import Consent, Invalidation, SharingState, Terms
+from shared.storage.store import Database
 from tests.service.conftest import SilentBus
 
-POLICY = HearingPolicy.model_validate(tomllib.loads(DEFAULT_POLICY.read_text("utf-8")))
+POLICY = load_policy(DEFAULT_POLICY)
 HUB, SCHOOL, POLICE, WORKER = "hub_one", "ag_school", "ag_police", "wk_one"
 AREA, SUBJECT = "northtown", "sub_1"
 START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -135,14 +136,14 @@ def allocated(referral_id: str = "ref_1", **changes: Any) -> dict[str, Any]:
 class Told:
     """Notify, and the others' events with versions that count."""
 
-    desk: Desk
+    stores: Stores
     clock: "Hands"
     versions: Counter[str] = field(default_factory=Counter)
     state: SharingState = field(default_factory=SharingState)
 
     async def hear(self, event: Event[Any]) -> None:
         """The event arrives."""
-        table = {t: h for each in handlers(self.desk).values() for t, h in each.items()}
+        table = {h.type: h.handle for each in handlers(self.stores).values() for h in each}
         await table[event.type](event)
 
     async def happens(self, event_type: str, subject: str, **data: Any) -> Event[Any]:
@@ -183,6 +184,14 @@ class Told:
             self.state = self.state.model_copy(update={"consents": (*before, each)})
             await self._sharing("consent.recorded", consent=each)
 
+    async def mistaken(self, consent: Consent) -> None:
+        """A consent was recorded by mistake."""
+        why = Invalidation(reason="wrong_person", by="worker:wk_one", at=self.clock())
+        void = consent.model_copy(update={"invalidation": why})
+        kept = tuple(void if c.id == consent.id else c for c in self.state.consents)
+        self.state = self.state.model_copy(update={"consents": kept})
+        await self._sharing("consent.invalidated", consent=void, reason=why.reason)
+
     async def unsafe(self, agency_id: str) -> None:
         """A practitioner marks an agency as unsafe."""
         self.state = self.state.model_copy(update={"unsafe_agencies": (agency_id,)})
@@ -192,6 +201,19 @@ class Told:
             marked_id=agency_id,
             relation="close_associate",
             unsafe=True,
+        )
+
+    async def marks(self, *names: str) -> None:
+        """These, and nobody else, are unsafe: by name."""
+        agencies = tuple(n.removeprefix("agency:") for n in names if n.startswith("agency:"))
+        self.state = self.state.model_copy(update={"unsafe_agencies": agencies})
+        await self._sharing(
+            "sharing.safety_marked",
+            unsafe_names=tuple(sorted(names)),
+            marked_kind="worker",
+            marked_id="wk_any",
+            relation="close_associate",
+            unsafe=bool(names),
         )
 
     async def _sharing(self, event_type: str, **data: Any) -> None:
@@ -223,12 +245,12 @@ class Told:
         made, event, due = subscribe(kind, recipient_id, wish, self.clock())
         if verify:
             proved = {"url_verified": bool(made.url), "email_confirmed": bool(made.email)}
-            return await self.desk.subscriptions.add(made.but(**proved), event, by=OPERATOR)
-        return await self.desk.subscriptions.add(made, event, by=OPERATOR, due=due)
+            return await self.stores.subscriptions.add(made.but(**proved), event, by=OPERATOR)
+        return await self.stores.subscriptions.add(made, event, by=OPERATOR, due=due)
 
     async def all(self, **where: Any) -> list[Notification]:
         """The notifications that match, in the order of their making."""
-        return await self.desk.notifications.find(where, sort=[("created_at", 1)], limit=100_000)
+        return await self.stores.notifications.find(where, sort=[("created_at", 1)], limit=100_000)
 
     async def one(self, **where: Any) -> Notification:
         (found,) = await self.all(**where)
@@ -236,31 +258,36 @@ class Told:
 
     async def looked_again(self) -> None:
         """Every second look that is due now has been taken."""
-        while found := await self.desk.notifications.claim("recheck_due", self.desk.lease):
-            await reconsider(self.desk, found, "ground_changed")
+        while found := await self.stores.notifications.claim("recheck_due", self.stores.lease):
+            await re_evaluate(self.stores, found, "ground_changed")
 
     async def events(self, record_id: str) -> list[dict[str, Any]]:
         """The events of one notification, oldest first."""
-        found = await self.desk.notifications.collection.find_one({"_id": record_id})
+        found = await self.stores.notifications.collection.find_one({"_id": record_id})
         return [json.loads(entry["body"]) for entry in (found or {})["outbox"]]
 
     async def rows(self, **where: Any) -> list[dict[str, Any]]:
         """Attempt rows, oldest first."""
-        return [row async for row in self.desk.attempts.find(where).sort([("at", 1), ("step", 1)])]
+        return [
+            row
+            async for row in self.stores.attempts.collection.find(where).sort(
+                [("at", 1), ("step", 1)]
+            )
+        ]
 
     async def send_due(self, caller: Caller, channel: Channel = "webhook") -> int:
         """One attempt at each that is due, one after the other. Returns how many there were."""
         count = 0
-        while found := await self.desk.notifications.claim(CLOCK[channel], self.desk.lease):
-            await attempt(self.desk, channel, by_webhook(self.desk, caller), found)
+        while found := await self.stores.notifications.claim(TIMER[channel], self.stores.lease):
+            await attempt(self.stores, channel, by_webhook(self.stores, caller), found)
             count += 1
         return count
 
     async def ask(self, caller: Caller, recipient_id: str) -> None:
         """The endpoint is sent its challenge."""
-        subscription = await self.desk.subscription("agency", recipient_id)
+        subscription = await self.stores.subscriptions.of("agency", recipient_id)
         assert subscription is not None
-        await challenge(self.desk, caller, subscription)
+        await challenge(self.stores, caller, subscription)
 
 
 class Hands:
@@ -277,16 +304,16 @@ class Hands:
         self.at += timedelta(**by)
 
 
-def desk_on(database: Database, clock: Any, **options: Any) -> Desk:
+def stores_on(database: Database, clock: Any, **options: Any) -> Stores:
     """Notify's stores on this database; its events stay in their outboxes."""
     platform = Platform(database, Relay("notify", SilentBus()))
-    return Desk.on(platform, POLICY, b"k" * 32, clock=clock, **options)
+    return Stores.on(platform, POLICY, b"k" * 32, LimitSettings(), clock=clock, **options)
 
 
 @asynccontextmanager
-async def dispatching(desk: Desk, caller: Caller, grace: float = 0) -> AsyncIterator[None]:
+async def dispatching(stores: Stores, caller: Caller, grace: float = 0) -> AsyncIterator[None]:
     """The webhook dispatcher runs within the block. At its end it dies, or has `grace` seconds."""
-    dispatcher = Dispatcher(desk, "webhook", by_webhook(desk, caller), grace=grace)
+    dispatcher = Dispatcher(stores, "webhook", by_webhook(stores, caller), grace=grace)
     task = asyncio.create_task(dispatcher.run())
     try:
         yield
@@ -301,7 +328,7 @@ async def settled(told: Told, *, deadline: float = 60, **where: Any) -> list[Not
     waiting = {**where, "webhook_due": {"$exists": True}}
 
     async def none_left() -> bool:
-        return await told.desk.notifications.collection.count_documents(waiting) == 0
+        return await told.stores.notifications.collection.count_documents(waiting) == 0
 
     while not await none_left():  # asked seldom: counting is work for the store too
         deadline -= 0.25

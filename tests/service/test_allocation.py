@@ -1,25 +1,29 @@
 """Allocation as its users meet it: over HTTP and events, on a real store."""
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 import pytest_asyncio
 from pymongo import AsyncMongoClient
 
-from services.allocation.clocks import sweep
-from services.allocation.domain.allocations import ANSWER_DUE, ESCALATE_DUE, REVIEW_DUE
-from services.allocation.domain.capacity import CAPACITY_DUE, reserve
-from services.allocation.domain.subjects import REASSESS_DUE
-from services.allocation.domain.supervision import SUPERVISION_DUE
+from services.allocation.caseload.capacity import reserve
+from services.allocation.caseload.worker import CAPACITY_DUE, SUPERVISION_DUE, Case
 from services.allocation.handlers import handlers
+from services.allocation.records import ANSWER_DUE, ESCALATE_DUE, REVIEW_DUE
+from services.allocation.risk.subject import REASSESS_DUE, first_seen
+from services.allocation.timers import run_timers
 from shared.clock import now
 from shared.ids import derived_id
 from shared.origin import Origin
-from tests.harness.mongo import Mongo
+from tests.conftest import SEED
+from tests.harness.mongo import Mongo, drop
 from tests.harness.room import HUB, Room, a_referral, opened
-from tests.harness.waiting import until
+from tests.harness.waiting import stopped, until
 
 SERIOUS = ("missing_episodes", "older_partner", "images_shared", "trafficking_concern")
 
@@ -32,7 +36,7 @@ async def room(
     async with opened(client, mongo.url, database, tmp_path) as started:
         await started.hub()
         yield started
-    await client.drop_database(database)
+    await drop(client, database)
 
 
 async def test_a_decline_goes_to_the_next_and_after_the_last_to_the_hub_manager(room: Room) -> None:
@@ -117,39 +121,41 @@ async def test_a_new_worker_and_the_end_of_a_leave_take_who_waits(room: Room) ->
 
     await room.worker("wk_new", cap=7)
     await room.stands(waits, "offered", "wk_new")
-    await room.worker("wk_away", leave=[{"start": "2020-01-01", "to": "2999-01-01"}])
+    await room.worker("wk_away", leave=[{"start": "2020-01-01", "to": "2199-01-01"}])
     assert (await room.stands(small, "waiting")).worker_id is None
 
     # The leave is over; the clock of that day fires.
-    await room.desk.workers.collection.update_one(
+    await room.stores.workers.collection.update_one(
         {"_id": "wk_away"}, {"$set": {"leave": [{"start": "2020-01-01", "to": "2020-01-02"}]}}
     )
-    await room.run_out(room.desk.workers, "wk_away", CAPACITY_DUE, "capacity_at")
-    await sweep(room.desk)
+    await room.run_out(room.stores.workers, "wk_away", CAPACITY_DUE, "capacity_at")
 
     await room.stands(small, "offered", "wk_away")
 
 
-async def test_each_clock_fires_once_however_many_sweep(room: Room) -> None:
+async def test_each_timer_fires_once_however_many_look_after_it(room: Room) -> None:
     await room.worker("wk_one", cap=1)
     offered = await room.refer("offered")
     waits = await room.refer("waits")
     await room.stands(offered, "waiting")  # a cap of 1 leaves no room within the soft cap
-    desk, subject = room.desk, derived_id("sub", "waits")
-    await room.run_out(desk.allocations, waits, REVIEW_DUE, "review_at")
-    await room.run_out(desk.allocations, waits, ESCALATE_DUE, "escalate_at")
-    await room.run_out(desk.subjects, subject, REASSESS_DUE, "reassess_at")
-    await room.run_out(desk.workers, "wk_one", CAPACITY_DUE, "capacity_at")
+    stores, subject = room.stores, derived_id("sub", "waits")
+    # Leases of no length: whatever one loop has claimed, the others claim too.
+    others = [asyncio.create_task(run_timers(stores, lease=0)) for _ in range(3)]
 
-    fired = await asyncio.gather(*(sweep(desk, lease=0) for _ in range(4)))
+    await room.run_out(stores.allocations, waits, REVIEW_DUE, "review_at")
+    await room.run_out(stores.allocations, waits, ESCALATE_DUE, "escalate_at")
+    await room.run_out(stores.subjects, subject, REASSESS_DUE, "reassess_at")
+    await room.run_out(stores.workers, "wk_one", CAPACITY_DUE, "capacity_at")
 
-    assert sum(fired) >= 4
+    await room.told("allocation.escalated", 2)
+    await room.told("risk.reassessment_due")
+    await room.told("worker.capacity_changed")
     await until(lambda: _all_published(room))
     counted = [e["type"] for e in room.events]
     assert counted.count("allocation.escalated") == 2
     assert counted.count("risk.reassessment_due") == 1
     assert counted.count("worker.capacity_changed") == 1
-    assert await sweep(desk) == 0
+    await stopped(*others, what="a loop of timers")
 
 
 async def test_an_offer_without_an_answer_goes_to_the_next(room: Room) -> None:
@@ -158,8 +164,7 @@ async def test_an_offer_without_an_answer_goes_to_the_next(room: Room) -> None:
     await room.stands(referral, "offered", "wk_one")
     await room.worker("wk_two")
 
-    await room.run_out(room.desk.allocations, referral, ANSWER_DUE, "answer_by")
-    await sweep(room.desk)
+    await room.run_out(room.stores.allocations, referral, ANSWER_DUE, "answer_by")
 
     await room.stands(referral, "offered", "wk_two")
     await room.caseloads(wk_one=0, wk_two=1)
@@ -167,12 +172,11 @@ async def test_an_offer_without_an_answer_goes_to_the_next(room: Room) -> None:
 
 async def test_overdue_supervision_is_flagged_and_closes_the_gate_for_high_risk(room: Room) -> None:
     await room.worker("wk_one")
-    await room.desk.workers.collection.update_one(
+    await room.stores.workers.collection.update_one(
         {"_id": "wk_one"}, {"$set": {"registered_on": "2020-01-01"}}
     )
-    await room.run_out(room.desk.workers, "wk_one", SUPERVISION_DUE, "supervision_at")
+    await room.run_out(room.stores.workers, "wk_one", SUPERVISION_DUE, "supervision_at")
 
-    await sweep(room.desk)
     serious, mild = await room.refer("serious", *SERIOUS), await room.refer("mild")
 
     flagged = (await room.told("worker.supervision_overdue"))[0]["data"]
@@ -209,9 +213,13 @@ async def test_a_manager_reassigns_and_two_may_pass_a_hard_cap(room: Room) -> No
     asked = await room.ask(
         "manager", "POST", f"{path}/assignment", json=beyond, headers=await tag()
     )
-    alone = await room.ask("manager", "POST", f"{path}/assignment/confirmation")
     assert (asked.status_code, asked.json()["worker_id"]) == (200, "wk_one")
-    assert alone.json()["code"] == "second_person_needed"
+    for same in ("manager", "Manager", "MANAGER"):
+        alone = await room.ask(same, "POST", f"{path}/assignment/confirmation")
+        assert alone.json()["code"] == "second_person_needed"
+    for nobody, status in (("twofold", 401), ("wk_two", 403)):
+        alone = await room.ask(nobody, "POST", f"{path}/assignment/confirmation")
+        assert alone.status_code == status
     confirmed = await room.ask("second", "POST", f"{path}/assignment/confirmation")
 
     assert confirmed.json()["worker_id"] == "wk_two"
@@ -327,7 +335,7 @@ async def test_a_decision_altered_in_the_store_does_not_replay_as_the_same(room:
     (decision_id,) = stands.decisions
     # Consistent in itself: without the id nobody could tell.
     altered = {"$set": {"workers.0.experience_months": 99}}
-    await room.desk.decisions.update_one({"_id": decision_id}, altered)
+    await room.stores.decisions.update_one({"_id": decision_id}, altered)
     replayed = await room.ask("manager", "POST", f"/v1/allocations/{referral}/replay")
 
     assert replayed.json() == {"same": False, "decisions": ["different"]}
@@ -352,6 +360,36 @@ async def test_a_withdrawn_referral_frees_its_worker_and_a_reopened_one_finds_on
     await room.caseloads(wk_one=1)
 
 
+@pytest.mark.parametrize("crowd", [12, 45])
+async def test_every_worker_of_the_area_is_explained_or_counted(room: Room, crowd: int) -> None:
+    """Whoever it is that the young person avoids, or who is away or full, has the gate that closed."""
+    dice = random.Random(SEED + crowd)
+    avoiding = set()
+    for number in range(crowd):
+        setting = dice.choice(["police", "police", "hub", "school"])
+        worker_id = f"wk_{number:02d}"
+        await room.worker(worker_id, host_setting=setting, cap=dice.choice([0, 20, 40]))
+        avoiding |= {worker_id} if setting == "police" else set()
+
+    referral = await room.refer("explained", settings_avoided=["police"])
+    await room.stands(referral, "offered")
+    path = f"/v1/allocations/{referral}/explanation"
+    (decided,) = (await room.ask("manager", "GET", path)).json()["decisions"]
+
+    candidates = {c["worker_id"]: c["gates"] for c in decided["decision"]["candidates"]}
+    said = " ".join(decided["sentences"])
+    assert len(candidates) + decided["decision"]["beyond"] == crowd
+    assert (decided["decision"]["beyond"] > 0) == (crowd > 40)
+    assert all(worker_id in said for worker_id in candidates)
+    closed = {w for w, gates in candidates.items() if not _passed(gates, "setting_not_avoided")}
+    assert closed == avoiding & set(candidates)
+    assert closed
+
+
+def _passed(gates: list[dict[str, Any]], name: str) -> bool:
+    return all(gate["passed"] for gate in gates if gate["gate"] == name)
+
+
 async def test_an_amendment_that_rules_out_the_worker_tells_the_manager(room: Room) -> None:
     await room.worker("wk_one", host_setting="police")
     referral = await room.refer("amended", "drug_use")
@@ -364,6 +402,19 @@ async def test_an_amendment_that_rules_out_the_worker_tells_the_manager(room: Ro
     assert (await room.told("risk.escalated"))[0]["data"]["level"] == "significant"
     amended = await room.stands(referral, "offered", "wk_one")
     assert amended.settings_avoided == ("police",)
+
+
+async def test_an_amendment_counts_that_comes_after_a_later_change_of_status(room: Room) -> None:
+    await room.worker("wk_police", host_setting="police")
+    referral = await room.refer("late")
+    await room.stands(referral, "offered", "wk_police")
+
+    await room.status(referral, "withdrawn", "allocated", version=3)
+    await room.status(referral, "received", "withdrawn", version=4)
+    await room.amend("late", version=2, settings_avoided=["police"], urgency="immediate")
+
+    await _risen(room, referral, "significant")
+    assert (await room.stores.allocations.get(referral)).settings_avoided == ("police",)
 
 
 async def test_a_referral_relinked_to_another_young_person_counts_with_theirs(room: Room) -> None:
@@ -383,13 +434,13 @@ async def test_a_referral_relinked_to_another_young_person_counts_with_theirs(ro
     after = await room.stands(mistaken, "offered", "wk_one")
     assert after.subject_id == "sub_one"
     await room.refer("third", subject="sub_one")
-    explained = await room.desk.earlier("sub_one", "")
-    assert {first, mistaken} < set(explained[0])
+    others = await room.stores.others("sub_one", "")
+    assert {first, mistaken} < set(others.referrals())
 
 
 async def _risen(room: Room, referral_id: str, level: str) -> None:
     async def there() -> bool:
-        return (await room.desk.allocations.get(referral_id)).level == level
+        return (await room.stores.allocations.get(referral_id)).level == level
 
     await until(there, deadline=10, what=f"{referral_id} being {level}")
 
@@ -402,7 +453,7 @@ async def test_an_urgency_that_rises_raises_the_level_to_its_floor(room: Room) -
     await room.amend("calm", version=2, urgency="immediate")
 
     pressing = await room.stands(referral, "offered", "wk_one")
-    floors = room.desk.policy.floors
+    floors = room.stores.policy.floors
     assert (calm.level, pressing.level) == (floors["ten_working_days"], floors["immediate"])
     assert calm.level != pressing.level
 
@@ -425,7 +476,7 @@ async def test_entries_change_only_for_who_has_read_them(room: Room) -> None:
     strange = await room.put_worker("wk_one", by="stranger", tag='"v2"')
 
     codes = [a.status_code for a in (made, same, blind, changed, stale, strange)]
-    assert codes == [200, 200, 428, 200, 412, 403]
+    assert codes == [200, 200, 428, 200, 412, 404]
     await room.refer("raises the version, not the revision")
     later = await room.put_worker("wk_one", tag=changed.headers["ETag"], cap=50)
     assert later.status_code == 200
@@ -505,27 +556,61 @@ async def test_a_list_of_workers_is_imported_line_by_line(room: Room) -> None:
     assert (kept.cap, len(kept.leave)) == (30, 1), "what a list can't say stays"
 
 
-async def test_numbers_are_for_finished_quarters_and_for_whom_they_concern(room: Room) -> None:
-    path = f"/v1/hubs/{HUB}/numbers?quarter="
+async def test_numbers_of_a_quarter_are_for_whom_they_concern_and_stay_as_first_counted(
+    room: Room,
+) -> None:
+    """Twelve referrals about one girl, and twelve entered in error, are no twenty-four girls; and what
+    is reopened, or found to be in error, after a quarter was counted changes nothing of it."""
+    path, then = f"/v1/hubs/{HUB}/numbers?quarter=", datetime(2025, 11, 3, 12, tzinfo=UTC)
+    ended = {"status": "closed", "closed_at": then, "closure": "moved_away", "hub_id": HUB}
+    rows = [
+        {
+            **ended,
+            "_id": f"ref_{kind}{n}",
+            "received_at": then,
+            "assessment": {"level": "mild"},
+            "subject_id": "sub_girl" if kind == "girl" else f"sub_{kind}{n}",
+            "referral_status": "entered_in_error" if kind == "error" else None,
+            "reach": {"gender": "male" if kind == "boy" else "female"},
+        }
+        for kind in ("girl", "boy", "error")
+        for n in range(12)
+    ]
+    stored = room.stores.allocations.collection
+    await stored.insert_many(rows)
 
     past = await room.ask("manager", "GET", f"{path}2025-Q4")
-    running = await room.ask("manager", "GET", f"{path}2999-Q1")
+    await stored.update_many({}, {"$set": {"closed_at": None, "closure": None}})
+    again = await room.ask("manager", "GET", f"{path}2025-Q4")
+    lines = await room.ask("manager", "GET", f"{path}2025-Q4&format=csv")
+    future = await room.ask("manager", "GET", f"{path}2999-Q1")
+    year, month = now().year, now().month
+    present = await room.ask("manager", "GET", f"{path}{year}-Q{(month + 2) // 3}")
     strange = await room.ask("stranger", "GET", f"{path}2025-Q4")
+    await stored.delete_many({"_id": {"$in": [row["_id"] for row in rows]}})
 
-    assert past.json()["received_by_level"] == {"cells": {}, "total": None}
-    assert (running.status_code, running.json()["code"]) == (400, "quarter_not_over")
+    assert past.json()["received_by_level"] == {"cells": {"mild": 25}, "total": 25}
+    assert past.json()["closed_by_reason"] == {"cells": {"moved_away": 25}, "total": 25}
+    assert past.json()["reach"]["gender"] == {"cells": {}, "total": None}
+    assert (past.json(), past.json()["provisional"]) == (again.json(), False)
+    assert lines.headers["content-type"] == "text/csv; charset=utf-8"
+    assert "closed_by_reason,moved_away,25\r\n" in lines.text
+    assert (future.status_code, future.json()["code"]) == (400, "quarter_not_begun")
+    assert present.json()["provisional"] is True
+    assert present.json()["now"] is not None
     assert strange.status_code == 404
 
 
 async def test_the_same_event_many_times_at_once_gives_one_worker(room: Room) -> None:
     for number in range(3):
         await room.worker(f"wk_{number}")
-    handle = handlers(room.desk)["allocation.referrals"]["referral.received"]
+    table = {h.type: h.handle for h in handlers(room.stores)["allocation.referrals"]}
+    handle = table["referral.received"]
 
     await asyncio.gather(*(handle(a_referral("many")) for _ in range(8)))
 
     allocation = await room.stands(derived_id("ref", "many"), "offered")
-    holders = await room.desk.holders(allocation.id)
+    holders = await room.stores.holders(allocation.id)
     assert [(h.id, h.caseload) for h in holders] == [(allocation.worker_id, 1)]
 
 
@@ -534,7 +619,7 @@ async def test_what_a_crash_left_reserved_is_finished_when_the_event_comes_again
 ) -> None:
     await room.worker("wk_busy", cap=10)
     await room.worker("wk_free", cap=100)
-    referral = derived_id("ref", "crashed")
+    referral = await _reported(room, "crashed")
     await _reserved(room, "wk_busy", referral, at_round=1)
 
     await room.refer("crashed")
@@ -547,7 +632,7 @@ async def test_what_a_crash_left_with_someone_who_may_not_take_it_is_given_back(
     room: Room,
 ) -> None:
     await room.worker("wk_police", host_setting="police")
-    referral = derived_id("ref", "stray")
+    referral = await _reported(room, "stray")
     await _reserved(room, "wk_police", referral, at_round=1)
 
     await room.refer("stray", settings_avoided=["police"])
@@ -556,13 +641,25 @@ async def test_what_a_crash_left_with_someone_who_may_not_take_it_is_given_back(
     await room.caseloads(wk_police=0)
 
 
+async def test_a_reservation_that_came_too_late_is_given_back(room: Room) -> None:
+    await room.worker("wk_has_it")
+    referral = await room.refer("taken")
+    await room.stands(referral, "offered", "wk_has_it")
+    await room.worker("wk_late")
+
+    # As if a twin had reserved for the same round, and died before it saw that it was too late.
+    await _reserved(room, "wk_late", referral, at_round=1)
+
+    await room.caseloads(wk_has_it=1, wk_late=0)
+
+
 async def test_a_reservation_for_a_waiting_case_is_finished_by_whoever_hears_of_it(
     room: Room,
 ) -> None:
     referral = await room.refer("pulled")
     waits = await room.stands(referral, "waiting")
     await room.worker("wk_full", cap=0)
-    await room.desk.workers.collection.update_one(
+    await room.stores.workers.collection.update_one(
         {"_id": "wk_full"}, {"$set": {"cap": 20, "own_cap": 20}}
     )
 
@@ -573,17 +670,28 @@ async def test_a_reservation_for_a_waiting_case_is_finished_by_whoever_hears_of_
     await room.caseloads(wk_full=1)
 
 
+async def _reported(room: Room, key: str) -> str:
+    """The subject of that referral is stored, as it is before anything is reserved."""
+    event = a_referral(key)
+    subject, assessed = first_seen(event, room.stores.policy, now())
+    by = Origin.of_event("allocation", event)
+    await room.stores.subjects.add(subject, assessed, by=by)
+    return event.subject
+
+
 async def _reserved(room: Room, worker_id: str, referral_id: str, at_round: int) -> None:
-    await room.desk.workers.change(
+    await room.stores.workers.change(
         worker_id,
-        lambda w: reserve(w, referral_id, 1, at_round, limit="soft", at=now()),
+        lambda w: reserve(
+            w, Case(referral_id=referral_id, weight=1, round=at_round), limit="soft", at=now()
+        ),
         by=Origin.of_service("allocation"),
     )
 
 
 async def _all_published(room: Room) -> bool:
-    desk = room.desk
-    for store in (desk.allocations, desk.workers, desk.subjects):
+    stores = room.stores
+    for store in (stores.allocations, stores.workers, stores.subjects):
         if await store.collection.find_one({"outbox_due": {"$exists": True}}):
             return False
     return True

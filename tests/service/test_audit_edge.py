@@ -4,6 +4,8 @@ even where somebody has written another edge into the state."""
 import base64
 import random
 from collections.abc import AsyncIterator
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -11,8 +13,13 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
-from services.audit.domain.tiles import tiles_at
-from services.audit.domain.tree import (
+from services.audit.log import proofs
+from services.audit.log import routes as tiles
+from services.audit.log.damage import Damaged
+from services.audit.log.edge import Edge
+from services.audit.log.store import STATE
+from services.audit.log.tiles import tiles_at
+from services.audit.log.tree import (
     consistency_ranges,
     extends,
     includes,
@@ -20,12 +27,11 @@ from services.audit.domain.tree import (
     leaf_hash,
     root_of,
 )
-from services.audit.routes import proofs, tiles
-from services.audit.store import STATE, Damaged
-from shared.problems import install
-from shared.store import Database, Document
-from shared.tokens import Caller, caller
-from tests.harness.trails import OneTrail, a_trail, body, writer
+from shared.storage.store import Database, Document
+from shared.web.access import knowing, nobody
+from shared.web.problems import install
+from shared.web.tokens import Caller, caller
+from tests.harness.trails import OneTrail, a_trail, body, verify, writer
 
 COUNT = 700
 
@@ -47,20 +53,23 @@ async def set_state(trail: OneTrail, change: Document) -> None:
 
 async def holds(trail: OneTrail, hashes: list[bytes], seq: int, size: int, state: Document) -> bool:
     """Whether a proof for this entry, and one from that size on, lead to the roots of these hashes."""
-    path = await trail.parts.trail.proof(inclusion_ranges(seq, size), size, state)
+    path = await trail.parts.trail.tree.proof(inclusion_ranges(seq, size), size, state)
     first = seq + 1
-    grown = await trail.parts.trail.proof(consistency_ranges(first, size), size, state)
+    grown = await trail.parts.trail.tree.proof(consistency_ranges(first, size), size, state)
     roots = root_of(hashes[:first]), root_of(hashes[:size])
     included = includes(seq, size, hashes[seq], path, roots[1])
     return included and extends(first, size, *roots, grown)
 
 
-@pytest.mark.parametrize("size", [1, 255, 256, 257, 511, 512])
-async def test_the_state_carries_the_edge_of_its_size(database: Database, size: int) -> None:
-    async with a_trail(database, size) as trail:
-        state = await trail.parts.trail.state()
+async def test_the_state_carries_the_edge_of_its_size(database: Database) -> None:
+    async with a_trail(database) as trail:
+        sizes = (0, 1, 255, 256, 257, 511, 512)
+        for before, size in pairwise(sizes):
+            await trail.grow(before, size)
+            state = await trail.parts.trail.state()
 
-        assert state["edge"] == (await trail.parts.trail.edge(size)).packed()
+            assert state["size"] == size
+            assert state["edge"] == (await trail.parts.trail.tree.edge(size)).packed(), size
 
 
 async def test_proofs_and_tiles_of_every_size_need_the_state_and_full_tiles_only(
@@ -75,7 +84,7 @@ async def test_proofs_and_tiles_of_every_size_need_the_state_and_full_tiles_only
         assert await holds(trail, hashes, seq, size, state), (seq, size)
         for tile in tiles_at(size):
             start = tile.index * 256
-            content = await trail.parts.trail.tile(tile, state)
+            content = await trail.parts.trail.tree.tile(tile, state)
             if tile.level == 0:
                 assert content == b"".join(hashes[start : start + tile.width])
 
@@ -114,6 +123,24 @@ async def test_an_edited_edge_is_told_of_freezes_nothing_and_no_proof_comes_from
     await trail.append(body(COUNT))
     assert not (await trail.check()).faults
     assert await trail.sign()
+
+
+async def test_an_edited_root_is_told_of_and_no_export_is_made_from_it(
+    trail: OneTrail, tmp_path: Path
+) -> None:
+    """Also where the edge was made to fit: an export computes both from the entries."""
+    edge = Edge.unpacked(COUNT, (await trail.parts.trail.state())["edge"])
+    edge.levels[0][-1] = bytes(32)
+    await set_state(trail, {"$set": {"root": edge.root()}})
+    assert [f.code for f in (await trail.check()).faults] == ["root_edited"]
+    await set_state(trail, {"$set": {"edge": edge.packed()}})
+
+    export = await trail.export(tmp_path, referral_id="ref_7")
+    verdict = verify("export", export, "--key", trail.key)
+
+    assert verdict.code == 0, verdict.said
+    assert [f.code for f in (await trail.check()).faults] == ["root_edited"]
+    assert (await trail.parts.trail.state())["frozen"] is None
 
 
 async def test_what_has_not_the_form_of_an_edge_is_none(database: Database) -> None:
@@ -168,8 +195,8 @@ async def ask(trail: OneTrail, path: str) -> httpx2.Response:
     install(app)
     app.state.audit = trail.parts
     app.dependency_overrides[caller] = lambda: Caller("any", "operator")
-    app.include_router(proofs.router)
-    app.include_router(tiles.router)
+    for router in (proofs.router, tiles.router):
+        app.include_router(router, dependencies=[knowing(nobody)])
     transport = httpx2.ASGITransport(app=app)
     async with httpx2.AsyncClient(transport=transport, base_url="http://trail.example") as http:
         return await http.get(path)
@@ -216,7 +243,7 @@ async def test_a_tree_written_again_contradicts_the_checkpoint_and_is_not_proven
     await trail.database["entries"].update_one(
         {"seq": COUNT - 1}, {"$set": {"leaf_hash": leaf_hash(b"{}")}}
     )
-    edge = await trail.parts.trail.edge(COUNT)
+    edge = await trail.parts.trail.tree.edge(COUNT)
     await set_state(trail, {"$set": {"root": edge.root(), "edge": edge.packed()}})
 
     assert (await ask(trail, path)).json()["code"] == "trail_damaged"
@@ -242,6 +269,6 @@ async def test_a_tile_that_is_gone_is_damage_and_not_a_fault_of_ours(trail: OneT
     assert (await ask(trail, "/tile/0/000")).json()["code"] == "trail_damaged"
     assert (await ask(trail, "/tile/0/002.p/100")).status_code == 200
     with pytest.raises(Damaged, match="tile_missing at 0"):
-        await trail.parts.trail.proof(
+        await trail.parts.trail.tree.proof(
             inclusion_ranges(1, COUNT), COUNT, await trail.parts.trail.state()
         )

@@ -8,17 +8,18 @@ from collections.abc import Iterator
 from proofbundle import checkpoint as theirs
 from proofbundle import merkle, tlogproof
 
-from services.audit.domain.checkpoints import (
+from services.audit.log.checkpoints import (
     Checkpoint,
     InclusionProof,
     TrustedKey,
     open_checkpoint,
     read_proof,
 )
-from services.audit.domain.edge import Edge
-from services.audit.domain.notes import SigningKey, VerifierKey
-from services.audit.domain.tiles import node_reader
-from services.audit.domain.tree import (
+from services.audit.log.edge import Edge
+from services.audit.log.notes import VerifierKey
+from services.audit.log.signing import SigningKey
+from services.audit.log.tiles import node_reader
+from services.audit.log.tree import (
     Node,
     Range,
     consistency_ranges,

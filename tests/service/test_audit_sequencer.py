@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 
-from services.audit.domain.checkpoints import TrustedKey
-from services.audit.domain.tree import root_of
-from services.audit.keyring import UnknownSigner
-from services.audit.sequencer import Fenced
-from services.audit.store import STATE, Damaged
+from services.audit.log.checkpoints import TrustedKey
+from services.audit.log.damage import Damaged
+from services.audit.log.head import Fenced
+from services.audit.log.keyring import UnknownSigner
+from services.audit.log.store import STATE
+from services.audit.log.tree import root_of
 from shared.clock import now
-from shared.store import Database
+from shared.messaging.marks import Break
+from shared.storage.store import Database
 from tests.harness.trails import OTHER_SEED, SEED, OneTrail, a_trail, body, feed, writer
 
 
@@ -153,6 +155,77 @@ async def test_half_a_batch_rolls_forward_and_the_rest_follows(database: Databas
         assert ids(await restarted.leaves()) == [f"evt_{n:032d}" for n in range(7)]
 
 
+async def left_behind(database: Database, trail: OneTrail, *bodies: bytes) -> OneTrail:
+    """The entries of these bodies, as after a kill between them and the state; the next writer."""
+    state = await database["state"].find_one({"_id": STATE})
+    await trail.append(*bodies, offset=3)
+    await database["state"].replace_one({"_id": STATE}, {**(state or {}), "holder": None})
+    return writer(database)
+
+
+async def test_what_a_crash_left_counts_once_the_stream_has_given_it_again_however_it_is_cut(
+    database: Database,
+) -> None:
+    async with a_trail(database) as trail:
+        await trail.append(*(body(n) for n in range(3)), offset=0)
+        conflict = body(1, urgency="same_day")
+        restarted = await left_behind(database, trail, body(3), body(2), conflict, b"[", body(4))
+
+        assert len(await restarted.leaves()) == 3
+        await restarted.append(body(3), offset=3)
+        assert len(await restarted.leaves()) == 4, "what was not given yet waits"
+        again = writer(database, same=restarted)  # at the worst moment
+        await again.append(body(2), conflict, offset=4)
+        await again.append(b"[", body(4), body(5), offset=6)
+        await again.sign()
+
+        kinds = [leaf["event"]["type"].removeprefix("referral.") for leaf in await again.leaves()]
+        assert kinds[3:] == ["received", "trail.conflict", "trail.rejected", "received", "received"]
+        assert (await again.parts.trail.state())["offset"] == 8
+        assert not (await again.check()).faults
+
+
+async def test_an_entry_that_no_service_emitted_is_not_adopted_and_not_sealed(
+    database: Database,
+) -> None:
+    """Written behind the size with rights on the database alone: it has its place and its hash."""
+    async with a_trail(database) as trail:
+        await trail.append(*(body(n) for n in range(3)), offset=0)
+        await trail.sign()
+        forged = await left_behind(database, trail, body(7))
+
+        with pytest.raises(Damaged, match="entry_not_emitted at 3"):
+            await forged.append(body(3), offset=3)
+        await forged.parts.signer.sign()
+
+        assert (await forged.parts.trail.state())["size"] == 3
+        assert [c.size for c in await forged.parts.trail.checkpoints_from(0)] == [3]
+        fault = await database["faults"].find_one({})
+        assert fault is not None
+        assert (fault["code"], fault["seq"]) == ("entry_not_emitted", 3)
+        await database["entries"].delete_one({"seq": 3})  # by the operator
+        await forged.append(body(3), offset=3)
+        assert ids(await forged.leaves()) == [f"evt_{n:032d}" for n in range(4)]
+
+
+async def test_what_a_crash_left_of_a_stream_that_was_lost_since_is_adopted(
+    database: Database,
+) -> None:
+    async with a_trail(database) as trail:
+        await trail.append(*(body(n) for n in range(3)), offset=0)
+        restarted = await left_behind(database, trail, body(3), body(4))
+        read = await restarted.parts.sequencer.last_read()
+        assert read is not None
+        for _ in range(2):  # told twice, entered once
+            await restarted.parts.sequencer.broken(Break(read, "younger", 0))
+        assert await restarted.parts.sequencer.last_read() is None
+        await restarted.append(body(5), body(1), offset=0)
+
+        leaves = await restarted.leaves()
+        types = [leaf["event"]["type"].partition(".")[0] for leaf in leaves]
+        assert types == [*5 * ["referral"], "trail", "referral"]
+
+
 async def test_a_hole_behind_the_size_stops_the_writer(database: Database) -> None:
     async with a_trail(database, 3) as trail:
         state = await database["state"].find_one({"_id": STATE})
@@ -195,7 +268,7 @@ async def test_a_fenced_writers_stray_entries_are_adopted_once(database: Databas
             {}, {"$set": {"lease_until": datetime(2000, 1, 1, tzinfo=UTC)}}
         )
         newer = writer(database)
-        assert await newer.parts.sequencer.last_offset() is None
+        assert await newer.parts.sequencer.last_read() is None
         await database["state"].update_one(
             {}, {"$set": {"lease_until": now() + timedelta(minutes=1)}}
         )
@@ -229,39 +302,33 @@ async def test_events_out_of_order_stay_in_the_order_they_came_and_nothing_is_lo
         assert ids(await trail.leaves()) == [f"evt_{n:032d}" for n in (1, 3, 2)]
 
 
-@pytest.mark.parametrize("size", [255, 256, 257])
-async def test_tiles_and_roots_are_exact_at_the_edges_of_a_tile(
-    database: Database, size: int
-) -> None:
-    async with a_trail(database, size) as trail:
-        hashes = [bytes(d["leaf_hash"]) async for d in trail.parts.trail.scan({}, size)]
-        state = await trail.parts.trail.state()
+async def test_tiles_and_roots_are_exact_at_the_edges_of_a_tile(database: Database) -> None:
+    async with a_trail(database, 255) as trail:
+        tree = trail.parts.trail.tree
+        for size in (255, 256, 257):
+            await trail.grow(size - 1, size)  # the first of them is there already
+            hashes = [bytes(d["leaf_hash"]) async for d in trail.parts.trail.scan({}, size)]
+            state = await trail.parts.trail.state()
 
-        assert state["root"] == root_of(hashes)
-        assert (await trail.parts.trail.edge(size)).root() == root_of(hashes)
-        assert (await trail.parts.trail.edge(100)).root() == root_of(hashes[:100])
-        assert await database["tiles"].count_documents({}) == size // 256
+            assert (len(hashes), state["size"]) == (size, size)
+            assert state["root"] == root_of(hashes)
+            assert (await tree.edge(size)).root() == root_of(hashes)
+            assert (await tree.edge(100)).root() == root_of(hashes[:100])
+            assert await database["tiles"].count_documents({}) == size // 256
 
-
-async def test_a_full_tile_that_does_not_count_yet_is_not_read_as_if_it_did(
-    database: Database,
-) -> None:
-    async with a_trail(database, 300) as trail:
-        edge = await trail.parts.trail.edge(256 + 10)
-        early = await trail.parts.trail.edge(200)
-
-        assert [len(level) for level in edge.levels] == [10, 1]
-        assert [len(level) for level in early.levels] == [200]
+        # The tile that is full by now does not count yet for a smaller size.
+        assert [len(level) for level in (await tree.edge(256 + 1)).levels] == [1, 1]
+        assert [len(level) for level in (await tree.edge(200)).levels] == [200]
 
 
 async def test_a_new_key_signs_beside_the_old_and_then_alone_each_within_its_sizes(
     database: Database,
 ) -> None:
     async with a_trail(database, 3) as old:
-        both = _same_writer(old, writer(database, seed=OTHER_SEED, old=SEED))
+        both = writer(database, seed=OTHER_SEED, old=SEED, same=old)
         await both.append(body(3))
         await both.sign()
-        new = _same_writer(both, writer(database, seed=OTHER_SEED))
+        new = writer(database, seed=OTHER_SEED, same=both)
         await new.append(body(4))
         await new.sign()
 
@@ -284,12 +351,6 @@ async def test_a_new_key_that_comes_alone_signs_nothing(database: Database) -> N
         assert [c.size for c in await trail.parts.trail.checkpoints_from(0)] == [3]
 
 
-def _same_writer(before: OneTrail, after: OneTrail) -> OneTrail:
-    """The process after a restart that had released its lease."""
-    after.parts.sequencer.me = before.parts.sequencer.me
-    return after
-
-
 async def test_nothing_is_signed_twice_for_one_size_however_often_it_is_tried(
     database: Database,
 ) -> None:
@@ -304,22 +365,22 @@ async def test_nothing_is_signed_twice_for_one_size_however_often_it_is_tried(
 
 async def test_reading_the_feed_again_from_the_start_adds_nothing(database: Database) -> None:
     async with a_trail(database) as trail:
-        batch = feed(*(body(n) for n in range(300)), offset=0)
-        await trail.parts.sequencer.append(batch[:256])
-        await trail.parts.sequencer.append(batch[256:])
-        for start in range(0, 300, 100):
-            await trail.parts.sequencer.append(batch[start : start + 100])
+        batch = feed(*(body(n) for n in range(60)), offset=0)
+        await trail.parts.sequencer.append(batch[:40])
+        await trail.parts.sequencer.append(batch[40:])
+        for start in range(0, 60, 20):
+            await trail.parts.sequencer.append(batch[start : start + 20])
 
-        assert len(await trail.leaves()) == 300
+        assert len(await trail.leaves()) == 60
 
 
 async def test_a_key_introduced_while_the_self_check_runs_is_no_fault(database: Database) -> None:
     async with a_trail(database, 3) as old:
         before = await old.parts.ring.trusted()
-        both = _same_writer(old, writer(database, seed=OTHER_SEED, old=SEED))
+        both = writer(database, seed=OTHER_SEED, old=SEED, same=old)
         await both.append(body(3))
         await both.sign()
-        new = _same_writer(both, writer(database, seed=OTHER_SEED))
+        new = writer(database, seed=OTHER_SEED, same=both)
         await new.append(body(4))
         await new.sign()
         answers = [await new.parts.ring.trusted(), before]

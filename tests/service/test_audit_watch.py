@@ -1,16 +1,26 @@
 """What a witness notices: a trail cut back, rewritten, forked, or signed by a key that no longer counts."""
 
 import base64
+import contextlib
 import json
+import socket
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from services.audit.domain.checkpoints import Checkpoint, InclusionProof, TrustedKey
-from services.audit.domain.notes import SigningKey, VerifierKey
-from services.audit.domain.tree import (
+from services.audit.log.checkpoints import (
+    Checkpoint,
+    InclusionProof,
+    TrustedKey,
+    open_checkpoint,
+)
+from services.audit.log.notes import VerifierKey, open_note
+from services.audit.log.signing import SigningKey
+from services.audit.log.tree import (
     Node,
     consistency_ranges,
     inclusion_ranges,
@@ -19,7 +29,8 @@ from services.audit.domain.tree import (
     root_of,
 )
 from services.audit.verify.verdicts import CannotVerify, Tampered
-from services.audit.verify.watching import check_newest, getter
+from services.audit.verify.watching import check_newest, cosigning, getter
+from services.audit.verify.witnesses import Cosigner
 from tests.harness.trails import OTHER_SEED, SEED, verify
 
 ORIGIN = "hub-and-spoke/trail"
@@ -62,10 +73,14 @@ def kept(tmp_path: Path) -> Path:
 
 def test_a_log_that_only_grows_is_kept_step_by_step(kept: Path) -> None:
     log = Log(3)
-    assert "first checkpoint kept" in check_newest(log, TRUSTED, kept)
-    for count in (3, 4, 300):
+    assert "it is the first one kept" in check_newest(log, TRUSTED, kept)
+    for before, count in ((3, 3), (3, 4), (4, 300)):
         log.leaves += [b"more %d" % n for n in range(count - len(log.leaves))]
-        assert "still there" in check_newest(log, TRUSTED, kept)
+        said = check_newest(log, TRUSTED, kept)
+        extends = f"the checkpoint of {count} entries extends the one of {before} that you kept"
+        still = f"the log still shows the checkpoint of {count} entries that you kept"
+        assert (still if before == count else extends) in said
+        assert "no entry was read" in said
         assert kept.read_text() == log.note()
 
 
@@ -95,6 +110,86 @@ def test_a_log_that_takes_something_back_is_proven_and_the_evidence_kept(
     assert kept.with_name("kept.conflict").read_text() == log.note()
 
 
+def test_a_witness_cosigns_only_what_extends_what_it_kept(kept: Path) -> None:
+    log, witness, to = Log(10), Cosigner("police.example", bytes(32)), kept.with_name("cosigned")
+    then = cosigning(witness, to)
+
+    for count in (10, 10, 12):
+        log.leaves += [b"more"] * (count - len(log.leaves))
+        assert "; cosigned as police.example" in check_newest(log, TRUSTED, kept, then)
+        assert open_checkpoint(to.read_bytes(), TRUSTED).size == count
+        assert open_note(to.read_bytes(), [witness.verifier])[1] == [witness.verifier]
+    before = to.read_bytes()
+    log.leaves[4] = b"another"
+    with pytest.raises(Tampered):
+        check_newest(log, TRUSTED, kept, then)
+    log.leaves += [b"more"]
+    with pytest.raises(Tampered):
+        check_newest(log, TRUSTED, kept, then)
+    log.keys = [OTHER]
+    with pytest.raises(CannotVerify):
+        check_newest(log, TRUSTED, kept, then)
+
+    assert to.read_bytes() == before
+
+
+class Answers:
+    """A server on loopback that answers every request with these bytes, and remembers what was asked."""
+
+    def __init__(self, answer: Callable[[], bytes]) -> None:
+        self.asked: list[bytes] = []
+        self._answer = answer
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+
+    def __enter__(self) -> "Answers":
+        threading.Thread(target=self._serve, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._socket.accept()
+                with connection, contextlib.suppress(OSError):
+                    self.asked.append(connection.recv(65_536))
+                    connection.sendall(self._answer())
+
+
+def test_the_token_is_for_the_log_alone(kept: Path) -> None:
+    """A log, or who sits before it, that sends us elsewhere is not followed."""
+    with Answers(lambda: b"") as other:
+        head = (
+            f"HTTP/1.1 302 Found\r\nLocation: {other.url}/checkpoint\r\nContent-Length: 0\r\n\r\n"
+        )
+        with Answers(head.encode) as log, pytest.raises(CannotVerify, match="answered 302"):
+            check_newest(getter(log.url, "secret"), TRUSTED, kept)
+
+        assert b"Bearer secret" in log.asked[0]
+        assert other.asked == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"", b"nonsense\r\n\r\n", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nab",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 1_500_000,
+        b"HTTP/1.1 500 Oh\r\n\r\n", b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 1000 + b"\r\n",
+    ],
+)  # fmt: skip
+def test_a_log_that_answers_nonsense_proves_nothing(kept: Path, answer: bytes) -> None:
+    with Answers(lambda: answer) as log:
+        said = verify("watch", log.url, "--key", str(KEY.verifier), "--keep", kept, "--once")
+
+    assert (said.code, said.said[:15]) == (2, "cannot verify: "), said.said
+    assert "the verifier failed" not in said.said
+    assert not kept.exists()
+
+
 def test_a_log_signed_by_a_stranger_or_not_reached_proves_nothing(kept: Path) -> None:
     log = Log(3)
     log.keys = [OTHER]
@@ -112,7 +207,7 @@ def test_after_a_rotation_old_proofs_need_the_old_key_and_new_ones_the_new(tmp_p
         {"verifier_key": str(KEY.verifier), "first": 0, "last": 8},
         {"verifier_key": str(OTHER.verifier), "first": 7, "last": None},
     ]
-    keys.write_text(json.dumps({"keys": ring}))
+    keys.write_text(json.dumps({"origin": ORIGIN, "keys": ring}))
     leaf = tmp_path / "leaf"
     leaf.write_bytes(b"leaf 2")
 
@@ -142,7 +237,7 @@ def test_consistency_and_checkpoint_say_what_they_found(tmp_path: Path) -> None:
     assert verify("checkpoint", new, *key).code == 0
     assert verify("consistency", old, new, "--proof", proof, *key).code == 0
     assert verify("consistency", old, new, *key).code == 2
-    assert verify("consistency", new, old, "--proof", proof, *key).code == 3
+    assert verify("consistency", new, old, "--proof", proof, *key).code == 2
     assert verify("consistency", old, old, *key).code == 0
     tampered: Any = json.loads(proof.read_bytes())
     tampered["hashes"][0] = _base64(bytes(32))
@@ -163,8 +258,11 @@ def test_consistency_and_checkpoint_say_what_they_found(tmp_path: Path) -> None:
         ("export", "/nowhere"),
     ],
 )
-def test_wrong_usage_is_3_and_nothing_else(arguments: tuple[str, ...]) -> None:
-    assert verify(*arguments).code == 3
+def test_wrong_usage_proves_nothing(arguments: tuple[str, ...]) -> None:
+    said = verify(*arguments)
+
+    assert said.code == 2
+    assert said.said.startswith("usage: ")
 
 
 def test_the_key_of_the_trail_is_written_as_others_write_it() -> None:

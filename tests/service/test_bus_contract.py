@@ -1,14 +1,15 @@
-"""What `shared.bus` promises, held against both buses."""
+"""What `shared.messaging.bus` promises, held against both buses."""
 
 import asyncio
+from functools import partial
 
 import pytest
 
-from shared.bus import MAX_ATTEMPTS, Bus, DeadLetter, Message, Unconfirmed
 from shared.errors import Outage, Poison
+from shared.messaging.bus import MAX_ATTEMPTS, Bus, DeadLetter, Message, Unconfirmed
 from tests.harness.buses import ONE, TWO, Ear, Trail, confirmed, fails, listen, publish, running
 from tests.harness.things import CHANGED, MADE, message
-from tests.harness.waiting import until
+from tests.harness.waiting import PATIENCE, until
 from tests.service.conftest import MakeBus
 
 
@@ -243,7 +244,7 @@ async def test_an_outage_holds_the_event_and_uses_up_no_attempt(make_bus: MakeBu
         tried_while_away = len(ear.heard) - tried
         away = False
         await until(lambda: ear.done == [event.id])
-        await asyncio.wait_for(publishing, 10)
+        await asyncio.wait_for(publishing, 10 * PATIENCE)
         letters = await bus.dead_letters()
 
     assert tried_while_away == 0, "while the store is away nobody should try"
@@ -290,17 +291,21 @@ async def test_the_feed_sees_every_event_of_every_type_in_the_order_of_publishin
     assert trail.entries[0].message.body == events[0].body
 
 
+def _holds(trail: Trail, count: int) -> bool:
+    return len(trail.ids) >= count
+
+
 async def test_after_a_restart_the_feed_continues_without_loss(make_bus: MakeBus) -> None:
     trail = Trail()
     events = [message() for _ in range(10)]
 
-    for share in (events[:5], events[5:]):
+    for share, known in ((events[:5], 5), (events[5:], 10)):
         bus = make_bus()
         listen(bus)
         bus.feed(trail.feed)
         async with running(bus):
             await publish(bus, *share)
-            await until(lambda: len(trail.ids) in (5, 10))
+            await until(partial(_holds, trail, known))
 
     assert trail.ids == [event.id for event in events]
 
@@ -334,7 +339,7 @@ async def test_a_restart_in_the_middle_of_handling_delivers_again(make_bus: Make
     async with running(first):
         publishing = asyncio.create_task(confirmed(first, event))
         await until(lambda: stuck.heard)
-    was_confirmed = await asyncio.wait_for(publishing, 5)
+    was_confirmed = await asyncio.wait_for(publishing, 5 * PATIENCE)
     async with running(second):
         if not was_confirmed:  # then it is in its outbox still
             await publish(second, event)

@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 import pytest
 import pytest_asyncio
 
-from services.notify.clocks import unanswered, unopened
-from services.notify.domain.life import acted, opened
-from services.notify.domain.notification import OPEN_DUE, REMIND_DUE, Acted
-from services.notify.domain.timing import QuietHours
-from services.notify.webhook import Caller
-from shared.store import Database
+from services.notify.delivery.timing import QuietHours
+from services.notify.delivery.webhook import Caller
+from services.notify.notification import OPEN_DUE, REMIND_DUE, Acted
+from services.notify.oversight.escalation import unanswered, unopened
+from services.notify.transitions import acted, opened
+from shared.storage.store import Database
 from tests.harness.receiver import receiving
 from tests.service.notifying import (
     HUB,
@@ -22,8 +22,8 @@ from tests.service.notifying import (
     Told,
     allocated,
     consent,
-    desk_on,
     referral,
+    stores_on,
 )
 
 
@@ -31,9 +31,9 @@ from tests.service.notifying import (
 async def told(database: Database) -> Told:
     """The Hub and the school, on a Monday morning."""
     clock = Hands()
-    desk = desk_on(database, clock)
-    await desk.prepare()
-    made = Told(desk, clock)
+    stores = stores_on(database, clock)
+    await stores.prepare()
+    made = Told(stores, clock)
     await made.network(POLICE)
     return made
 
@@ -46,8 +46,8 @@ async def allocate(told: Told, urgency: str = "immediate") -> None:
 async def ring(told: Told, clock: str) -> int:
     """Every such clock that has run out by now has rung."""
     count = 0
-    while found := await told.desk.notifications.claim(clock, told.desk.lease):
-        await (unopened if clock == OPEN_DUE else unanswered)(told.desk, found)
+    while found := await told.stores.notifications.claim(clock, told.stores.lease):
+        await (unopened if clock == OPEN_DUE else unanswered)(told.stores, found)
         count += 1
     return count
 
@@ -102,7 +102,7 @@ async def test_what_is_urgent_and_not_opened_goes_up_the_line_one_step_at_a_time
 async def test_what_was_opened_in_time_wakes_nobody(told: Told) -> None:
     await allocate(told)
     mine = await told.one(recipient_id=WORKER)
-    await told.desk.notifications.change(
+    await told.stores.notifications.change(
         mine.id, lambda n: opened(n, told.clock(), "w"), by=OPERATOR
     )
 
@@ -141,7 +141,7 @@ async def test_nobody_is_asked_again_what_they_have_said(told: Told) -> None:
     await allocate(told)
     mine = await told.one(recipient_id=WORKER)
     receipt = Acted(person="w", name="N", taken="accepted", outcome="done", at=told.clock())
-    await told.desk.notifications.change(mine.id, lambda n: acted(n, receipt), by=OPERATOR)
+    await told.stores.notifications.change(mine.id, lambda n: acted(n, receipt), by=OPERATOR)
 
     told.clock.forward(days=60)
 
@@ -173,7 +173,7 @@ async def test_out_of_hours_the_duty_desk_hears_of_what_is_urgent(
     partner = await told.one(recipient_id=POLICE)
     woke = await told.all(kind="urgent_out_of_hours")
     assert [n.recipient for n in woke] == [f"hub:{HUB}"] * woken
-    due = await told.desk.notifications.collection.find_one({"_id": partner.id})
+    due = await told.stores.notifications.collection.find_one({"_id": partner.id})
     assert due is not None
     monday = datetime(2026, 3, 9, 8, 0, tzinfo=UTC)
     assert (due["email_due"] < monday) == bool(woken)

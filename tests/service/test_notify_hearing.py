@@ -1,14 +1,15 @@
 """The table at work on what happens to a case: who hears which turn, once, and that no partner does."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from services.notify.clocks import unanswered, unopened
-from services.notify.domain.notification import OPEN_DUE, REMIND_DUE
+from services.notify.notification import OPEN_DUE, REMIND_DUE
+from services.notify.oversight.escalation import unanswered, unopened
 from shared.errors import NotFound
-from shared.store import Database
+from shared.storage.store import Database
 from tests.service.notifying import (
     HUB,
     POLICE,
@@ -19,9 +20,9 @@ from tests.service.notifying import (
     Told,
     allocated,
     consent,
-    desk_on,
     event_of,
     referral,
+    stores_on,
 )
 
 
@@ -29,9 +30,9 @@ from tests.service.notifying import (
 async def told(database: Database) -> Told:
     """A referral is with a worker. The police may hear, and want to hear, whatever there is."""
     clock = Hands()
-    desk = desk_on(database, clock)
-    await desk.prepare()
-    made = Told(desk, clock)
+    stores = stores_on(database, clock)
+    await stores.prepare()
+    made = Told(stores, clock)
     await made.network(POLICE)
     kinds = (
         *("case_declined", "case_escalated", "case_no_longer_yours", "possible_match"),
@@ -120,13 +121,13 @@ async def test_a_worker_who_no_longer_has_a_case_is_neither_reminded_nor_waited_
     second = await told.one(kind="case_allocated_to_you", recipient_id="wk_two")
 
     for each in (first, second):
-        await unanswered(told.desk, each)
-        await unopened(told.desk, each)
+        await unanswered(told.stores, each)
+        await unopened(told.stores, each)
 
     assert (await told.one(_id=first.id)).reminders == 0
     assert (await told.one(_id=second.id)).reminders == 1
     assert [n.about_id for n in await told.all(kind="unopened_urgent")] == [second.id]
-    running = await told.desk.notifications.collection.find_one({"_id": first.id})
+    running = await told.stores.notifications.collection.find_one({"_id": first.id})
     assert running is not None
     assert {OPEN_DUE, REMIND_DUE}.isdisjoint(running)
 
@@ -143,7 +144,7 @@ async def test_the_hub_hears_that_a_worker_declined_and_why(told: Told) -> None:
     ("reason", "count"),
     [
         *(("waiting_too_long", 1), ("review_missed", 1), ("handover_without_receiver", 1)),
-        *(("no_longer_fits", 1), ("above_ceiling", 1)),
+        *(("no_longer_fits", 1), ("above_ceiling", 1), ("two_workers", 1)),
         *(("immediate_without_worker", 0), ("offers_exhausted", 0), ("risk_rose", 0)),
     ],
 )
@@ -227,3 +228,110 @@ async def test_a_risk_of_a_referral_not_known_yet_is_told_when_it_is(told: Told)
     await told.hear(early)
 
     assert len(await told.all(kind="risk_escalated")) == 2
+
+
+async def test_a_yes_that_waits_is_told_to_the_hub_and_to_the_worker_once_and_in_ids(
+    database: Database,
+) -> None:
+    clock = Hands()
+    stores = stores_on(database, clock)
+    await stores.prepare()
+    told = Told(stores, clock)
+    await told.network(POLICE)
+    at_intake = consent(recorded_by=f"agency:{SCHOOL}")
+
+    async def waiting() -> set[tuple[str, str | None]]:
+        found = await told.all(kind="consent_waits")
+        assert {n.action for n in found} <= {"confirm_or_reject"}
+        assert len({(n.recipient, n.detail) for n in found}) == len(found)
+        return {(n.recipient, n.detail) for n in found}
+
+    of_worker = consent(recorded_by="worker:wk_other", categories=("outcome",))
+    await told.says(at_intake, of_worker)
+    assert await waiting() == set()
+    received = await told.happens("referral.received", "ref_1", **referral())
+    to_hub = (f"hub:{HUB}", at_intake.id)
+    assert await waiting() == {to_hub}
+    made = await told.happens("allocation.made", "ref_1/a", **allocated())
+    to_both = {to_hub, (f"worker:{WORKER}", at_intake.id)}
+    assert await waiting() == to_both
+    for again in (received, made):
+        await told.hear(again)
+    later = consent(recorded_by=f"agency:{POLICE}", agency_ids=(POLICE,), categories=("existence",))
+    await told.says(later)
+
+    assert await waiting() == to_both | {
+        (f"hub:{HUB}", later.id),
+        (f"worker:{WORKER}", later.id),
+    }
+
+
+NEWS = ("case_news", "news_on_ended")
+
+
+async def news(told: Told) -> list[tuple[str, str, str | None, str]]:
+    """Who was told which news, and whether they were."""
+    found = [n for n in await told.all() if n.kind in NEWS]
+    return [(n.recipient, n.kind, n.detail, n.status) for n in found]
+
+
+async def test_whoever_has_the_case_and_the_hub_hear_which_fields_were_amended(told: Told) -> None:
+    amended: dict[str, Any] = {"amended": ("indicators", "safe_contact"), "status": "allocated"}
+
+    await told.happens("referral.amended", "ref_1", **referral(**amended))
+
+    fields = "indicators, safe_contact"
+    assert sorted(await news(told)) == [
+        (f"hub:{HUB}", "case_news", fields, "pending"),
+        (f"worker:{WORKER}", "case_news", fields, "pending"),
+    ]
+
+
+async def test_who_holds_a_waiting_case_hears_its_news(told: Told) -> None:
+    waits = {**moved(status="waiting"), "holder_id": "wk_duty", "reason": "duty_changed"}
+    await told.happens("allocation.holder_changed", "ref_1/a", **waits, from_worker_id=None)
+
+    amended: dict[str, Any] = {"amended": ("narrative",), "status": "waiting"}
+    await told.happens("referral.amended", "ref_1", **referral(**amended))
+
+    assert ("worker:wk_duty", "case_news", "narrative", "pending") in await news(told)
+
+
+async def test_news_on_what_has_ended_goes_to_the_hub_to_reopen_it(told: Told) -> None:
+    ended = moved(status="closed", reason="moved_away", outcomes=(), last_worker_id=WORKER)
+    await told.happens("allocation.closed", "ref_1/a", **ended)
+    amended: dict[str, Any] = {"amended": ("narrative",), "status": "closed"}
+
+    await told.happens("referral.amended", "ref_1", **referral(**amended))
+
+    assert await news(told) == [(f"hub:{HUB}", "news_on_ended", "narrative", "pending")]
+    (told_of,) = await told.all(kind="news_on_ended")
+    assert (told_of.action, told_of.urgent) == ("reopen_or_answer", True)
+
+
+async def test_a_mark_is_told_to_whoever_has_the_case_and_never_to_whom_it_is_about(
+    told: Told,
+) -> None:
+    await told.marks("account:usr_1")
+    assert (f"worker:{WORKER}", "case_news", "safety_mark", "pending") in await news(told)
+    before = await news(told)
+
+    await told.marks(f"worker:{WORKER}")
+
+    assert [each for each in await news(told) if each not in before and "hub:" not in each[0]] == [
+        (f"worker:{WORKER}", "case_news", "safety_mark", "withheld")
+    ]
+
+
+async def test_a_consent_that_changes_is_news_and_one_that_came_with_the_referral_is_not(
+    told: Told,
+) -> None:
+    await told.says(consent())
+    assert await news(told) == [], "the referral said so itself"
+
+    await told.says(consent("withdrawn", recorded_at=told.clock() + timedelta(hours=1)))
+
+    assert sorted({each[:3] for each in await news(told)}) == [
+        (f"hub:{HUB}", "case_news", "consent"),
+        (f"worker:{WORKER}", "case_news", "consent"),
+    ]

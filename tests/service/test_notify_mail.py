@@ -5,13 +5,14 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from services.notify.clocks import confirm
-from services.notify.deliver import attempt, by_email
-from services.notify.mail import Mailer
-from shared.store import Database
+from services.notify.delivery.attempt import attempt
+from services.notify.delivery.mail import Mailer
+from services.notify.delivery.senders import by_email
+from services.notify.subscriptions.proofs import confirm
+from shared.storage.store import Database
 from tests.harness.mailbox import certificate, mailbox
 from tests.harness.processes import free_port
-from tests.service.notifying import HUB, WORKER, Hands, Told, allocated, desk_on, referral
+from tests.service.notifying import HUB, WORKER, Hands, Told, allocated, referral, stores_on
 
 SENDER = "referrals@hub.example"
 
@@ -19,9 +20,9 @@ SENDER = "referrals@hub.example"
 @pytest_asyncio.fixture
 async def told(database: Database) -> Told:
     clock = Hands()
-    desk = desk_on(database, clock)
-    await desk.prepare()
-    return Told(desk, clock)
+    stores = stores_on(database, clock)
+    await stores.prepare()
+    return Told(stores, clock)
 
 
 @pytest.fixture
@@ -41,10 +42,10 @@ async def test_a_mail_goes_out_encrypted_and_says_nothing_but_that_something_awa
     await told.happens("referral.received", "ref_1", **referral(area="northtown"))
     await told.happens("allocation.made", "all_1", **allocated())
     async with mailbox(scheme, *trusted) as box:
-        send = by_email(told.desk, Mailer(box.url, SENDER), "https://hub.example")
-        waiting = await told.desk.notifications.claim("email_due", 60)
+        send = by_email(told.stores, Mailer(box.url, SENDER), "https://hub.example")
+        waiting = await told.stores.notifications.claim("email_due", 60)
         assert waiting is not None
-        await attempt(told.desk, "email", send, waiting)
+        await attempt(told.stores, "email", send, waiting)
 
     (mail,) = box.mails
     assert box.encrypted == [True]
@@ -102,11 +103,11 @@ async def test_an_address_is_used_only_once_its_code_came_back(
     await told.network()
     subscription = await told.subscribed(HUB, "hub", email="desk@hub.example", verify=False)
     async with mailbox("smtps", *trusted) as box:
-        await confirm(told.desk, Mailer(box.url, SENDER), subscription)
+        await confirm(told.stores, Mailer(box.url, SENDER), subscription)
         await told.happens("referral.received", "ref_1", **referral())
         await told.happens("allocation.made", "all_1", **allocated(level="significant"))
 
     (mail,) = box.mails
-    assert told.desk.confirmation_code(subscription) in str(mail.get_payload())
+    assert told.stores.secrets.confirmation_code(subscription) in str(mail.get_payload())
     assert (await told.one(recipient_id=HUB)).email is None
-    assert await told.desk.subscriptions.claim("confirm_due", 1) is None, "asked once"
+    assert await told.stores.subscriptions.claim("confirm_due", 1) is None, "asked once"

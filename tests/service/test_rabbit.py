@@ -10,11 +10,12 @@ import pytest
 import pytest_asyncio
 from aiormq.exceptions import ChannelPreconditionFailed
 
-from shared.bus import DeadLetter, Entry, Message, Unconfirmed
-from shared.bus.rabbit import FEED_PREFETCH, RabbitBus
-from shared.bus.topology import Topology, declare
-from shared.dispatch import dispatcher
-from shared.store import Database
+from shared.messaging.bus import DeadLetter, Entry, Message, Unconfirmed
+from shared.messaging.dispatch import dispatcher
+from shared.messaging.rabbit import RabbitBus
+from shared.messaging.stream import FEED_PREFETCH
+from shared.messaging.topology import Topology, declare
+from shared.storage.store import Database
 from tests.harness.broker import Broker, evaluate, settle
 from tests.harness.buses import (
     ONE,
@@ -319,7 +320,7 @@ async def test_a_message_of_a_stranger_is_parked_and_can_be_found(
     broker: Broker, layout: Topology
 ) -> None:
     bus = bus_on(broker.url, layout)
-    ear = Ear(dispatcher(ONE, {}))
+    ear = Ear(dispatcher(ONE, ()))
     listen(bus, ear)
     queue = f"{layout.prefix}{ONE}"
 

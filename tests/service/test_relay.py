@@ -3,22 +3,28 @@
 import asyncio
 import contextlib
 import json
+from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
+import pytest_asyncio
+from pymongo import AsyncMongoClient
+from pymongo.monitoring import CommandListener, CommandStartedEvent
 
-from shared.bus import Message
-from shared.bus.memory import MemoryBus
 from shared.clock import now
-from shared.relay import BATCH, Relay
-from shared.runner import mongo as connect
-from shared.store import Database, Store
+from shared.messaging.bus import Message
+from shared.messaging.memory import MemoryBus
+from shared.messaging.relay import BATCH, Relay
+from shared.operating.runner import mongo as connect
+from shared.storage.records import New
+from shared.storage.store import Database, Store
 from tests.harness.buses import DELAYS, ONE, Ear, listen, running
 from tests.harness.mongo import Mongo
 from tests.harness.proxy import Proxy
 from tests.harness.things import SOMEONE, Thing, ThingChanged, ThingMade, counted
-from tests.harness.waiting import stopped, until
+from tests.harness.waiting import PATIENCE, stopped, until
 from tests.service.conftest import SilentBus, answers
 
 LEASE = 1.0
@@ -31,7 +37,7 @@ def store(database: Database, relay: Relay) -> Store[Thing]:
 
 def relay_on(bus: SilentBus | MemoryBus, lease: float = LEASE) -> Relay:
     """A relay with short times."""
-    return Relay("test", bus, lease=lease, poll_every=0.05)
+    return Relay("test", bus, lease=lease, poll_every=0.05, poll_slowest=0.2)
 
 
 @contextlib.asynccontextmanager
@@ -76,7 +82,10 @@ async def test_an_event_is_published_right_after_its_write_and_leaves_its_outbox
     document = await database["things"].find_one({"_id": "thing_1"})
     assert document is not None
     assert event.subject == "thing_1"
-    assert set(document) == {"_id", "version", "name", "count", "seen_at", "outbox"}
+    assert set(document) - {"sent", "sent_at"} == {
+        *{"_id", "version", "name", "count", "seen_at", "outbox"}
+    }
+    assert [entry["n"] for entry in document["sent"]] == [event.id], "for the next tally"
 
 
 async def test_what_a_crash_left_behind_is_published_after_the_lease(
@@ -151,11 +160,16 @@ async def test_the_events_of_one_record_are_published_in_order(
     relay = relay_on(silent)
     things = store(database, relay)
 
+    silent.takes = lambda message: 0.2 if message.version % 3 == 0 else 0.0
+
+    # One change after another: of two at once, whose answer comes later is published later.
+    async def live(name: str) -> None:
+        await make(things, name)
+        for _ in range(10):
+            await things.change(name, counted, by=SOMEONE)
+
     async with relaying(relay):
-        await asyncio.gather(*(make(things, f"thing_{n}") for n in range(5)))
-        await asyncio.gather(
-            *(things.change(f"thing_{n % 5}", counted, by=SOMEONE) for n in range(50))
-        )
+        await asyncio.gather(*(live(f"thing_{n}") for n in range(5)))
         await until(lambda: empty(database))
 
     messages = taken(silent)
@@ -286,6 +300,110 @@ async def test_a_connection_to_the_store_that_breaks_again_and_again_does_not_en
             await until(lambda: empty(database), deadline=30)
 
     assert {message.subject for message in taken(silent)} == {f"thing_{n}" for n in range(40)}
+
+
+class Counting(CommandListener):
+    """Counts the commands that the store is sent, by name."""
+
+    def __init__(self) -> None:
+        self.seen: Counter[str] = Counter()
+
+    def started(self, event: CommandStartedEvent) -> None:
+        self.seen[event.command_name] += 1
+
+    def succeeded(self, event: object) -> None: ...
+    def failed(self, event: object) -> None: ...
+
+
+@pytest_asyncio.fixture
+async def counted_things(
+    database: Database, mongo: Mongo
+) -> AsyncIterator[tuple[Database, Counting]]:
+    """The same database over a connection whose commands are counted."""
+    counting = Counting()
+    async with AsyncMongoClient[dict[str, Any]](
+        mongo.url, event_listeners=[counting], tz_aware=True
+    ) as client:
+        yield client[database.name], counting
+
+
+@pytest.mark.parametrize("records", [1, 7, 60])
+async def test_what_is_confirmed_together_leaves_its_outboxes_together(
+    counted_things: tuple[Database, Counting], silent: SilentBus, records: int
+) -> None:
+    things_of, counting = counted_things
+    relay = relay_on(silent, lease=60)
+    things = store(things_of, relay)
+    new = [New(Thing(id=f"thing_{n}"), (ThingMade(), ThingChanged())) for n in range(records)]
+
+    async with relaying(relay):
+        await things.add_many(new, by=SOMEONE)
+        await until(lambda: silent.published.qsize() == 2 * records)
+        await until(lambda: not relay.busy)
+
+    assert await empty(things_of)
+    assert counting.seen["insert"] == 1
+    # One for all; a second where the machine was busy in between.
+    assert 1 <= counting.seen["update"] <= 2
+
+
+async def test_settling_one_record_leaves_what_was_pushed_meanwhile_to_its_own_publisher(
+    database: Database, silent: SilentBus
+) -> None:
+    relay = relay_on(silent, lease=60)
+    things = store(database, relay)
+    elsewhere = store(database, relay_on(SilentBus(), lease=60))  # a replica that dies
+
+    async with relaying(relay):
+        for n in range(20):
+            await make(things, f"thing_{n}")
+            await elsewhere.change(f"thing_{n}", counted, by=SOMEONE)
+        await until(lambda: not relay.busy)
+
+    async for document in database["things"].find({}):
+        assert [json.loads(entry["body"])["version"] for entry in document["outbox"]] == [2]
+        assert "outbox_due" in document, "the poller finds it after the lease"
+
+
+async def test_while_nothing_is_left_behind_the_relay_asks_ever_more_seldom(
+    counted_things: tuple[Database, Counting], silent: SilentBus
+) -> None:
+    things_of, counting = counted_things
+    relay = Relay("test", silent, poll_every=0.05, poll_slowest=1.0)
+    store(things_of, relay)
+
+    async with relaying(relay):
+        await asyncio.sleep(3)  # until the pause has grown
+        before = counting.seen.total()
+        await asyncio.sleep(4)
+        asked = counting.seen.total() - before
+
+    assert 1 <= asked <= 8
+
+
+async def test_an_event_that_is_not_confirmed_ends_the_long_pause(
+    database: Database, silent: SilentBus
+) -> None:
+    refused = asyncio.Event()
+
+    def refuse(_: Message) -> bool:
+        refused.set()
+        return True
+
+    relay = Relay("test", silent, lease=60, poll_every=0.1, poll_slowest=30)
+    things = store(database, relay)
+    silent.refusing = refuse
+
+    async with relaying(relay):
+        await asyncio.sleep(10)  # the pause has grown to seconds
+        await make(things)
+        await asyncio.wait_for(refused.wait(), 5 * PATIENCE)
+        silent.refusing = lambda _: False
+        began = asyncio.get_running_loop().time()
+        await until(lambda: empty(database), deadline=10)
+        waited = asyncio.get_running_loop().time() - began
+
+    assert waited < 2 * PATIENCE
 
 
 async def test_a_relay_ends_when_it_is_told_to_whatever_it_is_doing(

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 import traceback
 from datetime import UTC, datetime, timedelta
 from typing import NoReturn
@@ -10,16 +11,34 @@ import pytest
 import pytest_asyncio
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
+from pydantic import ValidationError
+from pymongo import AsyncMongoClient
+from pymongo.errors import PyMongoError
+from pymongo.monitoring import (
+    CommandFailedEvent,
+    CommandListener,
+    CommandStartedEvent,
+    CommandSucceededEvent,
+)
 
-from shared.bus import Message
 from shared.clock import now
 from shared.errors import AlreadyThere, NotFound, Outage, Refused
-from shared.events import EventData
+from shared.messaging.bus import Message
+from shared.messaging.relay import Relay
 from shared.origin import Origin
-from shared.records import Change, changed, unchanged
-from shared.relay import Relay
-from shared.store import AHEAD, MAX_OUTBOX, Database, Document, Store
-from tests.harness.things import CHANGED, SOMEONE, Thing, ThingChanged, ThingMade, counted
+from shared.storage.claims import AHEAD
+from shared.storage.records import Change, New, changed, unchanged
+from shared.storage.store import MAX_OUTBOX, Database, Document, Store
+from tests.harness.mongo import Mongo
+from tests.harness.things import (
+    CHANGED,
+    SOMEONE,
+    AboutThing,
+    Thing,
+    ThingChanged,
+    ThingMade,
+    counted,
+)
 from tests.service.conftest import SilentBus
 
 AT = datetime(2026, 3, 29, 1, 30, 0, 123_000, tzinfo=UTC)
@@ -176,6 +195,140 @@ async def test_a_unique_key_is_given_once_and_no_error_quotes_it(things: Store[T
         assert "Jane" not in "".join(traceback.format_exception(error))
 
 
+def new(*numbers: int, name: str = "thing") -> list[New[Thing]]:
+    """New things, each with an event and a timer."""
+    return [
+        New(Thing(id=f"thing_{n}", name=name, count=n), (ThingMade(count=n),), {"ring_due": AT})
+        for n in numbers
+    ]
+
+
+async def test_many_new_records_are_stored_as_each_alone_would_be(things: Store[Thing]) -> None:
+    there = await things.add_many(new(1, 2), by=SOMEONE)
+    (alone,) = new(3)
+    await things.add(alone.record, *alone.events, by=SOMEONE, due=alone.due)
+
+    documents = [await stored(things, f"thing_{n}") for n in (1, 2, 3)]
+    assert there == set()
+    assert len({frozenset(document) for document in documents}) == 1
+    for n, document in enumerate(documents, start=1):
+        (event,) = events(document)
+        assert (document["count"], document["version"], document["ring_due"]) == (n, 1, AT)
+        assert (event["subject"], event["version"], event["data"]) == (
+            f"thing_{n}",
+            1,
+            {"count": n},
+        )
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_of_many_records_those_that_are_there_stay_and_are_named(
+    things: Store[Thing], seed: int
+) -> None:
+    chance = random.Random(seed)
+    before = {n for n in range(12) if chance.random() < 0.5}
+    wanted = sorted(range(12), key=lambda _: chance.random())
+    assert await things.add_many(new(*before, name="first"), by=SOMEONE) == set()
+
+    there = await things.add_many(new(*wanted, name="second"), by=SOMEONE)
+
+    assert there == {f"thing_{n}" for n in before}
+    for n in wanted:
+        document = await stored(things, f"thing_{n}")
+        assert document["name"] == ("first" if n in before else "second")
+        assert len(events(document)) == 1
+
+
+class Inserts(CommandListener):
+    """The insert commands of a client: whether each was to be carried out in order."""
+
+    def __init__(self) -> None:
+        self.ordered: list[bool] = []
+
+    def started(self, event: CommandStartedEvent) -> None:
+        if event.command_name == "insert":
+            self.ordered.append(event.command.get("ordered", True))
+
+    def succeeded(self, event: CommandSucceededEvent) -> None:
+        """Nothing to note."""
+
+    def failed(self, event: CommandFailedEvent) -> None:
+        """Nothing to note."""
+
+
+async def test_many_records_are_stored_in_their_order(mongo: Mongo, database: Database) -> None:
+    """So a crash of the store leaves the beginning: never one without those before it."""
+    inserts = Inserts()
+    async with AsyncMongoClient[Document](mongo.url, event_listeners=[inserts]) as client:
+        things = Store(client[database.name]["things"], Thing, Relay("test", SilentBus()))
+        await things.add_many(new(2), by=SOMEONE)
+        assert await things.add_many(new(3, 2, 1), by=SOMEONE) == {"thing_2"}
+
+    assert inserts.ordered == [True, True, True]
+
+
+async def test_of_many_records_only_the_stored_ones_are_published(
+    database: Database, silent: SilentBus
+) -> None:
+    relay = Relay("test", silent, lease=60)  # the poller would come much too late
+    things = Store(database["things"], Thing, relay)
+    await Store(database["things"], Thing, Relay("test", SilentBus(), lease=60)).add_many(
+        new(2), by=SOMEONE
+    )
+
+    running = asyncio.create_task(relay.run())
+    await things.add_many(new(1, 2, 3), by=SOMEONE)
+    first, second = [await asyncio.wait_for(silent.published.get(), 5) for _ in range(2)]
+    running.cancel()
+    await asyncio.wait({running})
+
+    assert {first.subject, second.subject} == {"thing_1", "thing_3"}
+    assert silent.published.empty()
+
+
+async def test_a_unique_key_is_given_once_also_among_many(things: Store[Thing]) -> None:
+    await things.collection.create_index("name", unique=True)
+    await things.add_many(new(1, name="Jane Doe"), by=SOMEONE)
+
+    with pytest.raises(AlreadyThere) as adding:
+        await things.add_many(
+            [*new(1, name="Jane Doe"), *new(2, name="Jane Doe"), *new(3)], by=SOMEONE
+        )
+
+    assert {t.id for t in await things.find({})} == {"thing_1", "thing_3"}
+    assert "Jane" not in "".join(traceback.format_exception(adding.value))
+
+
+async def test_what_else_the_store_refuses_of_many_is_raised_and_quotes_nothing(
+    things: Store[Thing],
+) -> None:
+    much = "Jane Doe" * (17 * 1024 * 1024 // 8)  # MongoDB's documents end at 16 MiB
+
+    with pytest.raises(PyMongoError) as adding:
+        await things.add_many([*new(1), *new(2, name=much)], by=SOMEONE)
+
+    assert "Jane" not in "".join(traceback.format_exception(adding.value))
+
+
+async def test_many_records_without_an_event_are_refused_and_none_of_many_is_nothing(
+    things: Store[Thing],
+) -> None:
+    with pytest.raises(ValueError, match="invisible"):
+        await things.add_many([*new(1), New(Thing(id="thing_2"), ())], by=SOMEONE)
+
+    assert await things.add_many([], by=SOMEONE) == set()
+    assert await things.collection.count_documents({}) == 0
+
+
+async def test_a_field_that_a_record_does_not_have_is_refused() -> None:
+    thing = Thing(id="thing_1")
+
+    with pytest.raises(ValidationError, match="stauts"):
+        thing.but(stauts="open")
+    with pytest.raises(ValidationError, match="stauts"):
+        changed(thing, ThingChanged(), stauts="open")
+
+
 async def test_what_is_not_there_is_not_found(things: Store[Thing]) -> None:
     with pytest.raises(NotFound):
         await things.get("thing_1")
@@ -208,6 +361,35 @@ async def test_a_full_outbox_refuses_the_change_as_an_outage(things: Store[Thing
 
     document = await stored(things)
     assert (document["count"], len(document["outbox"])) == (1, MAX_OUTBOX)
+
+
+async def test_who_has_just_read_a_record_does_not_read_it_again_and_loses_no_race(
+    things: Store[Thing],
+) -> None:
+    seen = await things.add(Thing(id="thing_1"), ThingMade(), by=SOMEONE)
+    decided_on: list[int] = []
+
+    def rule(thing: Thing) -> Change[Thing]:
+        decided_on.append(thing.version)
+        return counted(thing)
+
+    await things.change("thing_1", rule, by=SOMEONE, seen=seen)
+    after = await things.change("thing_1", rule, by=SOMEONE, seen=seen)
+
+    assert (after.count, after.version) == (2, 3)
+    assert decided_on == [1, 1, 2], "what was seen was no longer true the second time"
+
+
+async def test_a_full_outbox_is_left_alone_by_who_has_not_read_it(things: Store[Thing]) -> None:
+    seen = await things.add(Thing(id="thing_1"), ThingMade(), by=SOMEONE)
+    entry = (await stored(things))["outbox"][0]
+    full = {"$set": {"outbox": [entry] * MAX_OUTBOX}}
+    await things.collection.update_one({"_id": "thing_1"}, full)
+
+    with pytest.raises(Outage, match="outbox_full"):
+        await things.change("thing_1", counted, by=SOMEONE, seen=seen)
+
+    assert len((await stored(things))["outbox"]) == MAX_OUTBOX
 
 
 async def test_what_the_outbox_holds_is_to_the_byte_what_the_bus_gets(
@@ -250,7 +432,7 @@ async def test_an_event_tells_the_trace_it_was_written_in(things: Store[Thing]) 
 async def test_an_event_tells_what_caused_it_and_which_referral_it_belongs_to(
     things: Store[Thing],
 ) -> None:
-    class ThingLinked(EventData):
+    class ThingLinked(AboutThing):
         referral_id: str
 
     ThingLinked.event_type = "thing.linked"
@@ -292,6 +474,23 @@ async def test_a_field_of_a_newer_release_does_not_stop_an_older_one(
     assert (await stored(things))["colour"] == "red", "and it must not lose it"
 
 
+async def test_a_stored_field_that_a_record_does_not_have_is_named_once(
+    things: Store[Thing], capsys: pytest.CaptureFixture[str]
+) -> None:
+    await things.add_many(new(1, 2), by=SOMEONE)  # with an outbox and a timer: no such fields
+    await things.get("thing_1")
+    silent = capsys.readouterr()
+    await things.collection.update_many({}, {"$set": {"colour_7": "Jane Doe"}})
+
+    await things.find({})
+    await things.get("thing_1")
+
+    told = "".join(capsys.readouterr())
+    assert "unknown" not in "".join(silent)
+    assert told.count("colour_7") == 1
+    assert "Jane" not in told
+
+
 async def test_a_caller_that_goes_away_leaves_a_whole_change_or_none(things: Store[Thing]) -> None:
     await things.add(Thing(id="thing_1"), ThingMade(), by=SOMEONE)
     decided = asyncio.Event()
@@ -328,7 +527,7 @@ async def test_of_many_that_are_due_every_one_is_claimed_once_however_many_ask(
         Store(database["things"], Thing, Relay("test", SilentBus()), clock=lambda: AT)
         for _ in range(3)
     ]
-    await replicas[0].prepare(clocks=["ring_due"])
+    await replicas[0].prepare(timers=["ring_due"])
     for number in range(3 * AHEAD):
         await replicas[0].add(Thing(id=f"t_{number:02}"), ThingMade(), by=SOMEONE, due=clock)
 
@@ -359,3 +558,48 @@ async def test_what_was_seen_to_be_due_is_not_claimed_when_it_no_longer_is(
     assert [thing and thing.id for thing in (first, second, last)] == ["t_0", "t_2", "t_3"]
     assert only_named is None
     assert await things.claim("ring_due", 60) is None
+
+
+class Alarm(Thing):
+    """A thing that rings at the time it was seen."""
+
+    def timers(self) -> dict[str, datetime | None]:
+        return {"ring_due": self.seen_at}
+
+
+@pytest.mark.parametrize("how", ["add", "add_many"])
+async def test_a_timer_is_stored_with_the_field_it_follows_from(
+    database: Database, how: str
+) -> None:
+    alarms = Store(database["alarms"], Alarm, Relay("test", SilentBus()), clock=lambda: AT)
+    await alarms.prepare(timers=["ring_due"])
+    alarm = Alarm(id="a_1", seen_at=AT)
+    if how == "add":
+        await alarms.add(alarm, ThingMade(), by=SOMEONE)
+    else:
+        await alarms.add_many([New(alarm, (ThingMade(),))], by=SOMEONE)
+
+    claimed = await alarms.claim("ring_due", lease=60)
+    assert claimed is not None
+    await alarms.change("a_1", lambda a: changed(a, ThingChanged(), name="x"), by=SOMEONE)
+    assert await alarms.claim("ring_due", lease=60) is None, "the claim outlasts a change beside it"
+
+    again = AT - timedelta(seconds=1)
+    await alarms.change("a_1", lambda a: changed(a, ThingChanged(), seen_at=again), by=SOMEONE)
+    assert await alarms.claim("ring_due", lease=60) is not None, "the field moved the timer"
+
+    await alarms.change("a_1", lambda a: changed(a, ThingChanged(), seen_at=None), by=SOMEONE)
+    assert "ring_due" not in (await database["alarms"].find_one({"_id": "a_1"}) or {})
+
+
+async def test_a_record_stored_by_an_earlier_release_keeps_its_timer(database: Database) -> None:
+    alarms = Store(database["alarms"], Alarm, Relay("test", SilentBus()), clock=lambda: AT)
+    await alarms.add(Alarm(id="a_1", seen_at=AT + timedelta(days=1)), ThingMade(), by=SOMEONE)
+    early = {"$set": {"ring_due": AT}}  # set beside the field, and not to the same time
+    await database["alarms"].update_one({"_id": "a_1"}, early)
+
+    claimed = await alarms.claim("ring_due", lease=60)
+
+    assert claimed is not None
+    await alarms.change("a_1", lambda a: changed(a, ThingChanged(), seen_at=None), by=SOMEONE)
+    assert "ring_due" not in (await database["alarms"].find_one({"_id": "a_1"}) or {})

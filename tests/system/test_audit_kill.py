@@ -13,6 +13,7 @@ import httpx2
 import pytest
 import pytest_asyncio
 
+from shared.ids import new_id
 from tests.harness.broker import Broker
 from tests.harness.mongo import Mongo
 from tests.harness.network import Network, running
@@ -98,12 +99,37 @@ async def test_killed_at_any_step_nothing_is_lost_doubled_or_out_of_order(
     await everything_is_there_once(network, before + BATCH, tmp_path, kept)
 
 
+@pytest.mark.parametrize(
+    "point",
+    [
+        "trail.after_lease",  # the lease is taken, nothing is read yet
+        "trail.before_roll_forward",  # tiles are filled again, the state doesn't know
+    ],
+)
+async def test_killed_while_it_recovers_the_next_start_recovers_all_the_same(
+    network: Network, tmp_path: Path, point: str
+) -> None:
+    before = await size_of(network)
+    process = await network.replace("audit", FAULTS="1", FAULT="trail.after_tiles")
+    await network.publish(*some())
+    await until(lambda: not process.running, deadline=20, what="dying with entries left behind")
+    recovering = network.module("audit", FAULTS="1", FAULT=point)
+    recovering.start()
+    await until(lambda: not recovering.running, deadline=30, what=f"dying at {point}")
+    assert recovering.exit_code == -9
+
+    await network.replace("audit")
+
+    await everything_is_there_once(network, before + BATCH, tmp_path)
+
+
 async def test_a_question_whose_answer_was_cut_off_is_an_entry_all_the_same(
     network: Network,
 ) -> None:
+    asked_for = new_id("ref")
     process = await network.replace("audit", FAULTS="1", FAULT="store.after_write")
     with pytest.raises(httpx2.HTTPError):  # its own death is all the client sees
-        await network.ask("auditor", "GET", "/v1/trail?purpose=cut_off")
+        await network.ask("auditor", "GET", f"/v1/trail?referral_id={asked_for}")
     await until(lambda: not process.running, deadline=20, what="dying after the write")
 
     await network.replace("audit")
@@ -111,7 +137,7 @@ async def test_a_question_whose_answer_was_cut_off_is_an_entry_all_the_same(
     async def recorded() -> int:
         where = {"fields.keys": "type:trail.queried"}
         cursor = network.mongo_of("audit")["entries"].find(where)
-        return sum(b'"purpose":"cut_off"' in bytes(d["leaf"]) for d in await cursor.to_list())
+        return sum(asked_for.encode() in bytes(d["leaf"]) for d in await cursor.to_list())
 
     assert await until(recorded, deadline=30, what="the question in the trail") == 1
 
@@ -214,7 +240,36 @@ async def test_with_its_store_away_the_service_answers_no_question(network: Netw
     async with Proxy(network.mongo.url).running() as cut:
         await network.replace("audit", MONGO_URL=cut.url)
         cut.hole()
-        answer = await network.ask("auditor", "GET", "/v1/trail?referral_id=ref_1")
+        path = "/v1/trail?referral_id=ref_1"
+        answer = await network.ask(
+            "auditor", "GET", path, timeout=40
+        )  # the store has 10 s to answer
         cut.heal()
         assert answer.status_code == 503
         await network.replace("audit")
+
+
+async def test_killed_between_freezing_and_saying_so_the_fault_is_told_after_the_next_start(
+    network: Network,
+) -> None:
+    entries = network.mongo_of("audit")["entries"]
+    process = await network.replace("audit", FAULTS="1", FAULT="trail.after_freeze")
+    last = await entries.find_one({}, sort=[("seq", -1)])
+    assert last is not None
+    same = {"_id": last["_id"]}
+    await entries.update_one(same, {"$set": {"leaf_hash": bytes(32)}})
+    await network.publish(*some(1))
+    await until(lambda: not process.running, deadline=30, what="dying frozen")
+
+    await network.replace("audit")
+
+    faults = network.mongo_of("audit")["faults"]
+    code = "root_differs_from_checkpoint"
+
+    async def told() -> bool:
+        return await faults.find_one({"code": code}) is not None
+
+    await until(told, deadline=30, what="the fault")
+    await entries.update_one(same, {"$set": {"leaf_hash": last["leaf_hash"]}})
+    await network.mongo_of("audit")["state"].update_one({}, {"$set": {"frozen": None}})
+    await network.replace("audit")

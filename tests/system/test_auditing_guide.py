@@ -1,9 +1,8 @@
-"""The five minutes of docs/auditing.md, run as they stand there, by somebody with a token."""
+"""The five minutes of docs/auditing.md, run as they stand there, by somebody with a token, an empty
+folder and a Python without any package."""
 
 import asyncio
 import os
-import re
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,12 +10,10 @@ import pytest
 import pytest_asyncio
 
 from tests.harness.broker import Broker
+from tests.harness.guides import auditing, bare_python, verified
 from tests.harness.mongo import Mongo
 from tests.harness.network import Network, running
-from tests.harness.processes import ROOT
 from tests.harness.trails import body
-
-GUIDE = ROOT / "docs" / "auditing.md"
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -30,26 +27,20 @@ async def network(
         yield one
 
 
-def commands() -> str:
-    """Every shell block of the guide, in order."""
-    return "\n".join(re.findall(r"```sh\n(.*?)```", GUIDE.read_text("utf-8"), re.DOTALL))
-
-
 async def test_the_walk_through_works_as_printed(network: Network, tmp_path: Path) -> None:
-    script = commands()
-    # The first step is run where the repository is, as a reader of it would.
-    script = script.replace("python -m services", f"PYTHONPATH={ROOT} python -m services")
+    empty = tmp_path / "an auditor's folder"
+    empty.mkdir()
     environment = {
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PATH": f"{bare_python(tmp_path / 'bin')}:{os.environ['PATH']}",
         "TRAIL": network.modules["audit"].url,
         "TRAIL_TOKEN": network.token("auditor"),
         "REFERRAL": "ref_7",
     }
 
     shell = await asyncio.create_subprocess_exec(
-        *("bash", "-euo", "pipefail", "-c", script),
+        *("bash", "-euo", "pipefail", "-c", auditing()),
         env=environment,
-        cwd=tmp_path,
+        cwd=empty,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
@@ -57,10 +48,10 @@ async def test_the_walk_through_works_as_printed(network: Network, tmp_path: Pat
     printed = raw.decode()
 
     assert shell.returncode == 0, printed
-    verified = [line for line in printed.splitlines() if line.startswith("verified: ")]
-    assert len(verified) == 4
-    assert "first checkpoint kept" in verified[0]
-    assert "everything sealed before is still there" in verified[1]
-    assert "entries are exactly those sealed" in verified[2]
-    assert "no open gaps" in verified[3]
+    said = verified(printed)
+    assert len(said) == 4
+    assert "it is the first one kept" in said[0]
+    assert "two checkpoints were compared, no entry was read" in said[1]
+    assert "entries are exactly those sealed" in said[2]
+    assert "no open gaps" in said[3]
     assert "ag_school referred ref_7" in printed

@@ -14,15 +14,16 @@ from tests.harness.waiting import until
 
 
 class Embedded:
-    """`python -m services` on a data folder."""
+    """`python -m allinone` on a data folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, port: str = "", log: str = "run.log") -> None:
+        self.port = port or str(free_port())
         env = {
             "PATH": os.environ["PATH"],
             "DATA_DIR": str(folder / "data"),
-            "HTTP_PORT": str(free_port()),
+            "HTTP_PORT": self.port,
         }
-        self.child = Child(sys.executable, "-m", "services", env=env, log=folder / "run.log")
+        self.child = Child(sys.executable, "-m", "allinone", env=env, log=folder / log)
 
     async def start(self) -> str:
         """Returns what it printed once it is up."""
@@ -93,6 +94,25 @@ async def test_the_printed_lines_work_and_the_data_is_found_again(tmp_path: Path
         assert await embedded.stop() == 0
     finally:
         embedded.child.kill()
+
+
+async def test_a_second_one_on_the_folder_or_the_port_says_so_and_ends(tmp_path: Path) -> None:
+    first = Embedded(tmp_path)
+    printed = await first.start()
+    same_folder = Embedded(tmp_path, log="second.log")
+    same_port = Embedded(tmp_path / "other", first.port)
+    no_port = Embedded(tmp_path / "none", "eighty")
+
+    for other in (same_folder, same_port, no_port):
+        other.child.start()
+        assert await other.child.wait(30) == 1
+
+    assert f"under {tmp_path / 'data'}" in printed
+    assert f"another network runs on {tmp_path / 'data'} already" in same_folder.printed()
+    assert f"HTTP_PORT: {first.port} at 127.0.0.1 (HTTP_HOST) is taken" in same_port.printed()
+    assert "HTTP_PORT: 'eighty' is no port" in no_port.printed()
+    assert first.child.running
+    assert await first.stop() == 0
 
 
 async def test_after_a_kill_the_referral_is_still_handled(tmp_path: Path) -> None:

@@ -6,10 +6,11 @@ from typing import Any
 import httpx2
 import pytest
 
-from services import sample
+from allinone import sample
 from tests.harness.network import STORY, Network
 from tests.harness.receiver import receiving
 from tests.harness.waiting import until
+from tests.system.notifying import verified
 
 
 async def whole_trail(network: Network) -> list[dict[str, Any]]:
@@ -47,7 +48,13 @@ async def story_survives(network: Network, victim: str, point: str) -> str:
 
 @pytest.mark.parametrize(
     "point",
-    ["store.before_write", "store.after_write", "relay.after_confirm", "consumer.before_ack"],
+    [
+        "store.before_write",
+        "store.after_write",
+        "relay.after_confirm",
+        "relay.after_settle",
+        "consumer.before_ack",
+    ],
 )
 async def test_killing_referral(network: Network, point: str) -> None:
     referral_id = await story_survives(network, "referral", point)
@@ -56,12 +63,32 @@ async def test_killing_referral(network: Network, point: str) -> None:
     assert answer.json()["status"] == "allocated"
 
 
+async def test_killing_referral_while_it_publishes_what_an_earlier_death_left(
+    network: Network,
+) -> None:
+    process = await network.replace("referral", FAULTS="1", FAULT="store.after_write")
+    with pytest.raises(httpx2.HTTPError):
+        await network.refer("left-behind")
+    await until(lambda: not process.running, deadline=20, what="dying after its write")
+
+    process = await network.replace("referral", FAULTS="1", FAULT="relay.after_claim")
+    await until(lambda: not process.running, deadline=20, what="dying after its claim")
+    await network.replace("referral")
+
+    answer = await network.refer("left-behind")
+    await network.told(answer.json()["id"], STORY)
+    await network.quiet()
+    assert await network.steps(answer.json()["id"]) == STORY
+
+
 @pytest.mark.parametrize(
     "point",
     [
         "store.after_write",  # the risk is assessed
         "store.after_write:2",  # capacity is reserved, nobody knows yet
-        "allocate.after_reservation",
+        "assign.after_reservation",
+        "assign.after_decision",
+        "assign.after_assignment",
         "store.before_write:3",
         "store.after_write:3",  # the allocation is stored
         "relay.after_confirm",
@@ -88,6 +115,7 @@ async def test_killing_notify_after_it_called_a_webhook(network: Network) -> Non
     async with receiving() as receiver:
         path = f"/v1/subscriptions/{sample.SCHOOL}"
         await network.ask("school", "PUT", path, json={"url": receiver.url})
+        await verified(network, "school", sample.SCHOOL)
         short = {"DELIVERY_LEASE": "2"}
         process = await network.replace("notify", FAULTS="1", FAULT="deliver.after_call", **short)
         posted = await network.refer("notify-webhook")

@@ -5,14 +5,16 @@ from collections import Counter
 
 from standardwebhooks import Webhook
 
-from services import sample
+from allinone import sample
 from tests.harness.network import STORY, Network, a_referral
 from tests.harness.receiver import receiving
 from tests.harness.waiting import until
 
 
-async def test_a_referral_ends_in_the_trail_in_one_trace(network: Network) -> None:
-    trace_id = "4bf92f3577b34da6a3ce929d0e0e4736"
+async def test_a_referral_ends_in_the_trail_in_one_trace_that_its_caller_did_not_choose(
+    network: Network,
+) -> None:
+    forged = "4bf92f3577b34da6a3ce929d0e0e4736"
     answer = await network.ask(
         "school",
         "POST",
@@ -20,7 +22,9 @@ async def test_a_referral_ends_in_the_trail_in_one_trace(network: Network) -> No
         json=a_referral(agency_reference="trace"),
         headers={
             "Idempotency-Key": "trace",
-            "traceparent": f"00-{trace_id}-00f067aa0ba902b7-01",
+            "traceparent": f"00-{forged}-00f067aa0ba902b7-01",
+            "tracestate": "jane=doe",
+            "baggage": "jane=doe",
         },
     )
 
@@ -28,7 +32,8 @@ async def test_a_referral_ends_in_the_trail_in_one_trace(network: Network) -> No
     referral_id = answer.json()["id"]
     events = await network.told(referral_id, STORY)
     assert await network.steps(referral_id) == STORY
-    assert {e["traceparent"].split("-")[1] for e in events} == {trace_id}
+    (trace_id,) = {e["traceparent"].split("-")[1] for e in events}
+    assert trace_id != forged
     assert [e["type"] for e in events][:2] == ["subject.linked", "referral.received"]
     told = [e["data"] for e in events if e["type"] == "notification.created"]
     assert Counter((n["recipient_id"], n["kind"]) for n in told) == {
@@ -166,6 +171,7 @@ async def test_a_case_goes_all_the_way_and_the_referrer_sees_it(network: Network
         ("referral_received", None): 1,
         ("referral_allocated", None): 1,
         ("referral_accepted", None): 1,
+        ("referral_started", None): 1,
         ("referral_closed", "goals_achieved"): 1,
     }
     by_the_worker = await heard(network, "worker", referral_id)

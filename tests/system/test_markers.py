@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 from pymongo import AsyncMongoClient
 
-from services import sample
+from allinone import sample
 from tests.harness.broker import Broker
 from tests.harness.buses import raw
 from tests.harness.collector import Collector, collecting
@@ -124,6 +124,9 @@ async def refuse_often(network: Network, referral_id: str) -> list[str]:
         ("worker", "POST", f"{path}/amendments", {"narrative": 5}),
         ("worker", "POST", f"{path}/bases", {**BASIS, "review_at": marked("when")}),
         ("stranger", "GET", path, None),
+        ("school", "GET", f"/v1/referrals/{marked('path')}", None),
+        ("school", "GET", f"/v1/{marked('nowhere')}", None),
+        ("school", MARK, path, None),
         ("worker", "POST", f"{path}/steps/rejection", {"reason": marked("reason")}),
         ("school", "GET", f"/v1/referrals?cursor={marked('cursor')}", None),
     ]

@@ -14,8 +14,8 @@ import aio_pika
 import pytest
 from pymongo import AsyncMongoClient
 
-from services import sample
-from shared.bus.topology import QUEUES
+from allinone import sample
+from shared.messaging.topology import QUEUES
 from tests.harness.broker import Broker
 from tests.harness.buses import raw
 from tests.harness.hostile import Hostile

@@ -22,10 +22,10 @@ from tests.service.notifying import (
     Hands,
     Told,
     consent,
-    desk_on,
     event_of,
     referral,
     settled,
+    stores_on,
 )
 
 MANY = int(1000 * SCALE)
@@ -41,7 +41,7 @@ async def test_many_endpoints_all_hear_one_event_though_a_replica_dies_half_way(
     folder = tmp_path_factory.mktemp("scale")
     names = [f"ag_{number:04}" for number in range(MANY)]
     async with running(broker, mongo, folder, ["notify"]) as network, receiving() as receiver:
-        told = Told(desk_on(network.mongo_of("notify"), now), Hands(now()))
+        told = Told(stores_on(network.mongo_of("notify"), now), Hands(now()))
         await told.network(*names)
         await told.says(consent())
         for name in names:
@@ -62,7 +62,7 @@ async def test_many_endpoints_all_hear_one_event_though_a_replica_dies_half_way(
             concerns = {"kind": "concern_in_your_area"}
 
             async def all_made() -> bool:
-                stored = told.desk.notifications.collection
+                stored = told.stores.notifications.collection
                 return await stored.count_documents(concerns) == MANY
 
             await until(all_made, deadline=300, what="every notification being made")

@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from services.audit.domain.checkpoints import (
+from services.audit.log.checkpoints import (
     Checkpoint,
     InclusionProof,
     OutOfRange,
@@ -13,15 +13,17 @@ from services.audit.domain.checkpoints import (
     read_checkpoint,
     read_proof,
 )
-from services.audit.domain.notes import (
+from services.audit.log.notes import (
+    MAX_NOTE,
+    MAX_SIGNATURES,
     BadKey,
     BadNote,
-    SigningKey,
     UnknownKey,
     VerifierKey,
     open_note,
     sign_note,
 )
+from services.audit.log.signing import SigningKey
 from tests.harness.vectors import vectors
 
 ORIGIN = "trail.example/log"
@@ -177,3 +179,94 @@ def test_a_textual_proof_is_read_back_as_written() -> None:
 def test_a_malformed_proof_is_refused(raw: bytes) -> None:
     with pytest.raises(BadNote):
         read_proof(raw)
+
+
+def test_a_checkpoint_may_have_more_lines_and_no_empty_one() -> None:
+    root = base64.b64encode(ROOT).decode()
+
+    assert read_checkpoint(f"{ORIGIN}\n5\n{root}\n") == Checkpoint(ORIGIN, 5, ROOT)
+    assert read_checkpoint(f"{ORIGIN}\n5\n{root}\nmore\n") == Checkpoint(ORIGIN, 5, ROOT)
+    for text in (f"{ORIGIN}\n5\n{root}\n\n", f"{ORIGIN}\n5\n{root}\nmore", f"\n\n5\n{root}\n"):
+        with pytest.raises(BadNote, match="three lines"):
+            read_checkpoint(text)
+
+
+def test_a_proof_may_be_empty_and_has_at_most_63_hashes() -> None:
+    for count in (0, 1, 63):
+        proof = InclusionProof(0, (ROOT,) * count, "note\n")
+        assert read_proof(proof.text().encode()) == proof
+    for raw, why in (
+        (InclusionProof(0, (ROOT,) * 64, "n").text(), "too long"),
+        ("c2sp.org/tlog-proof@v1\nextra YQ==\n\nx", "no index"),
+        ("c2sp.org/tlog-proof@v1\n\nx", "not a tlog-proof"),
+        ("c2sp.org/tlog-proof@v1\nindex 1", "not a tlog-proof"),
+    ):
+        with pytest.raises(BadNote, match=why):
+            read_proof(raw.encode())
+
+
+@pytest.mark.parametrize("name", ["", "a+b", "a b", "a\u00a0b"])
+def test_a_name_of_a_key_is_one_word_without_plus(name: str) -> None:
+    line = f"\u2014 {name} {base64.b64encode(bytes(70)).decode()}\n"
+
+    with pytest.raises(BadNote):
+        open_note(f"text\n\n{line}".encode(), [key(1).verifier])
+    with pytest.raises(BadKey):
+        SigningKey.parse(f"{name}+{base64.b64encode(bytes(32)).decode()}")
+
+
+@pytest.mark.parametrize("raw", [b"\x01" + bytes(31), b"\x01" + bytes(33), b"\x02" + bytes(32)])
+def test_a_key_of_another_kind_or_length_is_none(raw: bytes) -> None:
+    good = VerifierKey(ORIGIN, bytes(32))
+    other = VerifierKey(ORIGIN, raw[1:])
+
+    assert VerifierKey.parse(str(good)) == good
+    with pytest.raises(BadKey, match="not an Ed25519 key"):
+        VerifierKey.parse(f"{ORIGIN}+{other.key_id.hex()}+{base64.b64encode(raw).decode()}")
+
+
+def test_the_key_itself_may_have_a_plus_in_its_base64() -> None:
+    plus = next(
+        made for n in range(256) if "+" in base64.b64encode(b"\x01" + bytes([n]) * 32).decode()
+        for made in [VerifierKey(ORIGIN, bytes([n]) * 32)]
+    )  # fmt: skip
+    seed = base64.b64encode(b"\xfb" * 32).decode()
+    assert "+" in seed
+
+    assert VerifierKey.parse(str(plus)) == plus
+    assert SigningKey.parse(f"{ORIGIN}+{seed}").name == ORIGIN
+
+
+def test_a_note_is_read_up_to_its_limits_and_strangers_are_passed_over() -> None:
+    ours, stranger = key(1), key(2)
+    signed = sign_note("text\n", [ours]).encode()
+
+    assert open_note(sign_note("text\n", [stranger, ours]).encode(), [ours.verifier]) == (
+        "text\n", [ours.verifier],
+    )  # fmt: skip
+    twice = signed + signed.rpartition(b"\n\n")[2]
+    assert open_note(twice, [ours.verifier])[1] == [ours.verifier], "a key counts once"
+    for bad, why in (
+        (signed[:-1], "no newline at the end"),
+        (signed.replace(b"text", b"te\tt"), "a control character"),
+        (b"text\n", "no signatures"),
+        (b"text\n\n", "no signatures"),
+        (signed.replace(b"\xe2\x80\x94 ", b"- "), "malformed signature line"),
+        (b"text\n\n\xe2\x80\x94 name AAAAAA==\n", "malformed signature line"),
+        (b"text\n\n\xe2\x80\x94 name !!!!\n", "malformed signature line"),
+    ):
+        with pytest.raises(BadNote, match=why):
+            open_note(bad, [ours.verifier])
+    five = f"text\n\n\u2014 name {base64.b64encode(bytes(5)).decode()}\n".encode()
+    with pytest.raises(UnknownKey):
+        open_note(five, [ours.verifier])
+    longest = sign_note("x" * (MAX_NOTE - len(signed) + 4) + "\n", [ours]).encode()
+    assert len(longest) == MAX_NOTE
+    assert open_note(longest, [ours.verifier])
+    with pytest.raises(BadNote, match="too long"):
+        open_note(b"x" + longest, [ours.verifier])
+    line = signed.rpartition(b"\n\n")[2]
+    most = b"text\n\n" + line * MAX_SIGNATURES
+    assert open_note(most, [ours.verifier])
+    with pytest.raises(BadNote, match="too many signatures"):
+        open_note(most + line, [ours.verifier])

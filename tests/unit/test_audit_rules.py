@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.audit.domain.leaf import canonical, leaf_of
+from services.audit.log.leaf import canonical, leaf_of
 from shared.events.catalogue import event_types
 from tests.golden.__main__ import sample
 
@@ -50,4 +50,6 @@ def test_what_cannot_be_a_leaf_is_recorded_as_rejected_with_its_hash(
         "reason": reason,
         "sha256": hashlib.sha256(body).hexdigest(),
         "size": len(body),
+        # A reader finds what was too large by its type and its referral.
+        **({"rejected_type": "t", "referral_id": "c"} if reason == "too_large" else {}),
     }

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.audit.domain.tiles import (
+from services.audit.log.tiles import (
     BadPath,
     Bundle,
     Tile,
@@ -48,11 +48,19 @@ def test_paths_that_others_refuse_are_refused() -> None:
         "tile/0/000.p/257",
         "tile/0/x000/000",
         "/tile/0/000",
+        "tile/64/000",
     ],
 )
 def test_a_tile_has_one_path_only(path: str) -> None:
     with pytest.raises(BadPath):
         parse_path(path)
+
+
+@pytest.mark.parametrize(
+    "one", [Tile(63, 0), Tile(0, 1_234_067, 255), Tile(1, 1000), Bundle(999), Bundle(1000, 1)]
+)
+def test_a_path_is_read_back_as_it_is_written(one: Tile | Bundle) -> None:
+    assert parse_path(one.path) == one
 
 
 def test_the_partial_tiles_of_a_size_are_those_of_other_implementations() -> None:

@@ -6,9 +6,9 @@ from typing import cast
 
 import pytest
 
-from services.audit.domain.edge import Edge
-from services.audit.domain.tiles import WIDTH, node_reader
-from services.audit.domain.tree import (
+from services.audit.log.edge import Edge
+from services.audit.log.tiles import WIDTH, node_reader
+from services.audit.log.tree import (
     EMPTY_ROOT,
     Node,
     ReadNode,

@@ -1,7 +1,7 @@
 """Naming a failure without quoting it."""
 
-from shared.bus.failure import reason
 from shared.errors import Poison
+from shared.messaging.failure import reason
 
 
 def test_a_failure_is_named_by_its_class_and_never_by_its_text() -> None:

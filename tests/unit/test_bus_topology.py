@@ -1,6 +1,6 @@
 """The topology as data."""
 
-from shared.bus.topology import NO_LIMIT, Topology
+from shared.messaging.topology import NO_LIMIT, Topology
 from tests.harness.buses import ONE, topology
 
 HERE = "t1."

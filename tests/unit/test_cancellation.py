@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from shared.cancellation import heed
+from shared.operating.cancellation import raise_if_cancelled
 
 
 async def test_a_swallowed_cancellation_is_raised_at_the_next_round() -> None:
@@ -16,7 +16,7 @@ async def test_a_swallowed_cancellation_is_raised_at_the_next_round() -> None:
 
     async def rounds() -> None:
         while True:
-            heed()
+            raise_if_cancelled()
             await swallow()
 
     task = asyncio.create_task(rounds())
@@ -28,8 +28,8 @@ async def test_a_swallowed_cancellation_is_raised_at_the_next_round() -> None:
 
 
 async def test_who_is_not_cancelled_goes_on() -> None:
-    heed()
+    raise_if_cancelled()
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0):
             await asyncio.Event().wait()
-    heed()
+    raise_if_cancelled()

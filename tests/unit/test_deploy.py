@@ -7,6 +7,7 @@ import base64
 import json
 import re
 import shutil
+import ssl
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,8 @@ from services.allocation.app import AllocationSettings
 from services.audit.app import AuditSettings
 from services.notify.app import NotifySettings
 from services.referral.app import ReferralSettings
-from shared.bus.consumer import HANDLER_TIMEOUT
-from shared.settings import Settings
+from shared.messaging.consumer import HANDLER_TIMEOUT
+from shared.operating.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 K8S = ROOT / "deploy" / "k8s"
@@ -33,6 +34,10 @@ SETTINGS: dict[str, type[Settings]] = {
 }
 WORKLOADS = (*SETTINGS, "rabbitmq", "mongo")
 JWKS = "/etc/hub-and-spoke/jwks.json"
+# In compose, the proxy stands in front of them.
+CONTAINERS = (*WORKLOADS, "proxy")
+USERS = {**dict.fromkeys(("rabbitmq", "mongo"), "999:999"), "proxy": "101:101"}
+every_container = pytest.mark.parametrize("name", CONTAINERS)
 every_service = pytest.mark.parametrize("service", SETTINGS)
 every_workload = pytest.mark.parametrize("name", WORKLOADS)
 
@@ -118,8 +123,9 @@ def test_the_issuer_is_named_by_the_overlay_never_by_the_base() -> None:
         assert environment["AUTH_ISSUER"] == make_token.TRIAL_ISSUER
 
 
-def test_every_setting_is_in_the_table_of_the_operating_page() -> None:
-    page = (ROOT / "docs" / "operating.md").read_text("utf-8")
+def test_every_setting_is_in_a_table_of_the_operating_pages() -> None:
+    pages = [(ROOT / "docs" / name).read_text("utf-8") for name in ("operating.md", "limits.md")]
+    page = "\n".join(pages)
     named = re.findall(r"^\| `([A-Z_]+)` \|", page, re.MULTILINE)
 
     fields = {name.upper() for settings in SETTINGS.values() for name in settings.model_fields}
@@ -134,6 +140,18 @@ def test_each_secret_is_given_to_one_container_only() -> None:
     assert len({s["file"] for s in compose()["secrets"].values()}) == len(given)
 
 
+def test_the_key_of_accounts_alone_is_the_same_for_all_services(tmp_path: Path) -> None:
+    make_secrets.main(tmp_path / "secrets")
+    services = compose()["services"]
+    own: dict[str, set[str]] = {}
+    for secret in (s for service in SETTINGS for s in services[service]["secrets"]):
+        file = tmp_path / compose()["secrets"][secret["source"]]["file"]
+        own.setdefault(secret["target"], set()).add(file.read_text("utf-8"))
+
+    assert len(own["auth_account_key"]) == 1
+    assert len(own["mongo_url"]) == len(own["amqp_url"]) == len(SETTINGS)
+
+
 @every_service
 def test_the_written_secrets_are_where_compose_looks_and_the_settings_read_them(
     service: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -141,7 +159,7 @@ def test_the_written_secrets_are_where_compose_looks_and_the_settings_read_them(
     make_secrets.main(tmp_path / "secrets")
     given = compose()["services"][service]
     for name, value in given["environment"].items():
-        monkeypatch.setenv(name, value)
+        monkeypatch.setenv(name, re.sub(r"\$\{\w+:-(.*)\}", r"\1", value))
     # Laid as Kubernetes lays them: links within the folder. (Links that leave it are not followed.)
     data = tmp_path / "run" / "..2026_11_22"
     data.mkdir(parents=True)
@@ -157,7 +175,7 @@ def test_the_written_secrets_are_where_compose_looks_and_the_settings_read_them(
     assert settings.mongo_url.get_secret_value().endswith(f"@mongo:27017/hub_{service}")
     assert settings.amqp_url.get_secret_value().startswith(f"amqp://{service}:")
     sizes = {"referral_master_key": 96, "referral_pepper": 32, "notify_secret_key": 32}
-    sizes |= {"audit_signing_key": 32}
+    sizes |= {"audit_signing_key": 32, "auth_account_key": 32}
     for name in sizes.keys() & set(SETTINGS[service].model_fields):
         key = getattr(settings, name).get_secret_value()
         assert len(base64.b64decode(key, validate=True)) == sizes[name]
@@ -208,16 +226,18 @@ def test_no_file_of_the_deployment_holds_a_secret() -> None:
 
 def test_the_trail_role_covers_the_collections_of_the_trail_and_never_changes_an_entry() -> None:
     script = (K8S / "overlays" / "dev" / "mongo-users.js").read_text("utf-8")
-    store = (ROOT / "services" / "audit" / "store.py").read_text("utf-8")
+    store = (ROOT / "services" / "audit" / "log" / "store.py").read_text("utf-8")
 
     app = (ROOT / "services" / "audit" / "app.py").read_text("utf-8")
+    app += (ROOT / "services" / "audit" / "integrity" / "completeness.py").read_text("utf-8")
+    app += (ROOT / "shared" / "operating" / "tallies.py").read_text("utf-8")
 
     granted = dict(re.findall(r'collection: "(\w+)" },\s+actions: (\[.*?\])', script))
     evidence = {"entries", "tiles", "checkpoints"}
     assert set(granted) == set(re.findall(r'database\["(\w+)"\]', store + app))
     for name in evidence:
         assert not {"update", "remove"} & set(json.loads(granted[name]))
-    for name in set(granted) - {"queries"}:
+    for name in set(granted) - {"queries", "sent"}:
         assert "remove" not in json.loads(granted[name])
 
 
@@ -232,7 +252,7 @@ def test_an_image_holds_shared_and_its_own_service_and_nothing_else() -> None:
     assert copied == [
         ["requirements/run.txt", "requirements/run.txt"],
         ["shared", "shared"],
-        ["services/__init__.py", "services/__init__.py"],
+        ["services/__init__.py", "services/__main__.py", "services/"],
         ["services/${SERVICE}", "services/${SERVICE}"],
         ["--from=build", "/venv", "/venv"],
         ["--from=build", "/app", "/app"],
@@ -253,15 +273,13 @@ def test_an_image_runs_as_a_number_other_than_root_and_installs_by_hash_only() -
 
     assert last["USER"] == ["10001:10001"]
     assert last["STOPSIGNAL"] == ["SIGTERM"]
-    assert last["CMD"][0].startswith("[")
-    assert "exec python" in " ".join(last["CMD"])
+    assert " ".join(last["CMD"]) == '["python", "-m", "services"]', "a shell would take the SIGTERM"
     assert "/livez" in text
     assert text.count("pip --python") == text.count("--require-hashes") == 1
-    (names,) = re.findall(r"^ {6}([a-z|]+)\) ;;", text, re.MULTILINE)
-    assert names.split("|") == list(SETTINGS)
+    assert 'RUN test -n "$SERVICE"' in text
 
 
-@every_workload
+@every_container
 def test_a_compose_container_can_do_no_more_than_it_must(name: str) -> None:
     service = compose()["services"][name]
 
@@ -272,12 +290,11 @@ def test_a_compose_container_can_do_no_more_than_it_must(name: str) -> None:
     assert service["healthcheck"]["test"][0] == "CMD"
     assert not {"privileged", "cap_add", "network_mode", "pid", "devices"} & set(service)
     assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
-    if name not in SETTINGS:
-        assert service["user"] == "999:999"
+    assert service.get("user") == USERS.get(name)
 
 
 def test_compose_has_nothing_beside_what_is_tested_here() -> None:
-    assert set(compose()["services"]) == set(WORKLOADS)
+    assert set(compose()["services"]) == set(CONTAINERS)
 
 
 @every_service
@@ -300,9 +317,53 @@ def test_only_notify_can_call_out_of_compose() -> None:
 
     assert {name for name, joined in networks.items() if "outside" in joined} == {"notify"}
     assert networks["mongo"] == {"inside"}
+    assert {name for name, joined in networks.items() if "front" in joined} == {*SETTINGS, "proxy"}
+    assert compose()["networks"]["front"]["internal"] is True
     assert compose()["networks"]["inside"] == {"internal": True}
     (masquerade,) = compose()["networks"]["edge"]["driver_opts"].values()
     assert masquerade == "false"
+
+
+def service_of(path: str) -> str:
+    """Which service the proxy gives a path to, by its map."""
+    conf = (ROOT / "deploy" / "proxy" / "nginx.conf").read_text("utf-8")
+    rules = re.search(r"map \$uri \$service \{(.*?)\n  \}", conf, re.DOTALL)
+    assert rules
+    lines = [line.strip().rstrip(";").split() for line in rules[1].strip().splitlines()]
+    found = [name for pattern, name in lines if re.match(pattern.removeprefix("~"), path)]
+    return (found or [name for word, name in lines if word == "default"])[0]
+
+
+@every_service
+def test_the_proxy_gives_each_path_to_the_service_that_answers_it(service: str) -> None:
+    described = json.loads((ROOT / "docs" / "openapi" / f"{service}.json").read_text("utf-8"))
+
+    assert described["paths"]
+    assert {path: service_of(path) for path in described["paths"]} == dict.fromkeys(
+        described["paths"], service
+    )
+
+
+def test_the_proxy_is_the_only_way_in_and_the_only_one_that_is_trusted() -> None:
+    services = compose()["services"]
+    (subnet,) = compose()["networks"]["front"]["ipam"]["config"]
+
+    assert services["proxy"]["ports"] == ["127.0.0.1:8443:8443"]
+    assert not [name for name in SETTINGS if "ports" in services[name]]
+    for name in SETTINGS:
+        assert services[name]["environment"]["TRUSTED_PROXIES"] == subnet["subnet"]
+    healthy = {"condition": "service_healthy"}
+    assert services["proxy"]["depends_on"] == dict.fromkeys(SETTINGS, healthy)
+
+
+def test_the_certificate_is_of_this_machine_and_its_key_fits(tmp_path: Path) -> None:
+    make_secrets.main(tmp_path / "secrets")
+    folder = tmp_path / "secrets" / "proxy"
+
+    context = ssl.create_default_context(cafile=folder / "tls.crt")
+    context.load_cert_chain(folder / "tls.crt", folder / "tls.key")
+    (found,) = context.get_ca_certs()
+    assert found["subjectAltName"] == (("DNS", "localhost"), ("IP Address", "127.0.0.1"))
 
 
 @every_workload

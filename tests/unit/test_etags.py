@@ -5,9 +5,9 @@ from fastapi import FastAPI, Response
 from fastapi.testclient import TestClient
 
 from shared.errors import PreconditionMissing, Refused, Stale
-from shared.etags import IfMatch, Match, etag, if_match, tagged
-from shared.problems import install
-from shared.records import Change, unchanged
+from shared.storage.records import Change, unchanged
+from shared.web.etags import IfMatch, Match, etag, if_match, tagged
+from shared.web.problems import install
 from tests.harness.things import Thing, counted
 
 THING = Thing(id="thing_1", version=3)

@@ -10,16 +10,17 @@ from shared.errors import Poison
 from shared.events import EVENT_TYPES, Event, EventData, parse, schema_of
 from shared.events.catalogue import event_types
 from tests.golden.__main__ import FOLDER, path_of, sample
+from tests.harness.cases import every_case
 
 FILES = sorted(FOLDER.glob("*.json"))
 
 
-@pytest.mark.parametrize("data", event_types().values(), ids=lambda d: d.event_type)
+@every_case(event_types().values())
 def test_every_type_of_event_has_a_golden_file(data: type[EventData]) -> None:
     assert path_of(data).exists(), "run `make golden`, and publish the file with the event"
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: p.stem)
+@every_case(FILES)
 def test_what_was_published_is_still_read_as_it_was_meant(path: Path) -> None:
     golden = json.loads(path.read_text("utf-8"))
 
@@ -28,7 +29,7 @@ def test_what_was_published_is_still_read_as_it_was_meant(path: Path) -> None:
     assert _is_part_of(golden, read), "only optional fields may be added within a version"
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: p.stem)
+@every_case(FILES)
 def test_no_field_has_become_needed_that_older_events_lack(path: Path) -> None:
     golden = json.loads(path.read_text("utf-8"))
     data = EVENT_TYPES[golden["type"]]
@@ -38,14 +39,14 @@ def test_no_field_has_become_needed_that_older_events_lack(path: Path) -> None:
     assert needed <= set(golden["data"])
 
 
-@pytest.mark.parametrize("data", event_types().values(), ids=lambda d: d.event_type)
+@every_case(event_types().values())
 def test_an_event_survives_its_own_body(data: type[EventData]) -> None:
     event = sample(data)
 
     assert parse(event.body()).model_dump() == event.model_dump()
 
 
-@pytest.mark.parametrize("data", event_types().values(), ids=lambda d: d.event_type)
+@every_case(event_types().values())
 def test_empty_optional_fields_survive_too(data: type[EventData]) -> None:
     fields = sample(data).data.model_dump()
     empty = {n: None for n, f in data.model_fields.items() if _may_be_none(f.annotation)}
@@ -57,7 +58,7 @@ def test_empty_optional_fields_survive_too(data: type[EventData]) -> None:
     assert parse(event.body()).data == event.data
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: p.stem)
+@every_case(FILES)
 def test_events_hold_no_floats(path: Path) -> None:
     def refuse(number: str) -> Any:
         raise AssertionError(f"{number}: a float is not canonical JSON for the trail")

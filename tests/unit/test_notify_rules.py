@@ -1,16 +1,51 @@
 """The rules of the notify service: who hears what, and the life of a notification."""
 
 import json
-import tomllib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from services.notify.app import DEFAULT_POLICY
-from services.notify.domain.deciding import Answer, Case, answer, next_change, void_after
-from services.notify.domain.hearing import create, draft, notification_id
-from services.notify.domain.life import (
+from services.notify.decision.decide import Answer, answer, next_change
+from services.notify.delivery.outcomes import of_smtp, of_status
+from services.notify.delivery.payload import mail, webhook_body
+from services.notify.delivery.timing import (
+    BACKOFF,
+    QuietHours,
+    next_attempt,
+    quiet_until,
+    remind_at,
+    slowed_until,
+)
+from services.notify.notification import (
+    ALL_STOPPED,
+    EMAIL_DUE,
+    OPEN_DUE,
+    REMIND_DUE,
+    TIMERS,
+    WEBHOOK_DUE,
+    Acted,
+    ChannelState,
+    Notification,
+)
+from services.notify.projections.cases import Case, reason_to_retract
+from services.notify.projections.directory import Subject
+from services.notify.rules.audience import About, named
+from services.notify.rules.drafts import create, draft, notification_id
+from services.notify.rules.policy import HubPolicy, Rule, open_within
+from services.notify.rules.policy_file import load_policy
+from services.notify.subscriptions.subscription import (
+    VERIFY_DUE,
+    Subscription,
+    SubscriptionEntry,
+    alarm_due,
+    amend,
+    rotate,
+    subscribe,
+    verified,
+)
+from services.notify.transitions import (
     acted,
     delivered,
     escalate,
@@ -22,45 +57,13 @@ from services.notify.domain.life import (
     retract,
     withhold,
 )
-from services.notify.domain.notification import (
-    ALL_STOPPED,
-    CLOCKS,
-    EMAIL_DUE,
-    OPEN_DUE,
-    REMIND_DUE,
-    WEBHOOK_DUE,
-    Acted,
-    Leg,
-    Notification,
-)
-from services.notify.domain.outcomes import of_smtp, of_status
-from services.notify.domain.payload import mail, webhook_body
-from services.notify.domain.policy import HearingPolicy, HubPolicy, Row, open_within
-from services.notify.domain.subscription import (
-    VERIFY_DUE,
-    Subscription,
-    SubscriptionEntry,
-    alarm_due,
-    amend,
-    rotate,
-    subscribe,
-    verified,
-)
-from services.notify.domain.timing import (
-    BACKOFF,
-    QuietHours,
-    next_attempt,
-    quiet_until,
-    remind_at,
-    slowed_until,
-)
 from shared.events import Event
 from shared.events.catalogue import event_types
-from shared.sharing import Consent, Decision, Request, SharingState, Terms, Verdict
+from shared.rules.sharing import Consent, Decision, Request, SharingState, Terms, Verdict
 from tests.golden.__main__ import sample
 
 AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)  # a Monday
-POLICY = HearingPolicy.model_validate(tomllib.loads(DEFAULT_POLICY.read_text("utf-8")))
+POLICY = load_policy(DEFAULT_POLICY)
 HUB = POLICY.default
 CASE = Case(
     id="ref_1",
@@ -77,8 +80,8 @@ def event(event_type: str, **changes: Any) -> Event[Any]:
     return made.model_copy(update={"data": made.data.model_copy(update=changes)})
 
 
-def row(event_type: str, tell: str, **changes: Any) -> Row:
-    (found, *_) = [r for r in POLICY.rows(event(event_type, **changes)) if r.tell == tell]
+def row(event_type: str, tell: str, **changes: Any) -> Rule:
+    (found, *_) = [r for r in POLICY.applying_to(event(event_type, **changes)) if r.tell == tell]
     return found
 
 
@@ -95,7 +98,12 @@ def notification(**changes: Any) -> Notification:
         at=AT,
     )
     return planned.but(
-        **{"webhook": Leg(since=AT), "email": Leg(since=AT), "verdicts": VERDICTS, **changes}
+        **{
+            "webhook": ChannelState(since=AT),
+            "email": ChannelState(since=AT),
+            "verdicts": VERDICTS,
+            **changes,
+        }
     )
 
 
@@ -113,45 +121,60 @@ NO = Decision(
 # --- The table -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("each", POLICY.hears, ids=lambda r: f"{r.on}-{r.kind}")
-def test_every_row_names_an_event_and_fields_that_there_are(each: Row) -> None:
-    data = event_types()[each.on]
-
-    fields = set(data.model_fields)
-    assert {*each.when, *filter(None, (each.due, each.detail))} <= fields
-    assert each.who in fields | {"worker_id"}
-    if each.tell == "partners":
-        assert "existence" in each.categories, "telling tells that somebody is known here"
-        assert each.action != "none", "sharing is no intervention in itself"
-    else:
-        assert each.categories == ()
-
-
-def test_an_allocation_is_told_to_worker_referrer_partners_and_a_significant_one_to_the_hub() -> (
-    None
-):
-    mild = [(r.tell, r.kind) for r in POLICY.rows(event("allocation.made", level="mild"))]
-    grave = [(r.tell, r.kind) for r in POLICY.rows(event("allocation.made", level="significant"))]
+def test_an_allocation_is_told_to_worker_partners_and_a_significant_one_to_the_hub() -> None:
+    mild = [(r.tell, r.kind) for r in POLICY.applying_to(event("allocation.made", level="mild"))]
+    grave = [
+        (r.tell, r.kind) for r in POLICY.applying_to(event("allocation.made", level="significant"))
+    ]
 
     assert mild == [
-        ("referrer", "referral_allocated"),
         ("worker", "case_allocated_to_you"),
         ("partners", "support_arranged"),
     ]
     assert [each for each in grave if each not in mild] == [("hub", "case_for_oversight")]
 
 
-def test_what_is_told_once_per_referral_has_one_id_however_often_it_comes_about() -> None:
+def test_the_operators_desk_hears_of_an_area_that_nobody_knows_and_partners_once_it_is_found() -> (
+    None
+):
+    def told(event_type: str, **changes: Any) -> set[tuple[str, str]]:
+        rules = POLICY.applying_to(event(event_type, **changes))
+        return {(r.tell, r.kind) for r in rules if r.kind != "case_news"}
+
+    unknown = ("operators", "referral_area_unknown")
+    found = ("partners", "concern_in_your_area")
+    assert unknown in told("referral.received", area="unknown")
+    assert unknown not in told("referral.received", area="northtown")
+    assert told("referral.amended", area="unknown", amended=("area", "urgency")) == {unknown, found}
+    assert told("referral.amended", area="northtown", amended=("area",)) == {found}
+    amended = told("referral.amended", area="unknown", amended=("urgency",), status="waiting")
+    assert amended == set()
+
+
+def test_until_a_hub_has_it_what_is_urgent_for_a_hub_is_for_the_operators_desk() -> None:
+    def asked(hub_id: str | None, event_type: str, tell: str, **changes: Any) -> list[Any]:
+        about = About(event(event_type, **changes), CASE, hub_id, HUB, Subject())
+        return [(each.kind, each.id) for each in named(about, [row(event_type, tell, **changes)])]
+
+    assert asked("hub_1", "referral.overdue", "hub") == [("hub", "hub_1")]
+    assert asked(None, "referral.overdue", "hub") == [("operator", "operator")]
+    assert asked(None, "allocation.declined", "hub") == [], "nothing urgent"
+    received = ("referral.received", "operators")
+    assert asked("hub_1", *received, area="unknown") == [("operator", "operator")]
+
+
+def test_what_is_told_once_per_life_has_one_id_until_the_referral_is_reopened() -> None:
     first, second = (
         event("allocation.made"),
         event("allocation.made").model_copy(update={"id": "evt_other"}),
     )
-    once, always = row("allocation.made", "referrer"), row("allocation.made", "worker")
+    once, always = row("allocation.made", "partners"), row("allocation.made", "worker")
+    reopened = event("allocation.made", reopenings=2)
 
-    def id_of(which: Event[Any], each: Row) -> str:
+    def id_of(which: Event[Any], each: Rule) -> str:
         return notification_id(which, each, "agency", "ag_1")
 
-    assert id_of(first, once) == id_of(second, once)
+    assert id_of(first, once) == id_of(second, once) != id_of(reopened, once)
     assert id_of(first, always) == id_of(first, always) != id_of(second, always)
     assert len({id_of(first, once), id_of(first, always)}) == 2
 
@@ -172,7 +195,7 @@ def test_only_what_is_urgent_has_a_time_to_be_opened() -> None:
     assert open_within(by_urgency, "immediate", HUB) == 15
     assert open_within(by_urgency, "ten_working_days", HUB) is None
     assert open_within(always, "ten_working_days", HUB) == HUB.escalate_within
-    assert open_within(row("allocation.made", "referrer"), "immediate", HUB) is None
+    assert open_within(row("referral.received", "referrer"), "immediate", HUB) is None
 
 
 # --- Decisions -------------------------------------------------------------------------------
@@ -186,7 +209,12 @@ def decided(state: SharingState, **changes: Any) -> Answer:
         purpose="safeguarding",
         categories=("existence", "worker"),
     )
-    values: dict[str, Any] = {"sharing": True, "void": False, "at": AT, "agreements": [terms()]}
+    values: dict[str, Any] = {
+        "sharing": True,
+        "retracted": False,
+        "at": AT,
+        "agreements": [terms()],
+    }
     return answer(request=request, state=state, **{**values, **changes})
 
 
@@ -251,12 +279,12 @@ def test_an_unsafe_agency_hears_nothing_not_even_the_fate_of_its_own_referral() 
 
 
 def test_of_a_referral_that_should_never_have_been_nobody_is_told() -> None:
-    found = decided(SharingState(consents=(consent("existence"),)), void=True)
+    found = decided(SharingState(consents=(consent("existence"),)), retracted=True)
 
     assert not found.permitted
-    assert void_after("entered_in_error", None) == "entered_in_error"
-    assert void_after("withdrawn", "wrong_person") == "wrong_person"
-    assert void_after("closed", None) is None
+    assert reason_to_retract("entered_in_error", None) == "entered_in_error"
+    assert reason_to_retract("withdrawn", "wrong_person") == "wrong_person"
+    assert reason_to_retract("closed", None) is None
 
 
 def test_it_is_decided_again_at_the_first_moment_that_could_change_it() -> None:
@@ -268,13 +296,13 @@ def test_it_is_decided_again_at_the_first_moment_that_could_change_it() -> None:
 
 
 def test_a_refusal_is_stored_and_told_to_the_trail_but_has_no_clock() -> None:
-    found, created, due = create(
+    new = create(
         notification(), answer=decided(SharingState()), subscription=hook(), policy=HUB, minutes=15
     )
 
-    assert found.status == "withheld"
-    assert created.event_type == "notification.withheld"
-    assert due == {}
+    assert new.record.status == "withheld"
+    assert [event.event_type for event in new.events] == ["notification.withheld"]
+    assert new.due == {}
 
 
 # --- The life of a notification --------------------------------------------------------------
@@ -295,10 +323,10 @@ def hook(**changes: Any) -> Subscription:
 
 def test_channels_are_those_that_the_recipient_has_and_each_has_its_clock() -> None:
     def channels(subscription: Subscription | None) -> tuple[Any, set[str]]:
-        _, created, due = create(
+        new = create(
             notification(), answer=None, subscription=subscription, policy=HUB, minutes=None
         )
-        return getattr(created, "channels", ()), set(due) - {REMIND_DUE}
+        return getattr(new.events[0], "channels", ()), set(new.due) - {REMIND_DUE}
 
     assert channels(None) == (("inbox",), set())
     assert channels(hook()) == (("inbox", "webhook", "email"), {WEBHOOK_DUE, EMAIL_DUE})
@@ -311,7 +339,7 @@ def test_quiet_hours_hold_back_mail_that_is_not_urgent() -> None:
 
     def mailed(urgent: bool) -> datetime:
         planned = notification(urgent=urgent)
-        _, _, due = create(planned, answer=None, subscription=quiet, policy=HUB, minutes=None)
+        due = create(planned, answer=None, subscription=quiet, policy=HUB, minutes=None).due
         assert due[WEBHOOK_DUE] == AT, "a webhook wakes nobody"
         return due[EMAIL_DUE]
 
@@ -365,7 +393,7 @@ def test_withheld_and_retracted_are_the_end_of_every_clock_and_channel() -> None
 
     for over in (held, back):
         assert over.due == ALL_STOPPED
-        assert set(ALL_STOPPED) == set(CLOCKS)
+        assert set(ALL_STOPPED) == set(TIMERS)
         for change in (
             delivered(over.after, "webhook", 1, AT),
             exhausted(over.after, "webhook", 1, "timeout"),
@@ -388,7 +416,7 @@ def test_a_reminder_is_mailed_again_and_stops_once_somebody_has_acted() -> None:
     change = remind(told, AT, AT + timedelta(days=3))
 
     assert change.due == {REMIND_DUE: AT + timedelta(days=3), EMAIL_DUE: AT}
-    assert change.after.email == Leg(since=AT, attempts=1)
+    assert change.after.email == ChannelState(since=AT, attempts=1)
     assert remind(acted(told, receipt()).after, AT, None).events == ()
 
 
@@ -397,7 +425,7 @@ def test_a_replay_is_a_new_run_of_attempts_under_the_same_id() -> None:
     change = replay(told, "webhook", AT)
 
     assert change.due == {WEBHOOK_DUE: AT}
-    assert change.after.webhook == Leg(since=AT, attempts=3)
+    assert change.after.webhook == ChannelState(since=AT, attempts=3)
     assert change.after.id == told.id
     assert replay(notification(), "webhook", AT).events == (), "it still waits"
 
@@ -422,7 +450,7 @@ def test_nothing_that_leaves_us_names_the_young_person() -> None:
     )
     assert set(body) == {
         *("type", "id", "kind", "referral_id", "purpose", "categories", "action", "detail"),
-        *("about", "due_at", "created_at", "link"),
+        *("about", "due_at", "created_at", "link", "instructions"),
     }
     assert body["categories"] == ["existence"]
 

@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 import pytest
 from standardwebhooks import Webhook
 
-from services.notify.mail import Mailer
-from services.notify.webhook import is_public, sign
+from services.notify.delivery.addresses import is_public
+from services.notify.delivery.mail import Mailer
+from services.notify.delivery.webhook import sign
 
 SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
 OTHER = "whsec_" + base64.b64encode(b"o" * 32).decode()

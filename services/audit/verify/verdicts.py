@@ -1,6 +1,9 @@
 """What a verification can end in, and the exit code that says so."""
 
-VERIFIED, TAMPERED, CANNOT_VERIFY, USAGE = 0, 1, 2, 3
+from collections.abc import Sequence
+
+VERIFIED, TAMPERED, CANNOT_VERIFY = 0, 1, 2
+MAX_TOLD = 20  # findings; the first are enough to know where to look
 
 
 class Tampered(Exception):
@@ -15,5 +18,21 @@ class CannotVerify(Exception):
     """Data is missing, or no key we trust has signed it: nothing is proven either way. Exit 2."""
 
 
-class Misused(Exception):
-    """The command was given something it can't work with. Exit 3."""
+class Misused(CannotVerify):
+    """The command was given something it can't work with. Exit 2, too: nothing is proven."""
+
+
+def first_of(findings: Sequence[str]) -> list[str]:
+    """The first of them, and how many more there are."""
+    told = list(findings[:MAX_TOLD])
+    more = len(findings) - len(told)
+    return [*told, f"and {more} more"] if more else told
+
+
+def judge(findings: Sequence[str], missing: Sequence[str]) -> None:
+    """Raises `Tampered` with these findings; where there are none, `CannotVerify` for what is
+    missing. Returns where there is nothing of either."""
+    if findings:
+        raise Tampered(*findings)
+    if missing:
+        raise CannotVerify("; ".join(first_of(missing)))

@@ -4,20 +4,22 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.allocation.app import DEFAULT_POLICY
-from services.allocation.domain.allocations import Allocation, place, wait, with_ranks
-from services.allocation.domain.capacity import register_worker
-from services.allocation.domain.choice import decide
-from services.allocation.domain.facts import CaseFacts, HubFacts, WorkerFacts, hub_facts
-from services.allocation.domain.hubs import Hub, HubEntry, register_hub
-from services.allocation.domain.policy import load_policy
-from services.allocation.domain.risk import assess
-from services.allocation.domain.workers import Worker, WorkerEntry
+from services.allocation.assignment.choice import decide
+from services.allocation.assignment.facts import CaseFacts, HubFacts, WorkerFacts, hub_facts
+from services.allocation.assignment.rule import assign, wait
+from services.allocation.caseload.capacity import register_worker
+from services.allocation.caseload.worker import Case, Worker, WorkerEntry
+from services.allocation.hubs.hub import Hub, HubEntry, register_hub
+from services.allocation.records import Allocation, snapshot, with_ranks
+from services.allocation.risk.policy_file import load_policy
+from services.allocation.risk.score import assess
 from shared.events import Event
 from shared.events.codes import Recency
 from shared.events.referral import Concern, ReferralReceived
+from shared.storage.records import Change, R
 
 AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)  # a Monday
-POLICY = load_policy(DEFAULT_POLICY.read_text("utf-8"))
+POLICY = load_policy(DEFAULT_POLICY)
 REFERRAL = "ref_" + "1" * 32
 
 
@@ -54,6 +56,12 @@ def worker(worker_id: str = "wk_one", at: datetime = AT, **changes: Any) -> Work
         }
     )
     return register_worker(worker_id, entry, hub(), at)[0]
+
+
+def taking(
+    referral_id: str = "ref_1", weight: int = 3, round: int = 1, subject_id: str | None = None
+) -> Case:
+    return Case(referral_id=referral_id, weight=weight, round=round, subject_id=subject_id)
 
 
 def case(**changes: Any) -> CaseFacts:
@@ -161,9 +169,31 @@ def offered(worker_id: str = "wk_one", **changes: Any) -> Allocation:
     """One that is offered to a worker since `AT`."""
     made = decide(case(), of_hub(), [facts(worker_id)], policy_version="p1", at=AT)
     start = allocation(**changes)
-    return place(start, made, hub(), round=start.round + 1, flags=()).after
+    return assign(start, made, hub(), round=start.round + 1, flags=()).after
 
 
 def waiting(**changes: Any) -> Allocation:
     """One that waits since `AT`."""
-    return wait(allocation(**changes), None, hub(), at=AT).after
+    return wait(allocation(**changes), None, hub(), at=AT, holder_id="wk_duty").after
+
+
+def outcome(before: R, change: Change[R]) -> dict[str, Any]:
+    """A change whole: the fields that differ, and what its events say. It sets no other timer.
+
+    Of an event is left out what says nothing, or only where the allocation stands afterwards.
+    """
+    after = change.after
+    assert change.due == {}
+    stands = snapshot(after) if isinstance(after, Allocation) else {}
+    return {
+        "changed": {n: v for n, v in dict(after).items() if v != getattr(before, n)},
+        "said": {
+            event.event_type: {
+                name: value
+                for name, value in dict(event).items()
+                if (name not in stands or value != stands[name])
+                and value != type(event).model_fields[name].default
+            }
+            for event in change.events
+        },
+    }

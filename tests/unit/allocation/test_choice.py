@@ -4,14 +4,15 @@ import random
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from services.allocation.domain.choice import choose, decide, judge, replay
-from services.allocation.domain.facts import CaseFacts, WorkerFacts
-from services.allocation.domain.policy import LEVELS
+from services.allocation.assignment.choice import choose, decide, judge, replay
+from services.allocation.assignment.facts import CaseFacts, WorkerFacts, worker_facts
+from services.allocation.caseload.worker import Case
+from services.allocation.risk.policy import LEVELS
 from shared.events.codes import Setting, WorkerRole
-from tests.unit.allocation.given import AT, case, facts, of_hub
+from tests.unit.allocation.given import AT, REFERRAL, case, facts, later, of_hub, worker
 
 HUB = of_hub(demands={"significant": {"qualifications": ["sw"], "experience_months": 24}})
 
@@ -103,7 +104,6 @@ def test_each_reason_for_a_worker_counts(better: dict[str, Any], of_case: dict[s
 
 
 @given(cases_, workers_)
-@settings(max_examples=80, deadline=None)
 def test_who_fails_a_gate_is_never_chosen(of_case: CaseFacts, workers: list[WorkerFacts]) -> None:
     decision = decide(of_case, HUB, workers, policy_version="p1", at=AT)
 
@@ -112,7 +112,6 @@ def test_who_fails_a_gate_is_never_chosen(of_case: CaseFacts, workers: list[Work
 
 
 @given(cases_, workers_, st.randoms(use_true_random=False))
-@settings(max_examples=60, deadline=None)
 def test_the_order_of_workers_is_nothing_and_a_replay_is_the_same(
     of_case: CaseFacts, workers: list[WorkerFacts], random_: random.Random
 ) -> None:
@@ -128,7 +127,6 @@ def test_the_order_of_workers_is_nothing_and_a_replay_is_the_same(
 
 
 @given(cases_, workers_, st.integers(1, 10))
-@settings(max_examples=80, deadline=None)
 def test_more_free_capacity_never_makes_a_worker_less_likely(
     of_case: CaseFacts, workers: list[WorkerFacts], more: int
 ) -> None:
@@ -178,3 +176,146 @@ def test_ties_favour_nobody() -> None:
     }
 
     assert chosen == {worker.worker_id for worker in workers}
+
+
+def test_each_reason_is_worth_what_the_hub_says_and_the_sum_decides() -> None:
+    rich: dict[str, Any] = {
+        "specialisms": ["trafficking", "missing", "unneeded"],
+        "languages": ["bsl", "urdu"],
+        "times": ["evenings", "weekends"],
+        "host_agency_id": "ag_school",
+        "caseload": 3,
+    }
+    asks = case(
+        known_to=["wk_one"],
+        needs=["trafficking", "missing", "neither"],
+        languages=["bsl", "urdu"],
+        times=["evenings", "weekends"],
+    )
+
+    best = judge(asks, HUB, facts(**rich))
+    none = judge(case(languages=["bsl"], needs=["x"], times=["evenings"]), HUB, facts(caseload=13))
+    no_cap = judge(case(weight=1), HUB, facts(soft_cap=1))
+
+    # 10 of 16 points are left: six tenths of 300.
+    assert best.terms == {
+        "continuity": 500,
+        "specialism": 200,
+        "language": 100,
+        "free_capacity": 180,
+        "preferred_times": 50,
+        "same_host": 50,
+    }
+    assert best.score == 1080
+    assert all(isinstance(points, int) for points in best.terms.values())
+    assert (set(none.terms), set(none.terms.values())) == (set(best.terms), {0})
+    assert no_cap.terms["free_capacity"] == 0
+
+
+@pytest.mark.parametrize(
+    ("demand", "able", "not_able"),
+    [
+        (
+            {"qualifications": ["sw"]},
+            [{"qualifications": ["sw", "x"]}],
+            [{"experience_months": 600}],
+        ),
+        ({"experience_months": 1}, [{"experience_months": 1}], [{"qualifications": ["sw"]}]),
+        (
+            {"qualifications": ["sw", "nurse"], "experience_months": 24},
+            [{"qualifications": ["nurse"]}, {"experience_months": 24}],
+            [{"qualifications": ["x"], "experience_months": 23}],
+        ),
+        ({}, [{}], []),
+    ],
+)
+def test_one_of_the_qualifications_or_the_experience_is_enough(
+    demand: dict[str, Any], able: list[dict[str, Any]], not_able: list[dict[str, Any]]
+) -> None:
+    asks = of_hub(demands={"moderate": demand})
+
+    assert [judge(case(), asks, facts(**who)).passed for who in able] == [True] * len(able)
+    assert [judge(case(), asks, facts(**who)).passed for who in not_able] == [False] * len(not_able)
+
+
+def test_a_spoke_worker_takes_up_to_the_ceiling_and_anyone_up_to_the_cap() -> None:
+    spoke = facts(worker_role="spoke_worker", experience_months=24)
+
+    assert [judge(case(level=level), HUB, spoke).passed for level in LEVELS] == [True] * 3 + [False]
+    assert judge(case(weight=16), HUB, facts()).passed
+    assert not judge(case(weight=17), HUB, facts()).passed
+
+
+def test_those_who_may_come_before_those_who_may_not_whatever_the_points() -> None:
+    workers = [facts("wk_may", caseload=13), facts("wk_away", on_leave=True), facts("wk_best")]
+
+    assert [c.worker_id for c in choose(case(), HUB, workers)] == ["wk_best", "wk_may", "wk_away"]
+
+
+def test_a_decision_keeps_all_it_was_made_of_and_its_replay_too() -> None:
+    whole = decide(
+        case(), HUB, [facts("wk_b"), facts("wk_a")], kind="manual", lost=["wk_z", "wk_a"],
+        held="wk_b", ordered="wk_b", policy_version="p1", at=AT,
+    )  # fmt: skip
+
+    assert [w.worker_id for w in whole.workers] == ["wk_a", "wk_b"]
+    assert (whole.kind, whole.at, whole.policy_version) == ("manual", AT, "p1")
+    assert (whole.case, whole.hub, whole.lost) == (case(), HUB, ("wk_a", "wk_z"))
+    assert (whole.held, whole.ordered, whole.worker_id) == ("wk_b", "wk_b", "wk_b")
+    assert replay(whole) == whole
+    nobody = decide(case(), None, [facts()], policy_version="p1", at=AT)
+    assert (nobody.kind, nobody.candidates, nobody.worker_id) == ("automatic", (), None)
+    assert replay(nobody) == nobody
+
+
+@pytest.mark.parametrize(
+    ("conflict", "stops"),
+    [
+        ({"kind": "agency", "id": "ag_school"}, True),
+        ({"kind": "agency", "id": "ag_police"}, False),
+        ({"kind": "agency", "id": "ref_before"}, False),
+        ({"kind": "referral", "id": REFERRAL}, True),
+        ({"kind": "referral", "id": "ref_before"}, True),
+        ({"kind": "referral", "id": "ref_else"}, False),
+        ({"kind": "referral", "id": "ag_school"}, False),
+    ],
+)
+def test_a_conflict_is_with_the_agency_or_about_a_referral_of_the_young_person(
+    conflict: dict[str, str], stops: bool
+) -> None:
+    fine = {"kind": "agency", "id": "ag_else"}
+    one = worker(conflicts=[fine, conflict])
+
+    (seen,) = worker_facts([one], case(related=("ref_before",)), AT)
+
+    assert seen.conflict is stops
+
+
+def test_a_worker_is_seen_as_they_are_that_day_and_without_what_this_very_case_holds() -> None:
+    plain: dict[str, Any] = {
+        "host_agency_id": "ag_police",
+        "host_setting": "police",
+        "worker_role": "spoke_worker",
+        "qualifications": ("sw",),
+        "experience_months": 30,
+        "specialisms": ("trafficking",),
+        "languages": ("bsl",),
+        "times": ("evenings",),
+        "active": False,
+    }
+    one = worker(
+        leave=[{"start": "2026-03-03", "to": "2026-03-04"}], areas=["westby"], **plain
+    ).but(
+        version=7,
+        cases=(
+            Case(referral_id=REFERRAL, weight=2),
+            Case(referral_id="ref_other", weight=5),
+        ),
+    )  # fmt: skip
+
+    here, away = (worker_facts([one], case(), later(days=days))[0] for days in (0, 1))
+    late = worker_facts([one], case(area="westby"), later(days=40))[0]
+
+    assert here == facts(version=7, in_area=False, caseload=5, soft_cap=16, hard_cap=20, **plain)
+    assert away == here.model_copy(update={"on_leave": True})
+    assert (late.in_area, late.supervision_overdue) == (True, ("case", "professional"))

@@ -1,9 +1,13 @@
 """The explanation says why this worker, and why not each of the others."""
 
-from services.allocation.domain.allocations import place
-from services.allocation.domain.choice import decide
-from services.allocation.domain.explain import explain
-from services.allocation.domain.risk import assess
+from typing import Any
+
+import pytest
+
+from services.allocation.assignment.choice import decide, replay
+from services.allocation.assignment.explanation import explain
+from services.allocation.assignment.rule import assign
+from services.allocation.risk.score import assess
 from tests.unit.allocation.given import (
     AT,
     POLICY,
@@ -27,7 +31,7 @@ def test_every_candidate_has_a_sentence() -> None:
     made = decide(
         case(known_to=["wk_known"]), of_hub(), workers, lost=["wk_fast"], policy_version="p1", at=AT
     )
-    placed = place(allocation(), made, hub(), round=1, flags=("over_soft_cap",)).after
+    placed = assign(allocation(), made, hub(), round=1, flags=("over_soft_cap",)).after
 
     explanation = explain(placed, [made], POLICY)
 
@@ -62,3 +66,79 @@ def test_waiting_is_explained_too() -> None:
         "1 worker was looked at, and nobody could take it within the rules.",
         "wk_one was not chosen: the worker is no longer in post.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("beyond", "said"),
+    [
+        (1, "1 more worker of the area, who has less room, was not looked at."),
+        (7, "7 more workers of the area, who have less room, were not looked at."),
+    ],
+)
+def test_who_was_not_looked_at_is_counted(beyond: int, said: str) -> None:
+    made = decide(case(), of_hub(), [facts()], beyond=beyond, policy_version="p1", at=AT)
+
+    (decided,) = explain(allocation(), [made], POLICY).decisions
+
+    assert decided.sentences[-1] == said
+    assert replay(made) == made
+
+
+@pytest.mark.parametrize(
+    ("worker", "given", "sentence"),
+    [
+        (
+            {"active": False, "on_leave": True, "conflict": True},
+            {"kind": "manual", "ordered": "wk_one"},
+            "A Hub manager assigned it to wk_one, although the worker is no longer in post, is on "
+            "leave and has declared a conflict of interest.",
+        ),
+        ({}, {"kind": "manual", "ordered": "wk_one"}, "A Hub manager assigned it to wk_one."),
+        (
+            {},
+            {"kind": "manual", "ordered": "wk_elsewhere"},
+            "A Hub manager assigned it to wk_elsewhere.",
+        ),
+        (
+            {"active": False},
+            {"kind": "duty", "ordered": "wk_duty"},
+            "wk_duty has it as duty manager: nobody could take it, and it could not wait.",
+        ),
+        (
+            {"caseload": 1},
+            {"held": "wk_one"},
+            "wk_one was chosen with 210 points. wk_one has free capacity (210). The capacity had "
+            "been reserved before.",
+        ),
+        ({"caseload": 13}, {}, "wk_one was chosen with 0 points."),
+    ],
+)
+def test_the_first_sentence_says_who_decided_and_why(
+    worker: dict[str, Any], given: dict[str, Any], sentence: str
+) -> None:
+    made = decide(case(), of_hub(), [facts(**worker)], policy_version="p1", at=AT, **given)
+
+    (decided,) = explain(allocation(), [made], POLICY).decisions
+
+    assert decided.sentences[0] == sentence
+    assert (decided.worker_id, decided.kind, decided.at) == (made.worker_id, made.kind, AT)
+
+
+def test_a_tie_and_one_point_less_are_told_apart() -> None:
+    scoring = {"same_host": 1}
+    hosted = facts("wk_hosted", host_agency_id="ag_school")
+    made = decide(
+        case(), of_hub(scoring=scoring), [hosted, facts("wk_a"), facts("wk_b", caseload=16)],
+        policy_version="p1", at=AT,
+    )  # fmt: skip
+    tied = decide(case(), of_hub(), [facts("wk_a"), facts("wk_b")], policy_version="p1", at=AT)
+    by_hand = decide(
+        case(), of_hub(), [facts("wk_a", caseload=13)], kind="manual", ordered="wk_elsewhere",
+        policy_version="p1", at=AT,
+    )  # fmt: skip
+
+    first, second, third = explain(allocation(), [made, tied, by_hand], POLICY).decisions
+
+    assert "wk_a could have taken it, with 1 points less." in first.sentences
+    assert second.sentences[1].endswith("could have taken it; the tie was broken by a hash.")
+    assert third.sentences[1] == "wk_a could have taken it; the tie was broken by a hash."

@@ -2,39 +2,31 @@
 
 import pytest
 
-from services.allocation.domain.allocations import (
-    ANSWER_DUE,
-    ESCALATE_DUE,
-    REVIEW_DUE,
-    Allocation,
-    Order,
-    place,
-    wait,
+from services.allocation.assignment.choice import decide
+from services.allocation.assignment.order import confirm_exception, order, refuse_order
+from services.allocation.assignment.rule import assign, wait
+from services.allocation.assignment.waiting import (
+    QUEUE_ORDER,
+    escalate,
+    review,
+    review_missed,
 )
-from services.allocation.domain.capacity import Limit
-from services.allocation.domain.choice import decide
-from services.allocation.domain.life import (
+from services.allocation.caseload.capacity import Limit
+from services.allocation.casework.transitions import (
     accept,
     close,
     decline,
     hold,
     lapse,
+    note_debrief_outcome,
     relevel,
     resume,
-    settle_debrief,
     start,
 )
-from services.allocation.domain.orders import confirm_exception, order, refuse_order
-from services.allocation.domain.waiting import (
-    QUEUE_ORDER,
-    escalate,
-    queue_key,
-    review,
-    review_missed,
-)
+from services.allocation.records import ANSWER_DUE, ESCALATE_DUE, REVIEW_DUE, Allocation, Order
 from shared.errors import Refused
-from shared.events.allocation import GoalResult
-from shared.records import Change
+from shared.events.casework import GoalResult
+from shared.storage.records import Change
 from tests.unit.allocation.given import (
     AT,
     allocation,
@@ -47,6 +39,7 @@ from tests.unit.allocation.given import (
     waiting,
 )
 
+STOPPED = {ANSWER_DUE: None, REVIEW_DUE: None, ESCALATE_DUE: None}
 ACHIEVED = (GoalResult(goal="safe_relationships", outcome="achieved"),)
 
 
@@ -69,26 +62,41 @@ def to(worker_id: str, limit: Limit = "hard", by: str = "hub_manager:one") -> Or
 def test_the_time_to_answer_is_set_by_urgency(urgency: str, minutes: int) -> None:
     made = decide(case(urgency=urgency), of_hub(), [facts()], policy_version="p1", at=AT)
 
-    change = place(allocation(urgency=urgency), made, hub(), round=1, flags=())
+    change = assign(allocation(urgency=urgency), made, hub(), round=1, flags=())
 
-    assert change.due[ANSWER_DUE] == change.after.answer_by == later(minutes=minutes)
+    assert change.after.timers()[ANSWER_DUE] == change.after.answer_by == later(minutes=minutes)
     assert types(change) == ["allocation.made"]
 
 
 def test_only_the_placing_of_the_next_round_takes_over_and_only_once() -> None:
     made = decide(case(), of_hub(), [facts()], policy_version="p1", at=AT)
-    once = place(allocation(), made, hub(), round=1, flags=()).after
+    once = assign(allocation(), made, hub(), round=1, flags=()).after
 
-    assert place(once, made, hub(), round=1, flags=()).events == ()
-    assert place(once, made, hub(), round=2, flags=()).events == (), "it has its worker"
-    assert place(allocation(), made, hub(), round=2, flags=()).events == ()
+    assert assign(once, made, hub(), round=1, flags=()).events == ()
+    assert assign(once, made, hub(), round=2, flags=()).events == (), "it has its worker"
+    assert assign(allocation(), made, hub(), round=2, flags=()).events == ()
 
 
 def test_accepting_stops_the_clock_and_twice_is_once() -> None:
     accepted = accept(offered(), "wk_one", later(hours=1))
 
-    assert (accepted.after.status, accepted.due) == ("accepted", {ANSWER_DUE: None})
+    begins = {**STOPPED, "review_due": later(days=3, hours=1)}
+    assert (accepted.after.status, accepted.after.timers()) == ("accepted", begins)
     assert accept(accepted.after, "wk_one", later(hours=2)).events == ()
+
+
+def test_what_was_accepted_and_not_begun_is_told_and_told_again_until_work_begins() -> None:
+    """As long as a waiting case of the level may wait: three days, as the Hub says here."""
+    accepted = accept(offered(), "wk_one", AT, hub()).after
+
+    early = review_missed(accepted, hub(), later(days=2, hours=23))
+    late = review_missed(accepted, hub(), later(days=3))
+    again = review_missed(late.after, hub(), later(days=6))
+    begun = start(again.after, "wk_one", later(days=6)).after
+
+    assert early.events == ()
+    assert [e.model_dump()["reason"] for e in (*late.events, *again.events)] == ["not_begun"] * 2
+    assert begun.timers() == STOPPED
 
 
 def test_nobody_else_can_accept_or_work_on_it() -> None:
@@ -124,7 +132,7 @@ def test_after_the_last_offer_it_goes_to_the_hub_manager() -> None:
 
     assert types(change) == ["allocation.declined", "allocation.waiting", "allocation.escalated"]
     assert (change.after.status, change.after.with_manager) == ("waiting", True)
-    assert change.after.holder_id == "wk_duty"
+    assert change.after.holder_id is None
 
 
 def test_an_accepted_case_is_not_declined_but_handed_over() -> None:
@@ -136,8 +144,9 @@ def test_work_may_rest_and_go_on() -> None:
     resting = hold(working(), "wk_one", "young_person_away", hub(), AT)
     going_on = resume(resting.after, "wk_one")
 
-    assert (resting.after.status, resting.due) == ("on_hold", {REVIEW_DUE: later(days=28)})
-    assert (going_on.after.status, going_on.due) == ("in_progress", {REVIEW_DUE: None})
+    assert resting.after.status == "on_hold"
+    assert resting.after.timers() == {**STOPPED, REVIEW_DUE: later(days=28)}
+    assert (going_on.after.status, going_on.after.timers()) == ("in_progress", STOPPED)
     with pytest.raises(Refused, match="wrong_state"):
         hold(offered(), "wk_one", "health", hub(), AT)
 
@@ -150,7 +159,7 @@ def test_a_completed_case_has_an_outcome_for_each_goal() -> None:
 
     assert (closed.after.status, closed.after.worker_id) == ("closed", None)
     assert closed.after.outcomes == ACHIEVED
-    assert set(closed.due.values()) == {None}, "every clock stops"
+    assert closed.after.timers() == STOPPED, "every clock stops"
     assert close(closed.after, "completed", ACHIEVED, hub(), AT).events == ()
 
 
@@ -158,7 +167,7 @@ def test_closing_overtakes_a_placing_under_way() -> None:
     made = decide(case(), of_hub(), [facts()], policy_version="p1", at=AT)
     closed = close(waiting(), "referral_withdrawn", (), hub(), AT).after
 
-    assert place(closed, made, hub(), round=2, flags=()).events == ()
+    assert assign(closed, made, hub(), round=2, flags=()).events == ()
     assert closed.round == 2, "what is reserved for that round is a stray"
 
 
@@ -168,10 +177,10 @@ def test_after_high_risk_work_a_debrief_is_offered_and_only_that_is_kept() -> No
 
     assert types(closed) == ["allocation.closed", "allocation.debrief_offered"]
     assert types(lower) == ["allocation.closed"]
-    settled = settle_debrief(closed.after, "wk_one", "held")
+    settled = note_debrief_outcome(closed.after, "wk_one", "held")
     assert settled.after.debrief == "held"
     with pytest.raises(Refused, match="no_debrief_offered"):
-        settle_debrief(closed.after, "wk_two", "held")
+        note_debrief_outcome(closed.after, "wk_two", "held")
 
 
 def test_a_level_that_rises_tells_the_manager_and_reorders_the_queue() -> None:
@@ -186,10 +195,10 @@ def test_a_level_that_rises_tells_the_manager_and_reorders_the_queue() -> None:
 
 
 def test_waiting_has_a_holder_a_weekly_review_and_an_escalation_clock() -> None:
-    change = wait(allocation(), None, hub(), at=AT)
+    change = wait(allocation(), None, hub(), at=AT, holder_id="wk_duty")
 
     assert change.after.holder_id == "wk_duty"
-    assert change.due == {
+    assert change.after.timers() == {
         ANSWER_DUE: None,
         REVIEW_DUE: later(days=7),
         ESCALATE_DUE: later(days=3),
@@ -210,7 +219,7 @@ def test_waiting_too_long_is_escalated_again_and_again_but_once_each_time() -> N
 def test_a_review_moves_the_clock_and_a_missed_one_is_escalated() -> None:
     reviewed = review(waiting(), "hub_manager:one", hub(), later(days=5))
 
-    assert reviewed.due == {REVIEW_DUE: later(days=12)}
+    assert reviewed.after.timers() == {**waiting().timers(), REVIEW_DUE: later(days=12)}
     assert review_missed(reviewed.after, hub(), later(days=7)).events == ()
     missed = review_missed(reviewed.after, hub(), later(days=12))
     assert types(missed) == ["allocation.escalated"]
@@ -219,13 +228,20 @@ def test_a_review_moves_the_clock_and_a_missed_one_is_escalated() -> None:
         review(offered(), "hub_manager:one", hub(), AT)
 
 
+def place_in_line(a: Allocation) -> tuple[object, ...]:
+    fields = a.model_dump() | {"_id": a.id}
+    return tuple(
+        fields[name] if direction > 0 else -fields[name] for name, direction in QUEUE_ORDER
+    )
+
+
 def test_the_queue_is_by_level_then_urgency_then_time() -> None:
     first = waiting(id="ref_a", level="significant", urgency="ten_working_days")
     second = waiting(id="ref_b", level="mild", urgency="same_day")
     fourth = waiting(id="ref_c", level="mild", urgency="one_working_day")
     third = fourth.but(id="ref_d", waiting_since=later(days=-1))
 
-    in_line = sorted([fourth, third, second, first], key=queue_key)
+    in_line = sorted([fourth, third, second, first], key=place_in_line)
 
     assert [a.id for a in in_line] == ["ref_a", "ref_b", "ref_d", "ref_c"]
     assert [direction for _, direction in QUEUE_ORDER] == [-1, -1, 1, 1]
@@ -237,7 +253,7 @@ def test_a_manager_hands_a_case_over_and_the_new_worker_is_asked() -> None:
         case(), of_hub(), [facts("wk_two")], ordered="wk_two", kind="manual",
         policy_version="p1", at=AT,
     )  # fmt: skip
-    moved = place(ordered.after, made, hub(), round=2, flags=())
+    moved = assign(ordered.after, made, hub(), round=2, flags=())
 
     assert types(ordered) == ["allocation.assignment_ordered"]
     assert ordered.after.worker_id == "wk_one", "until it is carried out"

@@ -1,25 +1,22 @@
 """Concerns of all agencies add up; judgement overrides; a score alone never lowers a response."""
 
+from datetime import timedelta
+
 import pytest
 
-from services.allocation.domain.subjects import (
-    REASSESS_DUE,
-    Subject,
-    absorb,
-    first_seen,
-    judge,
-    reassess,
-    remind_to_reassess,
-    respond,
-)
+from services.allocation.risk.history import Judgement, Reported
+from services.allocation.risk.looking import judge, reassess, remind_to_reassess
+from services.allocation.risk.score import assess
+from services.allocation.risk.subject import REASSESS_DUE, Subject, absorb, first_seen, respond
 from shared.events.codes import RiskLevel
 from shared.events.referral import Concern
-from tests.unit.allocation.given import AT, POLICY, concern, later, received
+from shared.storage.records import Change
+from tests.unit.allocation.given import AT, POLICY, concern, later, outcome, received
 
 
 def after(*reports: Concern) -> tuple[Subject, list[str]]:
     """The subject after one referral per report, and the types of all events."""
-    subject, event, _ = first_seen(received(reports[0], referral_id="ref_0"), POLICY, AT)
+    subject, event = first_seen(received(reports[0], referral_id="ref_0"), POLICY, AT)
     types = [event.event_type]
     for number, report in enumerate(reports[1:], 1):
         change = absorb(subject, received(report, referral_id=f"ref_{number}"), POLICY, AT)
@@ -126,15 +123,146 @@ def test_the_same_judgement_again_is_one() -> None:
 
 
 def test_someone_must_look_again_after_three_months_and_is_reminded_until_then() -> None:
-    subject, _, due = first_seen(received(concern("drug_use")), POLICY, AT)
-    assert due == {REASSESS_DUE: later(days=91)}
+    subject, _ = first_seen(received(concern("drug_use")), POLICY, AT)
+    assert subject.timers() == {REASSESS_DUE: later(days=POLICY.reassess_after_days)}
 
-    early = remind_to_reassess(subject, ("ref_0",), POLICY, later(days=90))
-    first = remind_to_reassess(subject, ("ref_0",), POLICY, later(days=91))
-    twice = remind_to_reassess(first.after, ("ref_0",), POLICY, later(days=91))
-    closed = remind_to_reassess(subject, (), POLICY, later(days=91))
+    early = remind_to_reassess(
+        subject, ("ref_0",), POLICY, later(days=POLICY.reassess_after_days - 1)
+    )
+    first = remind_to_reassess(subject, ("ref_0",), POLICY, later(days=POLICY.reassess_after_days))
+    twice = remind_to_reassess(
+        first.after, ("ref_0",), POLICY, later(days=POLICY.reassess_after_days)
+    )
+    closed = remind_to_reassess(subject, (), POLICY, later(days=POLICY.reassess_after_days))
 
     assert early.events == twice.events == ()
     assert [e.event_type for e in first.events] == ["risk.reassessment_due"]
-    assert first.due == {REASSESS_DUE: later(days=98)}
+    assert first.after.timers() == {
+        REASSESS_DUE: later(days=POLICY.reassess_after_days + POLICY.remind_every_days)
+    }
     assert closed.due == {REASSESS_DUE: None}, "nobody works with them: the clock stops"
+
+
+def test_every_look_is_told_whole_and_sets_the_next() -> None:
+    subject, _ = after(concern("images_shared"), concern("older_partner"))
+    now, next_at = later(days=200), later(days=200 + POLICY.reassess_after_days)
+    stands = {
+        "subject_id": "sub_one",
+        "score": 10,
+        "scored_level": "mild",
+        "level": "mild",
+        "agencies": 1,
+        "policy_version": POLICY.version,
+    }
+    who = {"referral_id": "ref_0", "by": "worker:wk_one"}
+
+    def look(subject: Subject) -> Change[Subject]:
+        return reassess(subject, referral_id="ref_0", by="worker:wk_one", policy=POLICY, at=now)
+
+    def set_to(level: RiskLevel, subject: Subject) -> Change[Subject]:
+        return judge(
+            subject, level, "known_history", referral_id="ref_0", by="worker:wk_one",
+            policy=POLICY, at=now,
+        )  # fmt: skip
+
+    judged_ = set_to("significant", subject)
+    judgement = Judgement(
+        level="significant", reason="known_history", by="worker:wk_one", at=now, scored_level="mild"
+    )
+    assert outcome(subject, judged_) == {
+        "changed": {
+            "judgement": judgement,
+            "level": "significant",
+            "reassess_at": next_at,
+            "reported": {
+                **subject.reported,
+                "ref_0": subject.reported["ref_0"].model_copy(
+                    update={"judgement": judgement, "over": tuple(sorted(subject.referrals))}
+                )
+            },
+        },
+        "said": {
+            "risk.judged": {
+                **stands, **who, "level": "significant", "from_level": "mild",
+                "reason": "known_history",
+            },
+        },
+    }  # fmt: skip
+    assert set_to("significant", judged_.after) == Change(judged_.after)
+
+    looked = look(subject)
+    older = assess(subject.concerns, POLICY, now)
+    faded = {**stands, "score": older.score, "scored_level": older.level}
+    assert older.score < 10
+    assert outcome(subject, looked) == {
+        "changed": {"assessment": older, "reassess_at": next_at},
+        "said": {"risk.reassessed": {**faded, **who, "due_at": next_at}},
+    }
+
+    # Nobody had looked since more was known than the level says.
+    new = [concern(code, at=now) for code in ("images_shared", "older_partner")]
+    behind = look(subject.but(level="none_apparent", concerns=new))
+    assert [event.event_type for event in behind.events] == ["risk.reassessed", "risk.escalated"]
+    assert behind.events[1].model_dump(include={"referral_id", "from_level", "level"}) == {
+        "referral_id": "ref_0", "from_level": "none_apparent", "level": behind.after.level,
+    }  # fmt: skip
+    assert behind.after.level != "none_apparent"
+
+
+def test_a_reminder_says_when_it_was_looked_at_and_what_is_open() -> None:
+    subject, _ = after(concern("images_shared"))
+    due = subject.reassess_at
+
+    change = remind_to_reassess(subject, ("ref_0", "ref_1"), POLICY, due)
+
+    again = due + timedelta(days=POLICY.remind_every_days)
+    said = outcome(subject, change)
+    assert said["changed"] == {"reassess_at": again}
+    reminder = said["said"]["risk.reassessment_due"]
+    assert (reminder["assessed_at"], reminder["open_referrals"]) == (AT, ("ref_0", "ref_1"))
+    assert (reminder["score"], reminder["level"]) == (5, subject.level)
+    assert remind_to_reassess(subject, ("ref_0",), POLICY, AT) == Change(subject)
+
+
+def test_an_absorbed_report_is_told_whole() -> None:
+    subject, _ = after(concern("missing_episodes", agency="ag_police"))
+    event = received(
+        concern("sexually_transmitted_infection", agency="ag_health"),
+        referral_id="ref_7",
+        version=4,
+        urgency="same_day",
+    )
+
+    change = absorb(subject, event, POLICY, later(days=1))
+
+    whole = assess(change.after.concerns, POLICY, later(days=1))
+    next_at = later(days=1 + POLICY.reassess_after_days)
+    assert outcome(subject, change) == {
+        "changed": {
+            "concerns": change.after.concerns,
+            "referrals": {"ref_0": 1, "ref_7": 4},
+            "reported": {
+                **subject.reported,
+                "ref_7": Reported(home="sub_one", concerns=event.data.concerns),
+            },
+            "assessment": whole,
+            "level": whole.level,
+            "reassess_at": next_at,
+        },
+        "said": {
+            "risk.assessed": {
+                "referral_id": "ref_7",
+                "subject_id": "sub_one",
+                "score": 6,
+                "scored_level": "moderate",
+                "level": "moderate",
+                "floor": "moderate",
+                "contributions": whole.contributions,
+                "combinations": ("missing_and_sexual_health",),
+                "policy_version": POLICY.version,
+            },
+            **{escalated.event_type: escalated.model_dump() for escalated in change.events[1:]},
+        },
+    }
+    assert len(change.events) == 2
+    assert absorb(change.after, event, POLICY, later(days=2)) == Change(change.after)

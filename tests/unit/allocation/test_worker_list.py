@@ -1,6 +1,7 @@
 """A CSV list is read line by line; faults name the column and never quote a cell."""
 
-from services.allocation.domain.worker_list import read_workers
+from services.allocation.caseload.worker import WorkerEntry
+from services.allocation.caseload.worker_list import Line, read_workers
 
 HEADER = "worker_id,hub_id,worker_role,areas,host_setting,cap,revision\n"
 
@@ -65,3 +66,40 @@ def test_a_byte_order_mark_is_fine_and_an_endless_file_is_not() -> None:
     endless = HEADER + "".join(line.format(n) for n in range(11))
     assert read_workers(endless, most=10) == ([], ("file: too_many_lines",))
     assert read_workers("")[1][0] == "worker_id: column_missing"
+
+
+def test_a_line_is_read_whole_and_a_faulty_one_keeps_nothing() -> None:
+    header = "worker_id,hub_id,worker_role,areas,host_setting,cap,revision,languages,times,active\n"
+    text = header + (
+        " wk_one , hub_north,hub_worker,northtown; westby,hub,,7,bsl urdu,evenings;weekends,false\n"
+        ",hub_north,hub_worker,northtown,hub,,\u00b2,,,\n"
+        "wk_two,hub_north,hub_worker,northtown,hub\n"
+        "wk_one,hub_north,hub_worker,northtown,hub,,-1,,,\n"
+    )
+
+    lines, faults = read_workers(text)
+
+    assert faults == ()
+    one = WorkerEntry.model_validate(
+        {
+            "hub_id": "hub_north",
+            "worker_role": "hub_worker",
+            "areas": ["northtown", "westby"],
+            "host_setting": "hub",
+            "languages": ["bsl", "urdu"],
+            "times": ["evenings", "weekends"],
+            "active": False,
+        }
+    )
+    assert lines == [
+        Line(2, "wk_one", one, 7, ()),
+        Line(3, None, None, None, ("revision: not_a_number", "worker_id: string_pattern_mismatch")),
+        Line(4, None, None, None, ("line: wrong_number_of_cells",)),
+        Line(5, None, None, None, ("revision: not_a_number", "worker_id: twice_in_this_file")),
+    ]
+
+
+def test_a_list_without_the_column_of_revisions_only_adds() -> None:
+    (line,), _ = read_workers(HEADER.replace(",revision", "") + "wk_a,hub_a,hub_worker,x,hub,\n")
+
+    assert (line.worker_id, line.revision, line.faults) == ("wk_a", None, ())

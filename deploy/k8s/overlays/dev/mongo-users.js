@@ -3,7 +3,7 @@
 const users = JSON.parse(require("fs").readFileSync("/run/secrets/users.json", "utf8"));
 
 // The trail is only ever added to: not even the audit service may change or delete an entry, a tile
-// or a checkpoint. What it sends (queries, faults, keys, exports) has an outbox that it updates.
+// or a checkpoint. What it sends (queries, faults, keys, exports, tallies, losses) has an outbox that it updates.
 const trail = {
   role: "trail",
   roles: [],
@@ -39,6 +39,26 @@ const trail = {
     {
       resource: { db: "hub_audit", collection: "exports" },
       actions: ["find", "insert", "update", "createCollection", "createIndex"],
+    },
+    {
+      resource: { db: "hub_audit", collection: "tallies" },
+      actions: ["find", "insert", "update", "createCollection", "createIndex"],
+    },
+    {
+      resource: { db: "hub_audit", collection: "tally_turns" },
+      actions: ["find", "insert", "update", "createCollection"],
+    },
+    {
+      resource: { db: "hub_audit", collection: "sent" },
+      actions: ["find", "insert", "update", "remove", "createCollection", "createIndex"],
+    },
+    {
+      resource: { db: "hub_audit", collection: "losses" },
+      actions: ["find", "insert", "update", "createCollection", "createIndex"],
+    },
+    {
+      resource: { db: "hub_audit", collection: "completeness" },
+      actions: ["find", "insert", "update", "createCollection"],
     },
   ],
 };

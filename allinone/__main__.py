@@ -1,0 +1,160 @@
+"""All four services in one process, on an embedded store: `make run`. Not for live cases."""
+
+import asyncio
+import contextlib
+import os
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from pydantic import SecretStr
+
+from allinone import sample
+from allinone.embedded import AUDIENCE, ISSUER, Keys, alone, document_store
+from services.allocation import app as allocation
+from services.audit import app as audit
+from services.notify import app as notify
+from services.referral import app as referral
+from shared.messaging.memory import MemoryBus
+from shared.operating.runner import Process, mongo
+from shared.operating.telemetry import set_up
+from shared.web.server import bound, serve
+from shared.web.tokens import issue
+
+TOKEN_LIFETIME = 12 * 3600
+
+
+async def run(folder: Path, port: int) -> None:
+    """Start everything, load the sample network, and serve until Ctrl-C."""
+    set_up("embedded", os.environ.get("LOG_LEVEL", "WARNING"))
+    keys = Keys(folder / "keys")
+    listening = bound("127.0.0.1", port)
+    async with document_store(folder / "store") as address:
+        process = compose(keys, address, port)
+        server = serve(process.app(), settings_of(keys, address, port))
+        serving = asyncio.create_task(server.serve([listening]))
+        try:
+            if await _ready(process, server):
+                base = f"http://127.0.0.1:{port}"
+                await sample.load(base, partial(_token, keys))
+                print(_welcome(keys, base, folder), flush=True)
+            await serving
+        finally:
+            server.should_exit = True
+            await asyncio.wait({serving})
+
+
+def _settings(keys: Keys, address: str, port: int) -> dict[str, Any]:
+    return {
+        "environment": "development",
+        "amqp_url": SecretStr("memory:"),
+        "mongo_url": SecretStr(address),
+        "http_port": port,
+        "relay_lease": 5.0,  # nobody else could be publishing: a restart need not wait long
+        "auth_jwks": str(keys.jwks),
+        "auth_issuer": ISSUER,
+        "auth_audience": AUDIENCE,
+        "auth_account_key": SecretStr(keys.secret("auth_account", 32)),
+    }
+
+
+def settings_of(keys: Keys, address: str, port: int) -> audit.AuditSettings:
+    """The settings that the whole process has, and those of the audit service."""
+    signing = SecretStr(keys.secret("audit_signing", 32))
+    return audit.AuditSettings(**_settings(keys, address, port), audit_signing_key=signing)
+
+
+def compose(keys: Keys, address: str, port: int) -> Process:
+    """All services in one process, on the store at that address and a bus in memory."""
+    settings = _settings(keys, address, port)
+    client = mongo(address)
+
+    async def probe() -> None:
+        await client.admin.command("ping")
+
+    return Process(
+        settings_of(keys, address, port),
+        client,
+        MemoryBus(client["hub_bus"]["dead_letters"], probe),
+        {
+            "referral": referral.build(
+                referral.ReferralSettings(
+                    **settings,
+                    referral_master_key=SecretStr(keys.secret("referral_master", 96)),
+                    referral_pepper=SecretStr(keys.secret("referral_pepper", 32)),
+                )
+            ),
+            "allocation": allocation.build(allocation.AllocationSettings(**settings)),
+            "notify": notify.build(
+                notify.NotifySettings(
+                    **settings, notify_secret_key=SecretStr(keys.secret("notify", 32))
+                )
+            ),
+            "audit": audit.build(settings_of(keys, address, port)),
+        },
+    )
+
+
+async def _ready(process: Process, server: uvicorn.Server) -> bool:
+    while not server.should_exit:
+        if server.started and await process.ready():
+            return True
+        await asyncio.sleep(0.05)
+    return False
+
+
+def _token(keys: Keys, **claims: str) -> str:
+    return issue(keys.signing, issuer=ISSUER, audience=AUDIENCE, lifetime=TOKEN_LIFETIME, **claims)
+
+
+def _welcome(keys: Keys, base: str, folder: Path) -> str:
+    tokens = {
+        "AGENCY": {"sub": sample.SCHOOL, "role": "agency", "agency_id": sample.SCHOOL},
+        "POLICE": {"sub": sample.POLICE, "role": "agency", "agency_id": sample.POLICE},
+        "WORKER": {"sub": "wk_hub_one", "role": "worker", "worker_id": "wk_hub_one"},
+        "MANAGER": {"sub": "mg_north", "role": "hub_manager", "hub_id": sample.HUB},
+        "AUDITOR": {"sub": "auditor_one", "role": "auditor"},
+        "OPERATOR": {"sub": "operator_one", "role": "operator"},
+    }
+    exports = "\n".join(
+        f"export {name}={_token(keys, **claims)}" for name, claims in tokens.items()
+    )
+    return f"""
+The referral network is up at {base} (API description: {base}/openapi.json).
+It runs on an embedded store under {folder}, for trying and development: not for live cases.
+
+Tokens, good for twelve hours; paste these lines into another terminal:
+
+{exports}
+
+Post a referral, then follow it:
+
+curl -s {base}/v1/referrals -H "Authorization: Bearer $AGENCY" \\
+  -H 'Content-Type: application/json' -H "Idempotency-Key: $(date +%s%N)" -d '{{
+    "agency_reference": "SYN-'$(date +%s)'", "urgency": "immediate", "area": "northtown",
+    "referrer": {{"name": "Sample Referrer", "role": "teacher", "contact": "r@school.example"}},
+    "subject": {{"name": "Sample Child", "date_of_birth": "2012-05-17"}},
+    "indicators": [{{"code": "missing_episodes", "recency": "current"}}],
+    "settings_avoided": ["police"], "narrative": "Synthetic text."}}' | tee /tmp/referral.json
+ID=$(python3 -c 'import json; print(json.load(open("/tmp/referral.json"))["id"])')
+curl -s {base}/v1/referrals/$ID -H "Authorization: Bearer $AGENCY"
+curl -s {base}/v1/allocations/$ID -H "Authorization: Bearer $MANAGER"
+curl -s {base}/v1/notifications -H "Authorization: Bearer $AGENCY"
+curl -s {base}/v1/notifications -H "Authorization: Bearer $WORKER"
+curl -s "{base}/v1/trail?referral_id=$ID" -H "Authorization: Bearer $AUDITOR" | python3 -m json.tool
+
+Ctrl-C stops it; the data stays under {folder}.
+"""
+
+
+if __name__ == "__main__":
+    folder, port = os.environ.get("DATA_DIR", "data"), os.environ.get("HTTP_PORT", "8080")
+    if not port.isdecimal() or not 0 < int(port) < 65536:
+        sys.exit(f"HTTP_PORT: {port!r} is no port; expected 1 to 65535")
+    try:
+        with contextlib.suppress(KeyboardInterrupt), alone(Path(folder)):
+            asyncio.run(run(Path(folder), int(port)))
+    except RuntimeError as error:
+        sys.exit(str(error))

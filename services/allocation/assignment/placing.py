@@ -1,0 +1,134 @@
+"""The best worker by the rules, in the young person's turn: repeatable from any point.
+
+One child, one worker (docs/decisions/1105): cases of one young person are placed one after the
+other, and those that wait go to the worker whom one of them got.
+"""
+
+from dataclasses import replace
+
+from services.allocation.assignment.facts import Decision
+from services.allocation.assignment.process import Assignment, release_strays, two_workers
+from services.allocation.assignment.rule import wait
+from services.allocation.assignment.search import Search
+from services.allocation.records import Allocation
+from services.allocation.safety.process import worker_is_unsafe
+from services.allocation.store import Stores
+from shared.clock import now
+from shared.events.codes import EscalationReason
+from shared.operating.failpoints import failpoint
+from shared.origin import Origin
+from shared.storage.records import Change, unchanged
+
+# How often a look is repeated when all whom it found filled up before they could be reserved.
+MAX_LOOKS = 20
+
+
+async def find_worker(assignment: Assignment) -> None:
+    """Give the case to the best worker by the rules, or let it wait. Safe to repeat.
+
+    One after the other, where the young person may have more cases than this: those that wait go
+    to the worker whom this one got.
+    """
+    if assignment.first:
+        await _find(assignment)
+        return
+    stores, allocation = assignment.stores, assignment.allocation
+    async with stores.turns.of(allocation.subject_id) as waited:
+        if waited and not assignment.new:
+            # Another's turn may have placed it.
+            allocation = await stores.allocations.get(allocation.id)
+            assignment = replace(assignment, allocation=allocation)
+        if allocation.status in ("seeking", "waiting") and await _find(assignment):
+            await _bring(assignment)
+
+
+async def bring_others(stores: Stores, allocation: Allocation, by: Origin) -> None:
+    """The young person's other cases that wait go to the worker whom this one has. Safe to repeat."""
+    others = await stores.others(allocation.subject_id, allocation.id)
+    if others.waiting(allocation.hub_id, allocation.area):
+        hub = await stores.hub(allocation.hub_id)
+        async with stores.turns.of(allocation.subject_id):
+            await _bring(Assignment(stores, allocation, hub, by))
+
+
+async def _bring(assignment: Assignment) -> None:
+    failpoint("turn.before_others")
+    stores, allocation = assignment.stores, assignment.allocation
+    others = await stores.others(allocation.subject_id, allocation.id)
+    for other in others.waiting(allocation.hub_id, allocation.area):
+        waits = await stores.allocations.get(other.referral_id)
+        await _find(replace(assignment, allocation=waits, new=False))
+
+
+async def _find(assignment: Assignment) -> bool:
+    """Whether the case has a worker now, and others of the young person's wait to have the same."""
+    hub = assignment.hub
+    if hub is None:
+        await _wait(assignment, None)
+        return False
+    search = await assignment.search(hub, await assignment.holders())
+    decision, reserved = await _reserve_best(assignment, search)
+    if reserved is None and search.case.urgency == "immediate":
+        reserved = await _reserve_duty(assignment, search)
+    if reserved is None:
+        await _wait(assignment, decision, overtake=bool(search.holders))
+        assigned = True
+    else:
+        duty = ("duty_manager",) if reserved.kind == "duty" else ()
+        assigned = await assignment.assign(reserved, hub, *duty, *two_workers(reserved))
+    if search.holders or not assigned:
+        await release_strays(assignment.stores, assignment.allocation.id, assignment.by)
+    return reserved is not None and search.case.child_weight > 0
+
+
+async def _reserve_best(assignment: Assignment, search: Search) -> tuple[Decision, Decision | None]:
+    """The last decision by the rules, and again if the capacity of its worker is reserved."""
+    lost: set[str] = set()
+    for _ in range(MAX_LOOKS):
+        decision, workers = await search.best(lost)
+        chosen = decision.worker_id
+        if chosen is None:
+            return decision, None
+        if await assignment.reserve(chosen, search.case.weight, "soft", workers.get(chosen)):
+            return decision, decision
+        lost.add(chosen)  # filled up since we looked: the next best
+    return decision.model_copy(update={"worker_id": None}), None
+
+
+async def _reserve_duty(assignment: Assignment, search: Search) -> Decision | None:
+    """`immediate` never waits: the duty manager takes it at once, over the soft cap if need be."""
+    duty, unsafe = search.hub.duty_worker_id, search.case.unsafe or ()
+    if duty is None or not await assignment.stores.is_worker_of(duty, search.hub):
+        return None
+    if await worker_is_unsafe(assignment.stores, duty, unsafe):
+        return None
+    if not await assignment.reserve(duty, search.case.weight, "hard"):
+        return None
+    return await search.one(duty, "duty")
+
+
+async def _wait(
+    assignment: Assignment, decision: Decision | None, *, overtake: bool = False
+) -> None:
+    at, hub = now(), assignment.hub
+    escalate: EscalationReason | None = None
+    if assignment.allocation.urgency == "immediate":
+        escalate = "immediate_without_worker"
+    if assignment.allocation.status == "waiting":
+        decision = None  # it waits on; only the decision that began the waiting is kept
+
+    def rule(allocation: Allocation) -> Change[Allocation]:
+        if allocation.round + 1 != assignment.round:
+            return unchanged(allocation)  # another assignment, or the end, came first
+        return wait(
+            *(allocation, decision, hub),
+            at=at,
+            holder_id=holder_id,
+            escalate=escalate,
+            overtake=overtake,
+        )
+
+    holder_id = await assignment.stores.on_duty(hub) if hub else None
+    if decision is not None:
+        await assignment.stores.store_decision(decision)
+    await assignment.decide(rule)

@@ -1,0 +1,16 @@
+"""Allocations as answers show them, with the instructions that stand for each young person."""
+
+from services.allocation.assignment.view import AllocationView, view
+from services.allocation.records import Allocation
+from services.allocation.store import Stores
+
+
+async def shown(stores: Stores, allocation: Allocation) -> AllocationView:
+    """One of them."""
+    return (await all_shown(stores, [allocation]))[0]
+
+
+async def all_shown(stores: Stores, allocations: list[Allocation]) -> list[AllocationView]:
+    """All of them, in one reading."""
+    closed = await stores.marks.of_each([each.subject_id for each in allocations])
+    return [view(each, closed.get(each.subject_id, ())) for each in allocations]

@@ -1,0 +1,58 @@
+"""What an answer shows of an allocation."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel
+
+from services.allocation.records import Allocation, Status
+from services.allocation.risk.score import Assessment
+from shared.events.casework import GoalResult
+from shared.events.codes import Instruction, RiskLevel, Urgency
+from shared.rules.parents import instructions
+
+
+class AllocationView(BaseModel):
+    """Where an allocation stands. Why it does is in its explanation. `instructions` bind whoever
+    has to do with the young person."""
+
+    id: str
+    status: Status
+    hub_id: str | None
+    worker_id: str | None
+    urgency: Urgency
+    level: RiskLevel
+    due_at: datetime
+    decided_at: datetime | None
+    answer_by: datetime | None
+    waiting_since: datetime | None
+    holder_id: str | None
+    review_at: datetime | None
+    escalations: int
+    flags: tuple[str, ...]
+    closure: str | None
+    outcomes: tuple[GoalResult, ...]
+    debrief: str | None
+    assessment: Assessment
+    instructions: tuple[Instruction, ...] = ()
+
+
+class AllocationPage(BaseModel):
+    """The first in line first; `next` is the cursor of the next page, if there is one."""
+
+    allocations: list[AllocationView]
+    next: str | None
+
+
+class Replay(BaseModel):
+    """Whether today's rules make the same of each decision's stored inputs."""
+
+    same: bool
+    decisions: list[Literal["same", "different"]]
+
+
+def view(allocation: Allocation, closed_to: Collection[str]) -> AllocationView:
+    """The view of an allocation as it stands, with who hears nothing of the young person."""
+    fields = allocation.model_dump(include=set(AllocationView.model_fields))
+    return AllocationView(**fields, instructions=instructions(closed_to))

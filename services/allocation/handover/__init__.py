@@ -1,0 +1,1 @@
+"""Handing over all open cases of a worker who leaves, or of a host that withdraws."""

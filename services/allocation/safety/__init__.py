@@ -1,0 +1,1 @@
+"""Safety marks: whoever is marked as unsafe for a young person gets no case of theirs, and keeps none."""

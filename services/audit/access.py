@@ -1,0 +1,100 @@
+"""Who may ask the trail what: which action of the table a question is, and what it is narrowed to.
+
+A refusal is only raised here; `RecordedRoute` makes it an entry.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import Depends, Request
+
+from services.audit.scope import Scope, scope_of
+from services.audit.search.fields import search_of
+from services.audit.search.hidden import hidden_from
+from services.audit.trail_query import Question, TrailQuery
+from shared.errors import Forbidden, NotFound, NotTheirs
+from shared.rules.access import Thing, decide
+from shared.rules.access_table import Action, Relation
+from shared.web.access import Declared, person
+from shared.web.tokens import Caller
+
+
+class TrailGate(Declared):
+    """A question of one action, by a caller whose role may ask it of something at least."""
+
+    async def __call__(self, request: Request, question: Question) -> TrailQuery:
+        """The question. Raises `Forbidden`, and `NotFound` for who has left."""
+        self.admit(question.caller)
+        await self.stay(request, question.caller)
+        return question
+
+    async def record(self, request: Request, caller: Caller, why: NotTheirs | None = None) -> None:
+        """The question is an entry, as every one is."""
+        await request.state.question.refused()
+
+
+def may_ask(action: Action) -> Any:
+    """Declares which action of the table a route is."""
+    return Depends(TrailGate(action))
+
+
+async def scope_for(question: TrailQuery, where: Mapping[str, Any]) -> Scope:
+    """What a search for `where` is narrowed to for this caller. Raises `NotFound`, `Forbidden`.
+
+    A Hub manager asks about one referral of their Hub at a time, and never without one. One that is
+    not there, one of another Hub and one about a young person for whom the manager is marked as
+    unsafe are refused alike. From agencies and auditors entries about such young people are left
+    out.
+    """
+    caller = question.caller
+    if caller.role == "hub_manager" and not where.get("referral_id"):
+        raise Forbidden
+    hidden = await hidden_from_asker(question)
+    held = await _of_their_hub(question, where.get("referral_id"))
+    marked = f"referral_id:{where.get('referral_id')}" in hidden and caller.role == "hub_manager"
+    thing = Thing(
+        agency_id=caller.agency_id,
+        hub_id=caller.hub_id if held else None,
+        unsafe=person(caller).names if marked else (),
+    )
+    relation = await _relation("search_trail", question, thing)
+    return scope_of(relation, where, caller.agency_id, hidden)
+
+
+async def leaves_of(question: TrailQuery, fields: Mapping[str, Any]) -> bool:
+    """Whether the caller sees the leaf of this entry, too; of none, `fields` is empty.
+
+    Raises `NotFound` for who may not see it, or its place, whether there is one or not.
+    """
+    caller, hidden = question.caller, await hidden_from_asker(question)
+    held = await _of_their_hub(question, fields.get("referral_id"))
+    marked = not hidden.isdisjoint(search_of(dict(fields))["keys"])
+    thing = Thing(
+        agency_id=caller.agency_id if caller.agency_id in fields.get("informed", ()) else None,
+        hub_id=caller.hub_id if held else None,
+        unsafe=person(caller).names if marked else (),
+    )
+    return await _relation("view_entry", question, thing) != "own_agency"
+
+
+async def hidden_from_asker(question: TrailQuery) -> frozenset[str]:
+    """The search keys of entries that are not there for this caller: about young people for whom
+    they are marked as unsafe."""
+    return await hidden_from(question.audit.trail, person(question.caller).names)
+
+
+async def _relation(action: Action, question: TrailQuery, thing: Thing) -> Relation:
+    verdict = decide(action, person(question.caller), thing)
+    if not verdict.allowed:
+        await question.refused()
+        raise NotFound
+    return verdict.relation
+
+
+async def _of_their_hub(question: TrailQuery, referral_id: str | None) -> bool:
+    """Whether a manager's Hub stands in an entry of this referral; looked up for managers only."""
+    if question.caller.role != "hub_manager" or not referral_id:
+        return False
+    size = (await question.newest()).size
+    where = {"referral_id": referral_id, "hub": str(question.caller.hub_id)}
+    return bool(await question.audit.trail.find(where, start=0, size=size, limit=1))

@@ -1,0 +1,122 @@
+"""Whether every event that a service has sent is an entry: each tally is held against the trail.
+
+The writer's process looks every `EVERY` seconds at the tallies that are new, and at what lacked
+before. What lacks is kept, told, and asked of the service that tallied it. How far it has come stands
+in the store: a restart goes on there.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from services.audit.integrity.losses import Loss, asked_for, looked_at
+from services.audit.log import gauges
+from services.audit.log.leaf import instant
+from services.audit.log.store import Trail
+from shared.clock import Clock, now
+from shared.events.trail import TrailTallied
+from shared.ids import derived_id
+from shared.operating.cancellation import raise_if_cancelled
+from shared.origin import Origin
+from shared.storage.records import Change
+from shared.storage.store import Database, Store
+
+EVERY = 20.0
+# An event is confirmed before it is tallied, but need not be read before: of two streams, say.
+GRACE = timedelta(seconds=30)
+BY = Origin.of_service("audit")
+AT = "trail"
+OPEN = {"event_ids.0": {"$exists": True}}
+
+
+@dataclass(frozen=True)
+class Told:
+    """The newest tally of a service that was looked at."""
+
+    service: str
+    entry: int
+    recorded_at: datetime
+
+
+class Completeness:
+    """Holds tallies against the trail."""
+
+    def __init__(
+        self, trail: Trail, database: Database, losses: Store[Loss], *, clock: Clock = now
+    ) -> None:
+        self._trail, self._clock, self.losses = trail, clock, losses
+        self._progress = database["completeness"]
+
+    async def missing(self) -> list[Loss]:
+        """What lacks now, the oldest tally first."""
+        return await self.losses.find(OPEN, sort=[("tally", 1)], limit=1000)
+
+    async def told(self) -> list[Told]:
+        """The newest tally of each service."""
+        found = await self._progress.find_one({"_id": AT}) or {}
+        return [
+            Told(name, one["entry"], datetime.fromisoformat(one["at"]))
+            for name, one in sorted(found.get("newest", {}).items())
+        ]
+
+    async def run(self, writing: Callable[[], bool]) -> None:
+        """Look again and again while this process is the writer, until cancelled."""
+        while True:
+            raise_if_cancelled()
+            await asyncio.sleep(EVERY)
+            if writing():
+                await self.look()
+
+    async def look(self) -> None:
+        """Look at what lacked before, and at the tallies that are new. Safe to repeat."""
+        size = (await self._trail.state())["size"]
+        for loss in await self.missing():
+            await self._look_again(loss, size)
+        await self._new_tallies(size)
+        gauges.complete(
+            sum(len(loss.event_ids) for loss in await self.missing()),
+            max((self._clock() - one.recorded_at for one in await self.told()), default=None),
+        )
+
+    async def _look_again(self, loss: Loss, size: int) -> None:
+        still = await self._lacking(loss.event_ids, size)
+        at = self._clock()
+        await self.losses.change(loss.id, lambda one: looked_at(one, still, at), by=BY, seen=loss)
+
+    async def _new_tallies(self, size: int) -> None:
+        found = await self._progress.find_one({"_id": AT}) or {}
+        start, until = found.get("next", 0), instant(self._clock() - GRACE)
+        where = {"type": TrailTallied.event_type, "to": until}
+        async for entry in self._trail.scan(where, size, start=start):
+            await self._tally(entry["seq"], json.loads(entry["leaf"]), size)
+
+    async def _tally(self, seq: int, leaf: dict[str, Any], size: int) -> None:
+        service = str(leaf["event"]["source"]).rpartition("/")[2]
+        lacking = await self._lacking(tallied_in(leaf["event"]), size)
+        if lacking:
+            loss = Loss(
+                id=derived_id("loss", leaf["event"]["id"]),
+                service=service,
+                tally=seq,
+                event_ids=lacking,
+                asked_at=self._clock(),
+            )
+            await self.losses.add_or_change(loss, asked_for(loss), rule=Change, by=BY)
+        newest = {"entry": seq, "at": leaf["recorded_at"]}
+        await self._progress.update_one(
+            {"_id": AT}, {"$set": {"next": seq + 1, f"newest.{service}": newest}}, upsert=True
+        )
+
+    async def _lacking(self, event_ids: Sequence[str], size: int) -> tuple[str, ...]:
+        where = {"_id": {"$in": list(event_ids)}, "seq": {"$lt": size}}
+        there = {entry["_id"] async for entry in self._trail.entries.find(where, {"_id": 1})}
+        return tuple(one for one in event_ids if one not in there)
+
+
+def tallied_in(event: dict[str, Any]) -> list[str]:
+    """The ids that a tally says, in its order."""
+    said = event.get("data", {}).get("event_ids")
+    return [one for one in said if isinstance(one, str)] if isinstance(said, list) else []

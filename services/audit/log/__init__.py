@@ -1,0 +1,1 @@
+"""The log: leaves, tree and tiles, the one writer, checkpoints and their keys."""

@@ -1,0 +1,1 @@
+"""Accounts over the whole trail: disclosures, gaps, patterns worth a question."""

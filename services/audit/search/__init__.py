@@ -1,0 +1,1 @@
+"""Searching the entries: what an entry is found by, what it says in words."""

@@ -1,0 +1,1 @@
+"""May an agency be told, now and as long as it is true? Withheld or retracted where it may not."""

@@ -1,0 +1,1 @@
+"""Webhooks and e-mail: attempts, outcomes, retries, and endpoints that fail."""

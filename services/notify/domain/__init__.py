@@ -1,1 +1,0 @@
-"""The rules of notify. Pure: values in, values out."""

@@ -1,0 +1,64 @@
+"""What a recipient sees of a notification."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from pydantic import BaseModel
+
+from services.notify.delivery.payload import link
+from services.notify.inbox.sentences import SENTENCES
+from services.notify.notification import Notification, Status
+from shared.events.codes import Instruction
+from shared.events.notify import NotificationKind
+from shared.rules.sharing import Category
+
+
+class NotificationView(BaseModel):
+    """That something awaits you: which referral, what is asked, by when. Never what it is about.
+
+    `categories` is what you may read there now; `about` is another notification of yours or, for
+    Hubs, of somebody else's; `detail` a coded reason or outcome. `sentence` says the kind in words;
+    `link` is where to read on. `instructions` bind whoever reads.
+    """
+
+    id: str
+    kind: NotificationKind
+    referral_id: str | None
+    purpose: str
+    categories: tuple[Category, ...]
+    sentence: str
+    link: str
+    action: str
+    detail: str | None
+    about_id: str | None
+    due_at: datetime | None
+    created_at: datetime
+    status: Status
+    urgent: bool
+    instructions: tuple[Instruction, ...] = ()
+    opened_at: datetime | None
+    reminders: int
+
+
+class Inbox(BaseModel):
+    """A page of the inbox; `next` is where the page behind it begins."""
+
+    notifications: list[NotificationView]
+    next: str | None
+
+
+def view(
+    notification: Notification, instructions: Mapping[str, tuple[Instruction, ...]]
+) -> NotificationView:
+    """As its recipient sees it, with the instructions of its referral."""
+    taken = set(NotificationView.model_fields) - {"categories", "sentence", "link"}
+    fields = notification.model_dump(include=taken)
+    shown = notification.categories if notification.ground == "retraction" else None
+    bound = instructions.get(notification.referral_id or "", ())
+    return NotificationView(
+        **fields,
+        sentence=SENTENCES[notification.kind],
+        link=link(notification),
+        categories=shown or notification.permitted,
+        instructions=bound,
+    )

@@ -1,0 +1,1 @@
+"""Who has what, sending again, and what follows when nobody opens or answers."""

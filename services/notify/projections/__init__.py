@@ -1,0 +1,1 @@
+"""What notify knows of other services: projections of their events, one pure `evolve` for each."""

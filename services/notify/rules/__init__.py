@@ -1,0 +1,1 @@
+"""Notification rules: who is notified of which event, and of what follows from it."""

@@ -1,0 +1,129 @@
+"""Whom an event is about to reach: what it is decided on, read once, and each recipient of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from services.notify.projections.cases import Case
+from services.notify.projections.directory import Agency, Subject
+from services.notify.rules.policy import HubPolicy, Rule
+from services.notify.store import Stores
+from services.notify.subscriptions.store import Recipients
+from services.notify.subscriptions.subscription import key_of
+from shared.errors import NotFound
+from shared.events import Event
+from shared.events.codes import UNKNOWN_AREA
+from shared.events.notify import RecipientKind
+from shared.events.subject import AboutSharing
+from shared.rules.sharing import Terms
+
+
+@dataclass(frozen=True)
+class About:
+    """An event, the case it is about, and what is known of that case."""
+
+    event: Event[Any]
+    case: Case
+    hub_id: str | None
+    policy: HubPolicy
+    subject: Subject
+
+    @property
+    def subject_pending(self) -> bool:
+        """Whether an event that names another young person for this referral is still on its way."""
+        event, case = self.event, self.case
+        newer = event.type.startswith("referral.") and event.version > case.version
+        ahead = newer and getattr(event.data, "subject_id", case.subject_id) != case.subject_id
+        return case.subject_pending or ahead
+
+
+class Recipient(NamedTuple):
+    """Somebody whom a rule names, or a partner that asked to hear of it."""
+
+    rule: Rule
+    kind: RecipientKind
+    id: str
+
+
+@dataclass(frozen=True)
+class Directory:
+    """What is known of the recipients: agencies, agreements by party, subscriptions."""
+
+    agencies: dict[str, Agency]
+    agreements: dict[str, list[Terms]]
+    recipients: Recipients
+
+
+async def about(stores: Stores, event: Event[Any], case: Case | None) -> About:
+    """What the event is decided on. Raises `NotFound` while that has not all arrived."""
+    data = event.data
+    if case is None or case.seen < getattr(data, "referral_version", 0):
+        raise NotFound("case")
+    subject = await stores.projections.subject(case.subject_id, _sharing_version(event, case))
+    hub_id = getattr(data, "hub_id", None) or case.hub_id
+    hub_id = hub_id or await stores.projections.hub_for(case.area)
+    return About(event, case, hub_id, stores.policy.of_hub(hub_id), subject)
+
+
+def _sharing_version(event: Event[Any], case: Case) -> int:
+    """The version of the young person's sharing state that this was written with. An event of that
+    state is news of itself: it waits for no other."""
+    if isinstance(event.data, AboutSharing):
+        return 0
+    same = getattr(event.data, "subject_id", None) == case.subject_id
+    return max(case.subject_version, getattr(event.data, "subject_version", 0) if same else 0)
+
+
+def named(about: About, rules: Sequence[Rule]) -> list[Recipient]:
+    """The referrer, the worker and the Hub, where the rules name them."""
+    found = [_named(about, rule) for rule in rules if rule.tell != "partners"]
+    return [recipient for recipient in found if recipient is not None]
+
+
+def _named(about: About, rule: Rule) -> Recipient | None:
+    case = about.case
+    desk: tuple[RecipientKind, str | None] = ("operator", "operator")
+    # Until a Hub has it, what a Hub would have to act on is for the operators' desk.
+    theirs: tuple[RecipientKind, str | None] = ("hub", about.hub_id)
+    hub = theirs if about.hub_id or rule.urgent == "never" else desk
+    recipients: dict[str, tuple[RecipientKind, str | None]] = {
+        "referrer": ("agency", case.agency_id),
+        "worker": ("worker", getattr(about.event.data, rule.who, case.worker_id or case.holder_id)),
+        "hub": hub,
+        "operators": desk,
+    }
+    kind, recipient_id = recipients[rule.tell]
+    if recipient_id is None or (kind == "hub" and rule.kind in about.policy.mute):
+        return None
+    if kind == "worker" and key_of(kind, recipient_id) == about.event.actor:
+        return None  # they did it themselves
+    return Recipient(rule, kind, recipient_id)
+
+
+async def partners(
+    stores: Stores, about: About, rules: Sequence[Rule], recipients: Recipients
+) -> list[Recipient]:
+    """The agencies that asked to hear of it, but for the referrer."""
+    found: list[Recipient] = []
+    for rule in rules:
+        if rule.tell == "partners" and about.case.area != UNKNOWN_AREA:
+            asked = await stores.subscriptions.partners(rule.kind, about.case.area)
+            others = [s for s in asked if s.recipient_id != about.case.agency_id]
+            recipients.found |= {each.id: each for each in others}
+            found += [Recipient(rule, "agency", each.recipient_id) for each in others]
+    return found
+
+
+async def directory(
+    stores: Stores, about: About, audience: Sequence[Recipient], recipients: Recipients
+) -> Directory:
+    """What is known of these recipients, in one reading of each projection."""
+    await recipients.read(key_of(each.kind, each.id) for each in audience)
+    agency_ids = [each.id for each in audience if each.kind == "agency"]
+    agencies = await stores.projections.agencies_of(agency_ids) if agency_ids else {}
+    agreements: dict[str, list[Terms]] = {}
+    if any(each.rule.tell == "partners" for each in audience):
+        for terms in await stores.projections.agreements_of(about.hub_id):
+            for party in terms.parties:
+                agreements.setdefault(party, []).append(terms)
+    return Directory(dict(agencies), agreements, recipients)

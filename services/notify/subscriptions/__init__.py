@@ -1,0 +1,1 @@
+"""How a recipient wants to be told, and the proof that an address is theirs."""

@@ -1,0 +1,1 @@
+"""Agencies, and the agreements between them."""

@@ -1,0 +1,1 @@
+"""What is added to a referral after sending, and what was discussed."""

@@ -1,1 +1,0 @@
-"""The rules of the referral service, a file per topic. Pure."""

@@ -1,0 +1,248 @@
+"""Intake of a referral: several writes that end in one referral, whatever crashes between them.
+
+First everything that could refuse the request is asked, without a write. Then, in order: the
+agency's reference is reserved; the young person's id is found by keyed hash; what the referral says
+about sharing becomes one change of the subject; the fields are sealed; the referral is stored. A
+repeated request finds each of them again, because all ids derive, by a secret of ours, from the
+agency and its key. Only the last write makes the referral, and only then the answer is 201."""
+
+from datetime import timedelta
+from functools import partial
+
+from services.referral.areas.command import hash_of
+from services.referral.areas.rule import WARNING as AREA_UNKNOWN
+from services.referral.intake.asked import Asked, Full
+from services.referral.intake.request import ReceiveReferral
+from services.referral.intake.reservation import Reference
+from services.referral.intake.rule import fields_to_seal, noted, receive, say
+from services.referral.people.age import age_of
+from services.referral.people.finding import Whom, block_hashes, find_whom
+from services.referral.people.links import SomebodyElse, link, new_subject
+from services.referral.records import Referral
+from services.referral.sharing.facts import Facts
+from services.referral.sharing.naming import unknown_names
+from services.referral.sharing.subject import Subject
+from services.referral.store import Stores
+from shared.clock import now
+from shared.errors import AlreadyThere, Malformed, Mismatch, NotFound, Outage, Refused
+from shared.events.bounds import ENVELOPE, fit
+from shared.events.codes import OF_FAMILY, WITHOUT_REPLY
+from shared.ids import new_id
+from shared.operating.failpoints import failpoint
+from shared.storage.records import Change, in_turn
+from shared.web.tokens import Caller
+
+# After this long a reservation without a referral belongs to a request that came to nothing.
+ABANDONED = timedelta(minutes=2)
+
+
+MAX_RACES = 20
+
+
+async def intake(stores: Stores, document: ReceiveReferral, caller: Caller, key: str) -> Referral:
+    """The stored referral for this request, made now or by an earlier copy of it.
+
+    Raises `Mismatch` when the key was used for another body, `Refused` when the agency used its
+    reference before, `Malformed` when an organisation does not say who refers or a consent is
+    over already. A request that is refused has changed nothing.
+    """
+    agency_id = caller.agency_id or ""
+    referral_id = stores.vault.id_of("ref", agency_id, key)
+    request_hash = stores.vault.fingerprint("request", document.model_dump_json())
+    if (found := await _stored(stores, referral_id, request_hash)) is not None:
+        return found
+    kind = await kind_of(stores, agency_id)
+    if kind not in WITHOUT_REPLY and document.referrer is None:
+        raise Malformed("/referrer", "missing", "An organisation says who refers.")
+    asked = Asked(
+        document,
+        referral_id,
+        caller.origin(referral_id),
+        now(),
+        kind,
+        await unknown_names(stores, document.consents),
+        await stores.known.agencies_of(caller.account) if document.consents else (),
+    )
+    whom = await find_whom(stores, document.subject, referral_id)
+    _check(asked, whom)
+    reference = stores.vault.fingerprint("reference", agency_id, document.agency_reference)
+    mine = Reference(reference, referral_id, request_hash, asked.at)
+    await _reserve(stores, mine)
+    failpoint("intake.after_reservation")
+    subject, apart = await _about(stores, asked, whom)
+    failpoint("intake.after_subject")
+    await stores.vault.make_key(referral_id)
+    failpoint("intake.after_key")
+    return await _store(stores, asked, mine, subject, agency_id, apart=apart)
+
+
+async def _store(
+    stores: Stores,
+    asked: Asked,
+    mine: Reference,
+    subject: Subject,
+    agency_id: str,
+    *,
+    apart: bool,
+) -> Referral:
+    document = asked.document
+    told = noted(document, subject, asked.referral_id, asked.unknown, agency_id, asked.kind)
+    told |= {"too_many_records"} if apart else frozenset()
+    here = await stores.register.place(document.area)
+    told |= frozenset() if here.known else {AREA_UNKNOWN}
+    referral, event = receive(
+        document,
+        referral_id=mine.referral_id,
+        agency_id=agency_id,
+        subject=(subject.id, subject.version),
+        hashes=(mine.id, mine.request_hash, hash_of(stores, document.area)),
+        sealed=await stores.vault.seal(mine.referral_id, fields_to_seal(document, here)),
+        blocks=block_hashes(stores, document.subject),
+        told=told,
+        reply=asked.kind not in WITHOUT_REPLY,
+        at=mine.at,
+        here=here,
+    )
+    referral = referral.but(
+        noted=tuple(sorted(told)),
+        noted_near=here.near,
+        unknown_recipients=tuple(sorted(asked.unknown)),
+    )
+    try:
+        return await stores.referrals.add(referral, event, by=asked.by)
+    except AlreadyThere:
+        twin = await _stored(stores, mine.referral_id, mine.request_hash)
+        if twin is None:
+            raise await _used(stores, mine.id) from None
+        return twin  # this very request ran twice at once
+
+
+async def kind_of(stores: Stores, agency_id: str) -> str:
+    """The kind of an agency; none while it is not registered: with a valid token its referral is
+    never lost."""
+    try:
+        return (await stores.agencies.get(agency_id)).kind
+    except NotFound:
+        return ""
+
+
+async def _stored(stores: Stores, referral_id: str, request_hash: str) -> Referral | None:
+    try:
+        referral = await stores.referrals.get(referral_id)
+    except NotFound:
+        return None
+    if referral.request_hash != request_hash:
+        raise Mismatch
+    return referral
+
+
+async def _used(stores: Stores, reference: str) -> Refused:
+    first = await stores.referrals.find({"reference_hash": reference}, limit=1)
+    location = f"/v1/referrals/{first[0].id}" if first else ""
+    detail = "You have sent a referral with this agency_reference before."
+    return Refused("agency_reference_used", detail, referral=location)
+
+
+async def _reserve(stores: Stores, mine: Reference) -> None:
+    """The reference is this request's from here on. Raises `Refused` when a stored referral has it,
+    `Mismatch` when another body came with this key, `Outage` when another request is at it now."""
+    holder = await stores.references.reserve(mine)
+    if holder is None:
+        return
+    if holder.referral_id == mine.referral_id:
+        if holder.request_hash != mine.request_hash or holder.id != mine.id:
+            raise Mismatch
+        return  # an earlier copy of this request stopped half-way
+    if await stores.referrals.find({"_id": holder.referral_id}, limit=1):
+        raise await _used(stores, mine.id)
+    if mine.at - holder.at < ABANDONED or not await stores.references.take_over(holder, mine):
+        raise Outage("reference_being_used")
+
+
+def _check(asked: Asked, whom: Whom) -> None:
+    """Raises what the rules would refuse later, while nothing is written."""
+    if whom.subject is not None:
+        try:
+            _said(whom.subject, asked, whom)
+            return
+        except Full:
+            pass  # it will be of a young person of its own
+    fresh, _ = new_subject("sub_unknown", asked.referral_id, _facts(asked, whom))
+    try:
+        _said(fresh, asked, whom)
+    except Full as full:  # more than any record takes
+        raise full.why from None
+
+
+def _said(subject: Subject, asked: Asked, whom: Whom) -> Change[Subject]:
+    """The young person, linked, with what the referral says; without each yes where there is no room
+    for those. Raises `Full` where there is not even room for the rest."""
+    say_it = partial(
+        say,
+        document=asked.document,
+        referral_id=asked.referral_id,
+        at=asked.at,
+        by=asked.by.actor,
+        by_family=asked.kind in OF_FAMILY,
+        sides=asked.sides,
+        unknown=asked.unknown,
+    )
+    facts = _facts(asked, whom)
+    why = Refused("too_many_records", "The record is full.")
+    for only_no in (False, True):
+        try:
+            change = in_turn(
+                subject,
+                lambda s: link(s, asked.referral_id, facts),
+                partial(say_it, only_no=only_no),
+            )
+            for event in change.events:
+                fit(event.model_dump_json(), event.room() - ENVELOPE)
+            return change
+        except Refused as refused:
+            why = refused
+    raise Full(why)
+
+
+def _facts(asked: Asked, whom: Whom) -> Facts:
+    return Facts(age=age_of(asked.document.subject, asked.at, asked.at), described=whom.described)
+
+
+async def _about(stores: Stores, asked: Asked, whom: Whom) -> tuple[Subject, bool]:
+    """The young person, linked to the referral, with all it says about sharing: in one write; and
+    whether it is one of its own because a record is full.
+
+    Whoever comes at the same moment is compared as well: what is decided on is what is replaced.
+    """
+    apart = whom.full
+    for attempt in range(MAX_RACES):
+        if attempt:
+            whom = await find_whom(stores, asked.document.subject, asked.referral_id)
+            mine = whom.subject is not None and asked.referral_id in whom.subject.facts
+            apart = apart or whom.full
+            whom = whom.nobody() if apart and not mine else whom
+        subject_id = whom.subject_id or new_id("sub")
+        if not await stores.people.add(whom.hashes, whom.known, subject_id):
+            continue
+        failpoint("intake.after_person")
+        try:
+            if whom.subject is None:
+                return await _new(stores, asked, whom, subject_id), apart
+            rule = partial(_said, asked=asked, whom=whom)
+            by, seen = asked.by, whom.subject
+            return await stores.subjects.change(subject_id, rule, by=by, seen=seen), apart
+        except (AlreadyThere, SomebodyElse):
+            continue
+        except Full:
+            apart = True
+        except (Refused, Malformed):
+            # Filled up since it was checked: this request has changed nothing either.
+            await stores.references.release(asked.referral_id)
+            raise
+    raise Outage("contention")
+
+
+async def _new(stores: Stores, asked: Asked, whom: Whom, subject_id: str) -> Subject:
+    subject, linked = new_subject(subject_id, asked.referral_id, _facts(asked, whom))
+    said = _said(subject, asked, whom)
+    return await stores.subjects.add(said.after, linked, *said.events, by=asked.by)

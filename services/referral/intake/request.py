@@ -1,0 +1,120 @@
+"""The referral as an agency sends it."""
+
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field, StringConstraints
+
+from services.referral.documents import (
+    ConsentEntry,
+    DiscussionEntry,
+    Incoming,
+    Indicator,
+    Language,
+    Line,
+    PreferredTime,
+    SafeContact,
+    SubjectDetails,
+    Text,
+)
+from shared.events.codes import Setting, TellParents, Urgency
+from shared.rules.calendars import Nation
+from shared.rules.values import Instant
+
+Issue = Literal[
+    "missing_episodes", "trafficking", "gangs", "drugs", "criminal_exploitation", "self_harm"
+]
+
+
+class Referrer(Incoming):
+    """The person who refers."""
+
+    name: Line
+    role: Line
+    contact: Line
+
+
+class ReceiveReferral(Incoming):
+    """What an agency posts."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "agency_reference": "SYN-0001",
+                    "urgency": "one_working_day",
+                    "area": "northtown",
+                    "referrer": {
+                        "name": "Sample Referrer",
+                        "role": "designated safeguarding lead",
+                        "contact": "referrer@school.example",
+                    },
+                    "subject": {
+                        "name": "Sample Child",
+                        "date_of_birth": "2012-05-17",
+                        "gender": "female",
+                        "ethnicity": "not_known",
+                    },
+                    "safe_contact": {"channels": ["text"], "hours": "after 16:00"},
+                    "settings_avoided": ["police"],
+                    "preferred_times": ["evenings"],
+                    "languages": ["en", "pl"],
+                    "indicators": [
+                        {"code": "missing_episodes", "recency": "current"},
+                        {"code": "older_partner", "recency": "last_6_months"},
+                    ],
+                    "narrative": "Synthetic text: what was seen, by whom and when.",
+                    "discussion": {"discussed": True, "wishes": "Synthetic text."},
+                    "consents": [
+                        {
+                            "status": "given",
+                            "categories": ["existence", "concerns"],
+                            "given_by": "young_person",
+                            "gillick_competent": True,
+                        }
+                    ],
+                    "service_agreement": "agreed",
+                    "requested_action": "direct_work",
+                }
+            ]
+        }
+    )
+
+    agency_reference: Annotated[str, StringConstraints(min_length=1, max_length=100)] = Field(
+        description="Your own id of this referral; yours alone, and used once."
+    )
+    urgency: Urgency
+    area: Text = Field(
+        description="A code, a name or an alias of an area (`GET /v1/areas`). A word that nobody "
+        "knows is taken, too: the answer warns `area_unknown` and suggests what is called nearly "
+        "so, and operators find the Hub."
+    )
+    nation: Nation = "england"
+    referrer: Referrer | None = Field(
+        default=None, description="Needed from organisations; not from self or anonymous accounts."
+    )
+    subject: SubjectDetails
+    safe_contact: SafeContact = SafeContact()
+    settings_avoided: Annotated[tuple[Setting, ...], Field(max_length=10)] = ()
+    preferred_times: Annotated[tuple[PreferredTime, ...], Field(max_length=3)] = ()
+    languages: Annotated[tuple[Language, ...], Field(max_length=5)] = Field(
+        default=(), description="Spoken by the young person: codes of ISO 639, as `en` or `pl`."
+    )
+    indicators: Annotated[tuple[Indicator, ...], Field(max_length=100)] = ()
+    linked_issues: Annotated[tuple[Issue, ...], Field(max_length=10)] = ()
+    narrative: Text = ""
+    own_words: Text = Field(default="", description="In the young person's own words.")
+    intelligence: Text = Field(
+        default="", description="Shared with nobody without a ground of its own."
+    )
+    discussion: DiscussionEntry | None = None
+    consents: Annotated[tuple[ConsentEntry, ...], Field(max_length=20)] = ()
+    tell_parents: TellParents = Field(
+        default="not_asked",
+        description="What the young person said about telling their parents. While they are not to "
+        "be told, accounts of parents, relatives and carers read and hear nothing.",
+    )
+    tell_parents_said_at: Instant | None = None
+    service_agreement: Literal["agreed", "declined", "not_asked"] = "not_asked"
+    requested_action: Literal["direct_work", "consultancy", "advice", "assessment", "other"] = (
+        "direct_work"
+    )

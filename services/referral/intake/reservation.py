@@ -1,0 +1,75 @@
+"""Which referral an agency's reference belongs to."""
+
+import asyncio
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+from pymongo.errors import DuplicateKeyError
+
+from shared.errors import Outage
+from shared.storage.store import Collection, Document
+
+
+@dataclass(frozen=True)
+class Reference:
+    """An agency's reference (keyed hash) with the referral it was reserved for, when, by which
+    request (keyed hash of its body)."""
+
+    id: str
+    referral_id: str
+    request_hash: str
+    at: datetime
+
+
+class References:
+    """Which referral an agency's reference belongs to. Reserved before anything else is written, so
+    that a request refused for its reference has changed nothing."""
+
+    def __init__(self, collection: Collection) -> None:
+        self._references = collection
+
+    async def prepare(self) -> None:
+        await self._references.create_index("referral_id", unique=True)
+
+    async def reserve(self, mine: Reference) -> Reference | None:
+        """None when it is reserved now, else who holds the reference or the key of this request."""
+        document = {"_id": mine.id, **_fields(mine)}
+        try:
+            await asyncio.shield(self._references.insert_one(document))
+            return None
+        except DuplicateKeyError:
+            pass
+        either = {"$or": [{"_id": mine.id}, {"referral_id": mine.referral_id}]}
+        found = [_reference(d) async for d in self._references.find(either)]
+        if not found:
+            raise Outage("reference_being_used")  # released between the two calls
+        return min(found, key=lambda held: held.referral_id != mine.referral_id)
+
+    async def take_over(self, held: Reference, mine: Reference) -> bool:
+        """Reserve what a request that came to nothing has left. False when others were faster."""
+        same = {"_id": held.id, "referral_id": held.referral_id, "at": held.at}
+        try:
+            result = await self._references.update_one(same, {"$set": _fields(mine)})
+        except DuplicateKeyError:
+            return False
+        return result.modified_count == 1
+
+    async def release(self, referral_id: str) -> None:
+        """The reference may be used again. Safe to repeat."""
+        await self._references.delete_one({"referral_id": referral_id})
+
+
+def _fields(reference: Reference) -> Document:
+    fields = asdict(reference)
+    del fields["id"]
+    return fields
+
+
+def _reference(document: Document) -> Reference:
+    at = document["at"]
+    return Reference(
+        id=document["_id"],
+        referral_id=document["referral_id"],
+        request_hash=document["request_hash"],
+        at=at.replace(tzinfo=at.tzinfo or UTC),
+    )

@@ -1,0 +1,183 @@
+"""HTTP in: posting referrals, one at a time or many."""
+
+import json
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel, Field, ValidationError
+
+from services.referral.areas.request import NearArea
+from services.referral.callers import Key, OnStores
+from services.referral.intake.command import intake
+from services.referral.intake.facts import noticed
+from services.referral.intake.request import ReceiveReferral
+from services.referral.records import Referral
+from services.referral.store import Stores
+from shared.errors import BadRequest, Malformed, Mismatch, Outage, Refused
+from shared.events.codes import ReferralStatus, Urgency
+from shared.operating.telemetry import log
+from shared.rules.calendars import due_at
+from shared.web.access import may
+from shared.web.etags import tagged
+from shared.web.members import says_twice
+from shared.web.problems import STORE_AWAY, FieldFault, fault
+from shared.web.tokens import AnyCaller, Caller
+
+router = APIRouter(tags=["referrals"])
+
+
+EMERGENCY = "If someone is in immediate danger call 999 first; this referral does not replace that."
+
+
+MAX_LINES = 1000
+
+
+class Receipt(BaseModel):
+    """What a referrer gets back: the id to ask with, and by when it will be answered."""
+
+    id: str
+    status: ReferralStatus
+    urgency: Urgency
+    received_at: datetime
+    due_at: datetime
+    warnings: tuple[str, ...]
+    advice: str | None
+    unknown_recipients: tuple[str, ...] = Field(
+        default=(),
+        description="Agencies and kinds in your consents that are not there. A yes to them is not "
+        "recorded, and does not count should they be registered later: send it again then.",
+    )
+    area_near: tuple[NearArea, ...] = Field(
+        default=(),
+        description="With the warning `area_unknown`: areas that are called nearly so.",
+    )
+
+
+def receipt(referral: Referral) -> Receipt:
+    return Receipt(
+        **referral.model_dump(include=set(Receipt.model_fields)),
+        advice=EMERGENCY if referral.urgency == "immediate" else None,
+    )
+
+
+def as_received(document: ReceiveReferral, referral: Referral) -> Receipt:
+    """The receipt as it was when the referral came: a repeat tells its sender nothing new, for they
+    may be somebody who must not hear of it any more. How it stands now is for `GET` to say."""
+    found = {*noticed(document, referral.received_at), *referral.noted}
+    return Receipt(
+        id=referral.id,
+        status="received",
+        urgency=document.urgency,
+        received_at=referral.received_at,
+        due_at=due_at(document.urgency, referral.received_at, document.nation),
+        warnings=tuple(sorted(found)),
+        advice=EMERGENCY if document.urgency == "immediate" else None,
+        unknown_recipients=referral.unknown_recipients,
+        area_near=referral.noted_near,
+    )
+
+
+@router.post("/v1/referrals", status_code=201, dependencies=[may("send")])
+async def post_referral(
+    document: ReceiveReferral, caller: AnyCaller, stores: OnStores, key: Key, response: Response
+) -> Receipt:
+    """Refer a young person.
+
+    After `201` the referral is stored durably and will be handled. Send the same request again,
+    with the same `Idempotency-Key`, as often as you like: it stays one referral, and the answer
+    stays the same.
+    """
+    referral = await intake(stores, document, caller, key)
+    response.headers["Location"] = f"/v1/referrals/{referral.id}"
+    tagged(response, 1)
+    return as_received(document, referral)
+
+
+class Line(BaseModel):
+    """The result of one line of a batch, in the order sent: 201, or a problem of its own."""
+
+    line: int
+    status: int
+    id: str | None = None
+    code: str | None = None
+    warnings: tuple[str, ...] = ()
+    unknown_recipients: tuple[str, ...] = ()
+    area_near: tuple[NearArea, ...] = ()
+    errors: list[FieldFault] | None = None
+
+
+@router.post(
+    "/v1/referrals/batch",
+    response_class=StreamingResponse,
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"application/x-ndjson": {"schema": {"type": "string"}}},
+        }
+    },
+    responses={
+        200: {
+            "description": "One JSON line per line sent: `line`, `status`, and `id` or the fault.",
+            "content": {"application/x-ndjson": {"schema": {"type": "string"}}},
+        }
+    },
+    dependencies=[may("send")],
+)
+async def post_batch(request: Request, caller: AnyCaller, stores: OnStores) -> StreamingResponse:
+    """Refer many: one JSON document per line (NDJSON), at most 1,000 lines and 1 MiB.
+
+    Every line stands alone: a bad one never loses the others. Lines are told apart by their
+    `agency_reference`, so sending a batch again, or part of it, doubles nothing.
+    """
+    lines = (await request.body()).split(b"\n")
+    filled = [(n, line) for n, line in enumerate(lines, start=1) if line.strip()]
+    if len(filled) > MAX_LINES:
+        raise BadRequest("too_many_lines", "Send at most 1,000 lines at a time.")
+
+    async def results() -> AsyncIterator[str]:
+        for number, line in filled:
+            yield (await _one(stores, caller, number, line)).model_dump_json() + "\n"
+
+    return StreamingResponse(results(), media_type="application/x-ndjson")
+
+
+async def _one(stores: Stores, caller: Caller, number: int, raw: bytes) -> Line:
+    if says_twice(raw):
+        return Line(line=number, status=400, code="member_twice")
+    try:
+        document = ReceiveReferral.model_validate(json.loads(raw))
+        # Keyed as well: it must not be what somebody sends as an Idempotency-Key.
+        key = f"batch/{stores.vault.fingerprint('batch', document.agency_reference)}"
+        referral = await intake(stores, document, caller, key)
+        taken = as_received(document, referral)
+        told = taken.model_dump(include={"id", "warnings", "unknown_recipients", "area_near"})
+        return Line(line=number, status=201, **told)
+    except ValidationError as error:
+        faults = [fault(e) for e in _errors(error)]
+        return Line(line=number, status=422, code="malformed", errors=faults)
+    except (ValueError, RecursionError):
+        return Line(line=number, status=400, code="not_json")
+    except Exception as error:  # whatever it is, it is this line's alone
+        return _not_taken(number, error)
+
+
+def _not_taken(number: int, error: Exception) -> Line:
+    if isinstance(error, Malformed):
+        found = FieldFault(pointer=error.pointer, code=error.code, message=error.message)
+        return Line(line=number, status=422, code="malformed", errors=[found])
+    if isinstance(error, Mismatch):
+        return Line(line=number, status=422, code=error.code)
+    if isinstance(error, Refused):
+        first = error.extra.get("referral", "").rpartition("/")[2] or None
+        return Line(line=number, status=409, code=error.code, id=first)
+    if isinstance(error, (Outage, *STORE_AWAY)):
+        return Line(line=number, status=503, code="unavailable")
+    log.error("batch.broken", error=type(error).__name__)
+    return Line(line=number, status=500, code="internal_error")
+
+
+def _errors(error: ValidationError) -> list[Any]:
+    return error.errors(include_input=False, include_url=False, include_context=False)

@@ -1,0 +1,197 @@
+"""The referral that a well-formed document makes. Pure."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from types import MappingProxyType
+
+from services.referral.areas.rule import Place, fields_of
+from services.referral.documents import ConsentEntry
+from services.referral.intake.facts import about_subject, coded_concerns, noticed
+from services.referral.intake.request import ReceiveReferral
+from services.referral.parents.request import ParentsEntry
+from services.referral.parents.rule import record_parents_word
+from services.referral.people.age import age_band
+from services.referral.records import Referral, snapshot
+from services.referral.sharing.rule import record_consent, record_service_agreement
+from services.referral.sharing.subject import Subject
+from shared.events.referral import ReferralReceived
+from shared.ids import derived_id
+from shared.rules.calendars import due_at
+from shared.rules.consents import NO, opens_to
+from shared.rules.sharing import Consent
+from shared.storage.records import Change, in_turn
+
+# Coded fields that are stored in the clear, just as they were sent.
+AS_SENT = {
+    "urgency",
+    "nation",
+    "linked_issues",
+    "settings_avoided",
+    "preferred_times",
+    "languages",
+    "requested_action",
+}
+
+
+def fields_to_seal(document: ReceiveReferral, here: Place) -> dict[str, str]:
+    """Every field that may identify someone or is free text, to be encrypted one by one."""
+    return {
+        **({} if here.known else {"area_word": document.area}),
+        "agency_reference": document.agency_reference,
+        "referrer": document.referrer.model_dump_json() if document.referrer else "",
+        **about_subject(document.subject),
+        "safe_contact": document.safe_contact.model_dump_json(),
+        "raw_indicators": "\n".join(i.code for i in document.indicators),
+        "narrative": document.narrative,
+        "own_words": document.own_words,
+        "discussion": document.discussion.model_dump_json() if document.discussion else "",
+        "intelligence": document.intelligence,
+    }
+
+
+def receive(
+    document: ReceiveReferral,
+    *,
+    referral_id: str,
+    agency_id: str,
+    subject: tuple[str, int],
+    hashes: tuple[str, str, str],
+    sealed: dict[str, bytes],
+    blocks: Sequence[str],
+    reply: bool,
+    at: datetime,
+    here: Place,
+    told: Collection[str] = (),
+) -> tuple[Referral, ReferralReceived]:
+    """The stored referral and its event, for a document that is well formed; the last of the `hashes`
+    is of its word for the area. Nothing dubious loses a referral: `warnings` say what to look at,
+    `told` are those that do not follow from it alone. `reply`: the account has a reply channel."""
+    referral = Referral(
+        id=referral_id,
+        agency_id=agency_id,
+        subject_id=subject[0],
+        subject_version=subject[1],
+        reference_hash=hashes[0],
+        request_hash=hashes[1],
+        status="received",
+        **document.model_dump(include=AS_SENT),
+        **document.subject.model_dump(include={"gender", "ethnicity"}),
+        received_at=at,
+        changed_at=at,
+        due_at=due_at(document.urgency, at, document.nation),
+        age_band=age_band(document.subject, at),
+        concerns=coded_concerns(document.indicators, agency_id, at),
+        needs=document.subject.communication_needs,
+        discussed=document.discussion is not None and document.discussion.discussed,
+        **fields_of(here, hashes[2], {*noticed(document, at), *told}),
+        sealed=sealed,
+        blocks=tuple(blocks),
+        reply=reply,
+    )
+    return referral, ReferralReceived(**snapshot(referral))
+
+
+def heard(
+    document: ReceiveReferral, referral_id: str, unknown: Mapping[str, str]
+) -> dict[str, tuple[int, ConsentEntry]]:
+    """What the referral says about sharing, by the id of each record, with its place. A no keeps
+    whom it was about, by an alias: it counts should such an agency ever be there."""
+    said = {}
+    for number, entry in enumerate(document.consents):
+        known = (_without if entry.status == "given" else _aliased)(entry, unknown)
+        if known is not None:
+            said[derived_id("con", referral_id, "intake", str(number))] = number, known
+    return said
+
+
+def _without(entry: ConsentEntry, unknown: Mapping[str, str]) -> ConsentEntry | None:
+    ids = tuple(one for one in entry.agency_ids if one not in unknown)
+    kinds = tuple(one for one in entry.agency_kinds if one not in unknown)
+    if not ids and not kinds and (entry.agency_ids or entry.agency_kinds):
+        return None  # what names nobody would be about everyone
+    return entry.model_copy(update={"agency_ids": ids, "agency_kinds": kinds})
+
+
+def _aliased(entry: ConsentEntry, unknown: Mapping[str, str]) -> ConsentEntry:
+    ids = tuple(unknown.get(one, one) for one in entry.agency_ids)
+    return entry.model_copy(update={"agency_ids": ids})
+
+
+def say(
+    subject: Subject,
+    document: ReceiveReferral,
+    referral_id: str,
+    at: datetime,
+    *,
+    by: str,
+    by_family: bool = False,
+    sides: Collection[str] = (),
+    unknown: Mapping[str, str] = MappingProxyType({}),
+    only_no: bool = False,
+) -> Change[Subject]:
+    """What the referral says about consent, parents and the service, in one change or none.
+
+    Raises what the rules for each do. Said again, it changes nothing. A yes is recorded without the
+    agencies and kinds that are `unknown`, and not at all without any other; with `only_no` none is,
+    nor that parents may be told."""
+    there = {consent.id for facts in subject.facts.values() for consent in facts.consents}
+    said = heard(document, referral_id, unknown)
+    record = partial(record_consent, referral_id=referral_id, at=at, by=by, sides=sides)
+    consents = [
+        partial(record, consent_id=consent_id, entry=entry, where=f"/consents/{number}")
+        for consent_id, (number, entry) in said.items()
+        if consent_id not in there and not (only_no and entry.status not in NO)
+    ]
+    rules: list[Callable[[Subject], Change[Subject]]] = list(consents)
+    if document.tell_parents == "no" or (document.tell_parents == "yes" and not only_no):
+        about = partial(_of_parents, document, referral_id, at)
+        rules.append(partial(about, by=by, by_family=by_family))
+    if document.service_agreement != "not_asked":
+        agreed = partial(record_service_agreement, agreed=document.service_agreement, at=at)
+        rules.append(partial(agreed, referral_id=referral_id))
+    return in_turn(subject, *rules)
+
+
+def _of_parents(
+    document: ReceiveReferral,
+    referral_id: str,
+    at: datetime,
+    subject: Subject,
+    *,
+    by: str,
+    by_family: bool,
+) -> Change[Subject]:
+    entry = ParentsEntry(tell_parents=document.tell_parents, said_at=document.tell_parents_said_at)
+    word_id, where = derived_id("par", referral_id, "intake"), "/tell_parents_said_at"
+    return record_parents_word(
+        subject, referral_id, word_id, entry, at, by=by, by_family=by_family, where=where
+    )
+
+
+def kept_of(
+    document: ReceiveReferral, subject: Subject, referral_id: str, unknown: Mapping[str, str]
+) -> list[Consent] | None:
+    """The records made of what the referral says about sharing; None if there was no room for all."""
+    ids = heard(document, referral_id, unknown)
+    there = {c.id: c for c in subject.facts[referral_id].consents}
+    return [there[i] for i in ids] if set(ids) <= set(there) else None
+
+
+def noted(
+    document: ReceiveReferral,
+    subject: Subject,
+    referral_id: str,
+    unknown: Mapping[str, str],
+    agency_id: str,
+    kind: str,
+) -> frozenset[str]:
+    """Warnings that follow from what was known when the referral came.
+
+    `consent_waits`: a yes is to the agency that sent it. That one waits because somebody else
+    recorded a no is not told: it would say that the young person is known, and refused.
+    """
+    kept = kept_of(document, subject, referral_id, unknown)
+    waits = any(c.status == "given" and opens_to(c, agency_id, kind) for c in kept or ())
+    found = {"too_many_records": kept is None, "consent_waits": waits}
+    return frozenset(code for code, holds in found.items() if holds)

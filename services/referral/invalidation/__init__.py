@@ -1,0 +1,1 @@
+"""A consent that was recorded by mistake: it never counted."""

@@ -1,0 +1,1 @@
+"""The steps of a referral, and its response clock."""

@@ -1,0 +1,1 @@
+"""Possible matches: found, kept in a queue for each Hub, decided by a practitioner."""

@@ -1,0 +1,1 @@
+"""Whether the young person's parents are told."""

@@ -1,0 +1,55 @@
+"""What a young person said about telling their parents. Pure."""
+
+from datetime import datetime
+
+from services.referral.parents.request import ParentsEntry
+from services.referral.sharing.rule import MAX_RECORDS, not_ahead, still_about
+from services.referral.sharing.subject import Subject, about
+from shared.errors import Refused
+from shared.events.parents import ParentsWordRecorded
+from shared.rules.parents import HUB
+from shared.rules.sharing import ParentsWord
+from shared.storage.records import Change, unchanged
+
+
+def record_parents_word(
+    subject: Subject,
+    referral_id: str,
+    word_id: str,
+    entry: ParentsEntry,
+    at: datetime,
+    *,
+    by: str,
+    by_family: bool,
+    where: str = "/said_at",
+) -> Change[Subject]:
+    """Add what was said. The same again of the same recorder adds nothing. Raises `Malformed` for
+    what was said after now, `Refused` for a decision of somebody who is not of the Hub, and where
+    there are too many records: a "no" always has room."""
+    still_about(subject, referral_id)
+    not_ahead(entry.said_at, at, where)
+    if entry.reason is not None and not by.startswith(HUB):
+        raise Refused("hub_decides", "A worker on the case or a manager of the Hub decides this.")
+    known = subject.facts[referral_id].about_parents
+    word = ParentsWord(
+        id=word_id,
+        tell=entry.tell_parents,
+        said_at=entry.said_at,
+        recorded_at=at,
+        recorded_by=by,
+        by_family=by_family,
+        reason=entry.reason,
+    )
+    if any(_same(word, other) for other in known[-1:]) or any(w.id == word_id for w in known):
+        return unchanged(subject)
+    if entry.tell_parents != "no" and len(subject.sharing.about_parents) >= MAX_RECORDS:
+        raise Refused("too_many_records", "A person must look at this record first.")
+    after = subject.told(referral_id, about_parents=(*known, word))
+    stated = about(after, referral_id)
+    event = ParentsWordRecorded(**stated, tell=entry.tell_parents, reason=entry.reason)
+    return Change(after, (event,))
+
+
+def _same(word: ParentsWord, other: ParentsWord) -> bool:
+    apart = {"id", "recorded_at"}
+    return word.model_dump(exclude=apart) == other.model_dump(exclude=apart)

@@ -1,0 +1,1 @@
+"""Whom a referral is about: matching, linking, parting, age."""

@@ -1,0 +1,1 @@
+"""What is destroyed, when, and by whom."""

@@ -1,0 +1,9 @@
+"""Run a retention command alone: `python -m services.referral.retention`."""
+
+import asyncio
+import sys
+
+from services.referral.retention.command import main
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(main(sys.argv[1:])))

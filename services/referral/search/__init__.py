@@ -1,0 +1,1 @@
+"""Search by who somebody is, for practitioners of a Hub, over what is their own."""

@@ -1,0 +1,1 @@
+"""What was said about sharing: consents, lawful bases, safety marks."""

@@ -1,0 +1,175 @@
+"""A lawful-basis decision with its sealed reasons; and what an agency would be shown now."""
+
+from dataclasses import replace
+from functools import partial
+
+from services.referral.access import Viewer
+from services.referral.acting import Asker
+from services.referral.documents import ConsentEntry
+from services.referral.records import Referral, not_erased
+from services.referral.sharing.marking import Mark, mark_person, mark_safety
+from services.referral.sharing.naming import all_known, all_registered
+from services.referral.sharing.request import (
+    BasisEntry,
+    ConfirmationEntry,
+    RecordedConsent,
+    recorded,
+)
+from services.referral.sharing.rule import Host, record_basis, record_consent, review_consent
+from services.referral.sharing.subject import Subject
+from services.referral.store import Stores
+from shared.clock import now
+from shared.errors import NotFound, Refused
+from shared.origin import Origin
+from shared.rules.sharing import CATEGORIES, Decision, Request, decide
+from shared.storage.records import in_turn
+from shared.web.tokens import Caller
+
+
+async def decide_basis(
+    stores: Stores, referral: Referral, entry: BasisEntry, caller: Caller, key: str
+) -> Subject:
+    """The young person with the decision. Raises `Refused` once the referral was erased, or where the
+    caller's account has called as an agency that would gain, and `Malformed` where one is not
+    registered."""
+    not_erased(referral)
+    await all_registered(stores, entry.agency_ids)
+    if not set(entry.agency_ids).isdisjoint(await stores.known.agencies_of(caller.account)):
+        raise Refused(
+            "gains_by_it", "Somebody who has not called for an agency that gains decides."
+        )
+    basis_id, at = stores.vault.id_of("bas", referral.id, caller.actor, key), now()
+    reasons = {
+        f"{referral.id}/{basis_id}/reason": entry.reason,
+        f"{referral.id}/{basis_id}/necessity": entry.necessity,
+    }
+    sealed = await stores.vault.seal(referral.id, reasons)
+    return await stores.subjects.change(
+        referral.subject_id,
+        lambda s: record_basis(
+            s, referral.id, basis_id, entry, by=caller.actor, sealed=sealed, at=at
+        ),
+        by=caller.origin(referral.id),
+    )
+
+
+async def record(
+    stores: Stores, referral: Referral, entry: ConsentEntry, asker: Asker, key: str
+) -> RecordedConsent:
+    """What was said about sharing, recorded; the same again records nothing. Raises `Malformed` where
+    an agency or a kind is not known."""
+    await all_known(stores, entry)
+    caller, viewer = asker
+    consent_id, at = stores.vault.id_of("con", referral.id, caller.actor, key), now()
+    sides = await stores.known.agencies_of(caller.account)
+    by, host = caller.actor, viewer.host_agency_id
+    subject = await stores.subjects.change(
+        referral.subject_id,
+        lambda s: record_consent(
+            s, referral.id, consent_id, entry, at, by=by, host=host, sides=sides
+        ),
+        by=caller.origin(referral.id),
+    )
+    return recorded(subject.sharing, consent_id)
+
+
+async def confirm(
+    stores: Stores, referral: Referral, consent_id: str, entry: ConfirmationEntry, asker: Asker
+) -> Subject:
+    """The young person, with what a practitioner made of a yes that an agency recorded."""
+    caller, viewer = asker
+    at, by, host = now(), caller.actor, await host_of(stores, viewer)
+    sides = await stores.known.agencies_of(caller.account)
+    return await stores.subjects.change(
+        referral.subject_id,
+        lambda s: review_consent(
+            s, referral.id, consent_id, entry, at, by=by, host=host, sides=sides
+        ),
+        by=caller.origin(referral.id),
+    )
+
+
+async def host_of(stores: Stores, viewer: Viewer) -> Host:
+    """The agency that a worker sits in, with its kind."""
+    if viewer.host_agency_id is None:
+        return None
+    try:
+        return viewer.host_agency_id, (await stores.agencies.get(viewer.host_agency_id)).kind
+    except NotFound:
+        return viewer.host_agency_id, ""
+
+
+async def preview(stores: Stores, referral: Referral, agency_id: str, purpose: str) -> Decision:
+    """What the agency would be shown if it looked now, and why not the rest."""
+    subject = await stores.subjects.get(referral.subject_id)
+    agency = await stores.agencies.get(agency_id)
+    request = Request(
+        sharer=referral.hub_id,
+        referrer_id=referral.agency_id,
+        agency_id=agency_id,
+        agency_kind=agency.kind,
+        agency_alias=agency.alias,
+        purpose=purpose,
+        categories=CATEGORIES,
+    )
+    terms = await stores.terms_between(agency_id, referral.hub_id)
+    return decide(request, subject.sharing, terms, now())
+
+
+async def mark(stores: Stores, referral: Referral, marked: Mark, by: Origin) -> Subject:
+    """The young person with the mark, and, where it is a worker's or their account's, with that of
+    the other: it is one person.
+
+    Raises `Refused` where nobody knows who is meant: a mark that names somebody else than intended
+    would protect nobody. To lift one, nothing need be known; but a manager of the Hub does that.
+    """
+    if marked.unsafe and not await _is_known(stores, referral, marked):
+        raise Refused(f"{marked.kind}_unknown", _UNKNOWN[marked.kind])
+    marks = [marked, *await _same_person(stores, marked)]
+    at = now()
+    lifts = by.role == "hub_manager"
+    rule = partial(mark_safety, referral_id=referral.id, at=at, lifts=lifts)
+    rules = [partial(rule, mark=each) for each in marks]
+    return await stores.subjects.change(referral.subject_id, lambda s: in_turn(s, *rules), by=by)
+
+
+async def mark_as_seen(stores: Stores, account: str, by: Origin) -> None:
+    """An account has called as somebody: whoever is one person is marked under all their names, for
+    everyone for whom they are under one. Safe to repeat."""
+    workers = await stores.known.workers_of(account)
+    names = {f"account:{account}", *(f"worker:{worker_id}" for worker_id in workers)}
+    if len(names) == 1:
+        return
+    at = now()
+    for subject_id in await stores.unsafe_for(names):
+        await stores.subjects.change(subject_id, lambda s: mark_person(s, names, at), by=by)
+
+
+async def _same_person(stores: Stores, marked: Mark) -> list[Mark]:
+    if marked.kind == "worker":
+        found = await stores.known.accounts_of(marked.id)
+        return [replace(marked, kind="account", id=account) for account in found]
+    if marked.kind == "account":
+        found = await stores.known.workers_of(marked.id)
+        return [replace(marked, kind="worker", id=worker_id) for worker_id in found]
+    return []
+
+
+_UNKNOWN = {
+    "agency": "No agency of this id is registered, hosts a worker or has ever called.",
+    "worker": "No worker of this id is registered.",
+    "account": "No account with this subject has ever called a service of the network.",
+}
+
+
+async def _is_known(stores: Stores, referral: Referral, marked: Mark) -> bool:
+    if marked.kind == "worker":
+        return marked.id == referral.worker_id or await stores.known.has_worker(marked.id)
+    if marked.kind == "account":
+        return await stores.known.has_account(marked.id)
+    if marked.id == referral.agency_id:
+        return True
+    try:
+        return bool(await stores.agencies.get(marked.id))
+    except NotFound:
+        return await stores.known.has_agency(marked.id)

@@ -1,0 +1,1 @@
+"""Referrals of areas that no Hub serves: for the operators."""

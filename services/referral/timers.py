@@ -1,0 +1,76 @@
+"""What happens because time has passed: late answers, agreements that end, birthdays.
+
+Any replica may run it. A timer is claimed for a minute; the rule that follows also stops or moves the
+timer, in one write: each fires one effect, however many replicas look and whichever of them dies.
+"""
+
+import asyncio
+from datetime import datetime
+from functools import partial
+
+from services.referral.agencies.rule import AGREEMENT_DUE, Agreement, watch
+from services.referral.lifecycle.states import overdue
+from services.referral.people.age import BIRTHDAY_DUE, Age, older
+from services.referral.people.finding import details_of
+from services.referral.people.growing import turn
+from services.referral.records import RESPONSE_DUE, Referral
+from services.referral.sharing.subject import Subject
+from services.referral.store import Stores
+from shared.clock import now
+from shared.origin import Origin
+from shared.storage.timers import run_out
+
+LEASE = 60.0
+ME = Origin.of_service("referral")
+
+
+async def run_timers(stores: Stores) -> None:
+    """Look after every timer for ever. Any replica may, any number of them."""
+    async with asyncio.TaskGroup() as loops:
+        for loop in (
+            run_out(stores.referrals, RESPONSE_DUE, partial(respond, stores), lease=LEASE),
+            run_out(stores.agreements, AGREEMENT_DUE, partial(agree, stores), lease=LEASE),
+            run_out(stores.subjects, BIRTHDAY_DUE, partial(grow, stores), lease=LEASE),
+        ):
+            loops.create_task(loop)
+
+
+async def respond(stores: Stores, referral: Referral) -> None:
+    """The time for an answer ran out."""
+    after = await stores.referrals.change(referral.id, lambda r: overdue(r, now()), by=ME)
+    if after.version == referral.version:  # answered meanwhile, or not yet due
+        until = after.timers()[RESPONSE_DUE]
+        await stores.referrals.postpone(referral.id, RESPONSE_DUE, until, version=after.version)
+
+
+async def agree(stores: Stores, agreement: Agreement) -> None:
+    """An agreement comes to its review or its end."""
+    after = await stores.agreements.change(agreement.id, lambda a: watch(a, now()), by=ME)
+    if after.version == agreement.version:
+        until = after.timers()[AGREEMENT_DUE]
+        await stores.agreements.postpone(agreement.id, AGREEMENT_DUE, until, version=after.version)
+
+
+async def grow(stores: Stores, subject: Subject) -> None:
+    """A birthday that changes who decides may have come, or be half a year away."""
+    at = now()
+    due = {i: f.age for i, f in subject.facts.items() if f.age and _is_due(f.age, at)}
+    ages = {i: await _grown(stores, i, age, at) for i, age in due.items()}
+    after = await stores.subjects.change(subject.id, lambda s: turn(s, ages), by=ME)
+    if after.version == subject.version:
+        known = [ages.get(i, f.age) for i, f in subject.facts.items()]
+        coming = [age.check_at for age in known if age and age.check_at]
+        until = min(coming, default=None)
+        await stores.subjects.postpone(subject.id, BIRTHDAY_DUE, until, version=after.version)
+
+
+def _is_due(age: Age, at: datetime) -> bool:
+    return age.check_at is not None and age.check_at <= at
+
+
+async def _grown(stores: Stores, referral_id: str, age: Age, at: datetime) -> Age:
+    if age.source != "exact":
+        return older(age, None, at)
+    found = await stores.referrals.find({"_id": referral_id}, limit=1)
+    details = await details_of(stores, found[0]) if found else None
+    return older(age, details.date_of_birth if details else None, at)

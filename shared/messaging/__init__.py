@@ -1,0 +1,1 @@
+"""How events travel: the bus and its two transports, the relay, handlers."""

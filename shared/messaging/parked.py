@@ -1,0 +1,73 @@
+"""Messages that RabbitMQ holds parked: listed without taking them, given back one by one."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
+
+from shared.messaging.bus import DeadLetter
+from shared.messaging.topology import Topology
+from shared.messaging.wire import Publisher, from_amqp, open_channel, to_amqp
+
+
+async def letters(
+    connection: AbstractConnection, topology: Topology, limit: int
+) -> list[DeadLetter]:
+    """Up to `limit` parked messages of all queues; every one stays where it is."""
+    found: list[DeadLetter] = []
+    for queue in topology.queues:
+        channel = await open_channel(connection)
+        parked = await channel.get_queue(f"{topology.prefix}{queue}.dead", ensure=False)
+        while len(found) < limit:
+            delivery = await parked.get(no_ack=False, fail=False)
+            if delivery is None:
+                break
+            found.append(_letter(queue, delivery))
+        await channel.close()  # unacknowledged: everything goes back where it was
+    return found
+
+
+async def give_back(
+    connection: AbstractConnection, topology: Topology, publisher: Publisher, message_id: str
+) -> int:
+    """Parked messages with this id go back to their queues for a first attempt. Returns how many."""
+    replayed = 0
+    for queue in topology.queues:
+        channel = await open_channel(connection)
+        name = f"{topology.prefix}{queue}"
+        parked = await channel.get_queue(f"{name}.dead", ensure=False)
+        # All are looked at before the first is given back: it could be parked again at once.
+        found = []
+        while (delivery := await parked.get(no_ack=False, fail=False)) is not None:
+            if from_amqp(delivery).id == message_id:
+                found.append(delivery)
+        for delivery in found:
+            fresh = replace(from_amqp(delivery), attempt=0)
+            await publisher.send("", name, to_amqp(fresh))
+            await delivery.ack()  # after the confirm: a crash between doubles, never loses
+            replayed += 1
+        await channel.close()
+    return replayed
+
+
+def _letter(queue: str, delivery: AbstractIncomingMessage) -> DeadLetter:
+    message = from_amqp(delivery)
+    since = delivery.headers.get("hub-failed-at")
+    deaths = delivery.headers.get("x-death")
+    reason = str(
+        delivery.headers.get("hub-error") or (f"broker:{_death(deaths)}" if deaths else "unknown")
+    )
+    return DeadLetter(
+        queue=queue,
+        message_id=message.id,
+        type=message.type,
+        reason=reason,
+        attempts=message.attempt,
+        since=datetime.fromisoformat(str(since)) if since else None,
+        body=message.body,
+    )
+
+
+def _death(deaths: object) -> str:
+    first = deaths[0] if isinstance(deaths, list) and deaths else {}
+    return str(first.get("reason", "unknown")) if isinstance(first, dict) else "unknown"

@@ -1,0 +1,1 @@
+"""What runs a service and lets people watch it."""

@@ -1,0 +1,53 @@
+"""Settings every service has. Each service adds its own few in its `app.py`.
+
+Read once, from the environment or from files of the same name in /run/secrets; secrets have no
+default. `make check` holds docker-compose.yml and deploy/k8s to these classes.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.operating.kinds import AmqpUrl, Key32, MongoUrl, Proxies, Seconds
+from shared.operating.limits import LimitSettings
+
+SECRETS = Path("/run/secrets")
+
+
+class Settings(LimitSettings, BaseSettings):
+    """`AMQP_URL`, `MONGO_URL`, `AUTH_JWKS` … as in docs/operating.md."""
+
+    model_config = SettingsConfigDict(
+        secrets_dir=SECRETS if SECRETS.is_dir() else None,
+        extra="ignore",
+        hide_input_in_errors=True,
+    )
+
+    environment: Literal["production", "development"] = "production"
+    amqp_url: AmqpUrl
+    mongo_url: MongoUrl
+    mongo_database: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{0,38}$")] = ""
+    http_host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    http_port: Annotated[int, Field(ge=1, le=65535)] = 8000
+    auth_jwks: Annotated[str, Field(min_length=1)]
+    auth_issuer: Annotated[str, Field(min_length=1)]
+    auth_audience: Annotated[str, Field(min_length=1)] = "hub-and-spoke"
+    auth_account_key: Key32
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    relay_lease: Seconds = 30.0
+    relay_slowest: Seconds = 5.0
+    tally_every: Seconds = 300.0
+    bus_prefix: str = ""
+    retry_delays: tuple[Seconds, Seconds, Seconds] = (5.0, 60.0, 600.0)
+    trusted_proxies: Proxies = ""
+    api_description: bool = True
+
+    @model_validator(mode="after")
+    def _keys_come_safely(self) -> Self:
+        address = self.auth_jwks.lower()
+        remote = "://" in address and not address.startswith("https://")
+        if remote and self.environment != "development":
+            raise ValueError("AUTH_JWKS must be a file or an https address")
+        return self

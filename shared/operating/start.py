@@ -1,0 +1,165 @@
+"""The start of a service or command: all that is wrong with its settings is said, and it ends.
+
+Exit codes are those of sysexits.h: 64 usage, 69 something that is needed does not answer, 78 a
+setting is wrong.
+"""
+
+import argparse
+import asyncio
+import re
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from pydantic import SecretStr, ValidationError
+from pydantic_settings import SettingsError
+
+from shared.messaging.rabbit import RabbitBus
+from shared.messaging.topology import Topology
+from shared.operating import failpoints
+from shared.operating.checking import check
+from shared.operating.kinds import EMBEDDED, wrong_with_keys
+from shared.operating.runner import Build, Process, mongo
+from shared.operating.settings import SECRETS, Settings
+from shared.operating.telemetry import set_up
+from shared.web.server import bound, serve
+
+USAGE, UNAVAILABLE, CONFIGURATION = 64, 69, 78
+READ_MORE = "docs/operating.md says what each setting is."
+
+S = TypeVar("S", bound=Settings)
+
+
+class Wrong(Exception):
+    """Settings with which nothing can start: a line for each."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        self.lines = list(lines)
+
+
+def read(kind: type[S]) -> S:
+    """The settings of this process. Raises `Wrong`."""
+    try:
+        return kind()
+    except ValidationError as error:
+        raise Wrong([_line(each) for each in error.errors(include_input=False)]) from None
+    except SettingsError as error:
+        named = re.search(r'field "(\w+)"', str(error))
+        name = named[1].upper() if named else "a setting"
+        raise Wrong([f"{name}: can't be read; a list is written as JSON: [5, 60, 600]"]) from None
+
+
+def read_or_end(kind: type[S]) -> S:
+    """The settings of a command. Ends the process if they are wrong, saying how."""
+    try:
+        return read(kind)
+    except Wrong as wrong:
+        sys.exit(refused("this command", wrong))
+
+
+def refused(what: str, wrong: Wrong) -> int:
+    """Say what is wrong; the exit code."""
+    one = len(wrong.lines) == 1
+    number = "a setting is" if one else f"{len(wrong.lines)} settings are"
+    lines = "".join(f"  {line}\n" for line in wrong.lines)
+    sys.stderr.write(f"{what} does not start, {number} wrong:\n{lines}{READ_MORE}\n")
+    return CONFIGURATION
+
+
+def start(
+    name: str, kind: type[S], build: Callable[[S], Build], words: Sequence[str] | None = None
+) -> int:
+    """Run a service until it is told to end, or `--check` it; the exit code."""
+    asked = _asked(name, kind, sys.argv[1:] if words is None else words)
+    try:
+        settings = read(kind)
+        made = _built(settings, build)
+        if asked.check:
+            return UNAVAILABLE if asyncio.run(check(name, settings)) else 0
+        listening = _listening(settings)
+    except Wrong as wrong:
+        return refused(name, wrong)
+    asyncio.run(_serve(name, settings, made, listening))
+    return 0
+
+
+def _asked(name: str, kind: type[Settings], words: Sequence[str]) -> argparse.Namespace:
+    given = argparse.ArgumentParser(
+        prog=f"python -m services.{name}",
+        description=f"Run the {name} service.",
+        epilog=_settings_of(kind),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    said = (
+        "try the settings, the store, the broker and the issuer's keys, and end: 0 if all are well"
+    )
+    given.add_argument("--check", action="store_true", help=said)
+    try:
+        return given.parse_args(words)
+    except SystemExit as end:
+        raise SystemExit(USAGE if end.code else 0) from None
+
+
+def _settings_of(kind: type[Settings]) -> str:
+    lines = []
+    for name, field in sorted(kind.model_fields.items()):
+        default = field.get_default()
+        secret = ", secret" if field.annotation is SecretStr else ""
+        shown = "required" if field.is_required() else f"default {_shown(default)}"
+        lines.append(f"  {name.upper():32}{shown}{secret}")
+    where = f"Settings come from the environment, or from files of the same name in {SECRETS}."
+    return "\n".join([f"{where} {READ_MORE}", "", *lines])
+
+
+def _shown(default: Any) -> str:
+    text = default.get_secret_value() if isinstance(default, SecretStr) else default
+    return "none" if text in (None, "") else str(text)
+
+
+def _line(error: Any) -> str:
+    field = str(error["loc"][0]) if error["loc"] else ""
+    said = str(error["msg"]).removeprefix("Value error, ")
+    if error["type"] == "missing":
+        said = "is missing"
+    if not field:
+        return said
+    inner = f" (number {error['loc'][1] + 1})" if len(error["loc"]) > 1 else ""
+    return f"{field.upper()}{inner}: {said[:1].lower()}{said[1:]}"
+
+
+def _built(settings: S, build: Callable[[S], Build]) -> Build:
+    found = wrong_with_keys(settings.auth_jwks)
+    lines = [f"AUTH_JWKS: {found}"] if found else []
+    if settings.amqp_url.get_secret_value() == EMBEDDED:
+        lines.append("AMQP_URL: begins otherwise; expected amqp:// or amqps://")
+    try:
+        made = build(settings)
+    except (ValueError, OSError) as error:  # of a policy file: where, and nothing secret
+        raise Wrong([*lines, *(str(error).splitlines() or [type(error).__name__])]) from None
+    if lines:
+        raise Wrong(lines)
+    return made
+
+
+def _listening(settings: Settings) -> socket.socket:
+    try:
+        return bound(settings.http_host, settings.http_port)
+    except RuntimeError as error:
+        raise Wrong([str(error)]) from None
+
+
+async def _serve(name: str, settings: Settings, build: Build, listening: socket.socket) -> None:
+    """One service against AMQP_URL and MONGO_URL, on this socket, until SIGTERM or SIGINT."""
+    if failpoints.armed() and settings.environment != "development":
+        raise SystemExit("FAULTS is set outside development")
+    set_up(name, settings.log_level)
+    client = mongo(settings.mongo_url.get_secret_value())
+
+    async def probe() -> None:
+        await client.admin.command("ping")
+
+    topology = Topology(prefix=settings.bus_prefix, retry_delays=settings.retry_delays)
+    bus = RabbitBus(settings.amqp_url.get_secret_value(), name, probe, topology)
+    process = Process(settings, client, bus, {name: build})
+    await serve(process.app(), settings).serve([listening])

@@ -1,0 +1,158 @@
+"""Logs, traces and counters that carry codes and ids only.
+
+Log fields are an allow-list: what isn't named here is dropped, so a careless call can't leak a
+child's name. Exceptions are logged by class, never by text. URLs are never recorded.
+"""
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import structlog
+from opentelemetry import metrics, trace
+from opentelemetry.context import Context
+from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.propagate import extract
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import Span, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+LOG_FIELDS = frozenset(
+    {
+        *("event", "level", "timestamp", "trace_id", "service", "name", "port", "count", "reason"),
+        *("type", "queue", "event_id", "record_id", "code", "error", "attempt", "generation"),
+    }
+)
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+
+
+def set_up(service: str, level: str = "INFO") -> None:
+    """Configure logs (JSON on standard error) and, if OTEL_EXPORTER_OTLP_ENDPOINT is set, export."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_NameOnly())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    for noisy in ("aio_pika", "aiormq", "uvicorn.access", "asyncio"):
+        logging.getLogger(noisy).setLevel(logging.CRITICAL)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _with_trace,
+            _allowed_only,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level.lower()),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    resource = Resource.create({"service.name": service, "service.namespace": "hub-and-spoke"})
+    tracers = TracerProvider(resource=resource)
+    tracers.add_span_processor(_WithoutAddress())
+    readers = []
+    if os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
+        tracers.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+        readers.append(PeriodicExportingMetricReader(OTLPMetricExporter()))
+    trace.set_tracer_provider(tracers)
+    metrics.set_meter_provider(MeterProvider(resource=resource, metric_readers=readers))
+
+
+# Attributes of a request's span that are a caller's own words: path, query, method and host.
+SAID = ("url.query", "url.path", "url.full", "http.request.method_original", "server.address")
+
+
+class _WithoutAddress(SpanProcessor):
+    """What a caller put into an address, for a method or for a host is theirs and may be a name: spans
+    keep the route, and a method that there is."""
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        for name in SAID:
+            if span.attributes and name in span.attributes:
+                span.set_attribute(name, "")
+
+
+class _NameOnly(logging.Formatter):
+    """A library's record as its logger's name and the class of the error, never its text."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        error = record.exc_info[0] if record.exc_info else None
+        fields = {"level": record.levelname, "event": "library", "name": record.name}
+        return json.dumps({**fields, **({"error": error.__name__} if error else {})})
+
+
+def _with_trace(_: Any, __: str, fields: Any) -> Any:
+    context = trace.get_current_span().get_span_context()
+    if context.is_valid:
+        fields["trace_id"] = format(context.trace_id, "032x")
+    return fields
+
+
+def _allowed_only(_: Any, __: str, fields: Any) -> Any:
+    return {name: value for name, value in fields.items() if name in LOG_FIELDS}
+
+
+_meter = metrics.get_meter("hub-and-spoke")
+_published = _meter.create_counter(
+    "hub.events.published", description="Events confirmed by the bus"
+)
+_handled = _meter.create_counter("hub.events.handled", description="Events handled, by outcome")
+_retried = _meter.create_counter(
+    "hub.events.retried", description="Events set aside for another try"
+)
+_parked = _meter.create_counter("hub.events.parked", description="Events parked as dead letters")
+
+
+def published(service: str, event_type: str) -> None:
+    """Count an event confirmed by the bus."""
+    _published.add(1, {"service": service, "type": event_type})
+
+
+def handled(queue: str, event_type: str, outcome: str) -> None:
+    """Count an event a handler is done with; `outcome` is done or refused."""
+    _handled.add(1, {"queue": queue, "type": event_type, "outcome": outcome})
+
+
+def retried(queue: str, event_type: str) -> None:
+    """Count an event that will be tried again."""
+    _retried.add(1, {"queue": queue, "type": event_type})
+
+
+def parked(queue: str, event_type: str) -> None:
+    """Count an event that became a dead letter."""
+    _parked.add(1, {"queue": queue, "type": event_type})
+
+
+@contextmanager
+def handling(queue: str, event_type: str, event_id: str, traceparent: str | None) -> Iterator[None]:
+    """A consumer span in the trace of the event's writer (OpenTelemetry messaging conventions)."""
+    parent = extract({"traceparent": traceparent} if traceparent else {})
+    attributes = {
+        "messaging.system": "rabbitmq",
+        "messaging.operation.name": "process",
+        "messaging.operation.type": "process",
+        "messaging.destination.name": f"events:{event_type}:{queue}",
+        "messaging.message.id": event_id,
+    }
+    tracer = trace.get_tracer("hub-and-spoke")
+    # record_exception stays off: an exception's text may quote a record.
+    with tracer.start_as_current_span(
+        f"process {queue}",
+        context=parent,
+        kind=trace.SpanKind.CONSUMER,
+        attributes=attributes,
+        record_exception=False,
+        set_status_on_exception=False,
+    ) as span:
+        try:
+            yield
+        except Exception as error:
+            span.set_status(trace.StatusCode.ERROR)
+            span.set_attribute("error.type", type(error).__name__)
+            raise

@@ -1,0 +1,1 @@
+"""Rules that more than one service decides by. No I/O."""

@@ -1,0 +1,249 @@
+"""The table of access: for each action the relations that it is for. `docs/access.md` shows it.
+
+A change here is a change of who may read children's cases: the matrix test sends a request for
+every cell. Sources: UK GDPR Art 5(1)(f) and 25(2), need to know; `docs/sharing.md` for partners.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Relation = Literal[
+    "own_agency",
+    "referrer",
+    "partner",
+    "other_agency",
+    "worker_in_person",
+    "worker_on_case",
+    "worker_holding",
+    "worker_before",
+    "worker_of_hub",
+    "other_worker",
+    "manager_of_hub",
+    "other_manager",
+    "auditor",
+    "operator",
+    "outsider",
+    "unsafe",
+    "left",
+]
+RELATIONS: tuple[Relation, ...] = get_args(Relation)
+# `unsafe` and `left` are of no role: they take every role's rights away.
+ROLE_OF: Mapping[Relation, str] = {
+    "own_agency": "agency",
+    "referrer": "agency",
+    "partner": "agency",
+    "other_agency": "agency",
+    "worker_in_person": "worker",
+    "worker_on_case": "worker",
+    "worker_holding": "worker",
+    "worker_before": "worker",
+    "worker_of_hub": "worker",
+    "other_worker": "worker",
+    "manager_of_hub": "hub_manager",
+    "other_manager": "hub_manager",
+    "auditor": "auditor",
+    "operator": "operator",
+    "outsider": "operator",
+}
+ROLES: tuple[str, ...] = ("agency", "worker", "hub_manager", "auditor", "operator")
+Action = str
+# What a route is about. `own`: lists, what is new, what is asked of a role and of nothing in
+# particular. `notice` is a notification, `mailing` what a recipient was sent and how it is told.
+Kind = Literal[
+    "own",
+    "referral",
+    "case",
+    "stranded",
+    "plan",
+    "agency",
+    "agreement",
+    "hub",
+    "worker",
+    "notice",
+    "mailing",
+    "trail",
+    "entry",
+]
+
+_AROUND: tuple[Relation, ...] = (
+    *("referrer", "partner", "other_agency"),
+    *("worker_on_case", "worker_holding", "worker_before", "worker_of_hub", "other_worker"),
+    *("manager_of_hub", "other_manager", "auditor", "operator", "unsafe", "left"),
+)
+_OF_A_HUB: tuple[Relation, ...] = (
+    *("other_agency", "worker_of_hub", "other_worker", "manager_of_hub", "other_manager"),
+    *("auditor", "operator", "left"),
+)
+_OF_A_RECIPIENT: tuple[Relation, ...] = (
+    *("own_agency", "other_agency", "worker_in_person", "other_worker"),
+    *("manager_of_hub", "other_manager", "auditor", "operator", "outsider", "left"),
+)
+# How somebody can stand to a thing of each kind. `unsafe` is about a young person.
+STANDS: Mapping[Kind, Collection[Relation]] = {
+    "own": ("own_agency", "worker_in_person", "manager_of_hub", "auditor", "operator", "left"),
+    "referral": _AROUND,
+    "case": _AROUND,
+    "stranded": (
+        *("referrer", "other_agency", "other_worker", "other_manager"),
+        *("auditor", "operator", "unsafe", "left"),
+    ),
+    "plan": (*_OF_A_HUB, "unsafe"),
+    "agency": (
+        *("own_agency", "other_agency", "other_worker", "other_manager"),
+        *("auditor", "operator", "left"),
+    ),
+    "agreement": ("own_agency", *_OF_A_HUB),
+    "hub": _OF_A_HUB,
+    "worker": ("worker_in_person", *_OF_A_HUB),
+    "notice": (*_OF_A_RECIPIENT, "unsafe"),
+    "mailing": _OF_A_RECIPIENT,
+    "trail": (
+        *("own_agency", "other_worker", "manager_of_hub", "other_manager"),
+        *("auditor", "operator", "unsafe", "left"),
+    ),
+    "entry": (
+        *("own_agency", "other_agency", "other_worker", "manager_of_hub", "other_manager"),
+        *("auditor", "operator", "unsafe", "left"),
+    ),
+}
+# Whom somebody's leaving is known of: the others are their issuer's to lock out.
+_LEAVE = frozenset({"agency", "worker", "hub_manager"})
+
+
+def possible(role: str, relation: Relation, kind: Kind) -> bool:
+    """Whether somebody of this role can stand so to a thing of this kind. Every such cell is asked
+    by `tests/system/test_access_matrix.py`; `docs/access.md` shows the others as –."""
+    if relation not in STANDS[kind]:
+        return False
+    if relation == "left":
+        return role in _LEAVE
+    if relation == "unsafe" and kind == "trail":  # from others' searches it is left out
+        return role == "hub_manager"
+    return relation == "unsafe" or ROLE_OF[relation] == role
+
+
+@dataclass(frozen=True)
+class Row:
+    """The relations an action is for. `hidden`: whoever may not is told that it is not there, even
+    a role that never may, and the refusal is recorded: it is about one young person's record. Of a
+    case and of a notice a role that never may is told so, unlooked, and any other refusal recorded."""
+
+    relations: frozenset[Relation]
+    about: Kind
+    hidden: bool = False
+
+
+def _row(about: Kind, *relations: Relation, hidden: bool = False) -> Row:
+    return Row(frozenset(relations), about, hidden)
+
+
+_CASE = _row("case", "worker_on_case", "worker_holding", "manager_of_hub")
+_RECORD = _row("referral", "referrer", "worker_on_case", "manager_of_hub", hidden=True)
+_INSIDE = _row("referral", "worker_on_case", "manager_of_hub", hidden=True)
+_MANAGER = _row("referral", "manager_of_hub", hidden=True)
+_WORKS = _row("case", "worker_on_case")
+_LEADS = _row("case", "manager_of_hub")
+_PARTY = _row("agreement", "own_agency", "manager_of_hub", "operator", hidden=True)
+_NOTICE = _row("notice", "own_agency", "worker_in_person", "manager_of_hub", "operator")
+_REPORT = _row("own", "auditor")
+
+TABLE: Mapping[Action, Row] = {
+    # Referrals. Partners read what agreement and ground permit; they never act.
+    "send": _row("own", "own_agency"),
+    "view": _row(
+        *("referral", "referrer", "partner", "worker_on_case", "worker_holding", "manager_of_hub"),
+        hidden=True,
+    ),
+    "view_history": _row(
+        *("referral", "referrer", "worker_on_case", "worker_holding", "manager_of_hub"), hidden=True
+    ),
+    "view_stranded": _row("stranded", "operator"),
+    "list_stranded": _row("own", "operator"),
+    "place_stranded": _row("stranded", "operator"),
+    "list_referrals": _row("own", "own_agency", "worker_in_person", "manager_of_hub"),
+    "search_referrals": _row("own", "worker_in_person", "manager_of_hub"),
+    "take_step": _RECORD,
+    "amend": _RECORD,
+    "record_discussion": _RECORD,
+    "record_consent": _RECORD,
+    "invalidate_consent": _RECORD,
+    "record_agreement": _RECORD,
+    "record_parents_word": _RECORD,
+    "erase": _MANAGER,
+    "list_matches": _row("own", "manager_of_hub"),
+    "view_matches": _MANAGER,
+    "decide_match": _MANAGER,
+    "view_match_decisions": _MANAGER,
+    "preview_match": _MANAGER,
+    "view_sharing": _INSIDE,
+    "preview_sharing": _INSIDE,
+    "review_consent": _INSIDE,
+    "record_basis": _INSIDE,
+    "end_basis": _INSIDE,
+    "mark_safety": _INSIDE,
+    # Areas, agencies and agreements. Whoever refers may look up what an area is called.
+    "put_area": _row("own", "operator"),
+    "view_areas": _row("own", "own_agency", "worker_in_person", "manager_of_hub", "operator"),
+    "put_agency": _row("agency", "own_agency", "operator"),
+    "view_agency": _row(
+        *("agency", "own_agency", "other_worker", "other_manager", "operator"), hidden=True
+    ),
+    "list_agencies": _row("own", "manager_of_hub", "operator"),
+    "write_agreement": _row("agreement", "manager_of_hub", "operator"),
+    "list_agreements": _row("own", "own_agency", "manager_of_hub", "operator"),
+    "review_agreement": _row("agreement", "manager_of_hub", "operator"),
+    "sign_agreement": _row("agreement", "own_agency", "manager_of_hub"),
+    "view_agreement": _PARTY,
+    "end_agreement": _PARTY,
+    # Hubs and workers.
+    "put_hub": _row("hub", "manager_of_hub", "operator"),
+    "view_hub": _row(
+        *("hub", "worker_of_hub", "other_worker", "manager_of_hub", "other_manager", "operator")
+    ),
+    "list_hubs": _row("own", "worker_in_person", "manager_of_hub", "operator"),
+    "view_numbers": _row("hub", "manager_of_hub", "auditor", "operator"),
+    "put_worker": _row("worker", "manager_of_hub", "operator"),
+    "import_workers": _row("own", "manager_of_hub", "operator"),
+    "view_worker": _row("worker", "worker_in_person", "manager_of_hub", "operator"),
+    "list_workers": _row("own", "manager_of_hub", "operator"),
+    "record_supervision": _row("worker", "manager_of_hub"),
+    # Cases. Who had one repeats what was answered and got lost.
+    "view_allocation": _CASE,
+    "list_allocations": _row("own", "worker_in_person", "manager_of_hub"),
+    "explain_allocation": _CASE,
+    "replay_allocation": _CASE,
+    "view_risk": _CASE,
+    "judge_risk": _row("case", "worker_on_case", "manager_of_hub"),
+    "reassess_risk": _row("case", "worker_on_case", "manager_of_hub"),
+    "accept_case": _WORKS,
+    "decline_case": _row("case", "worker_on_case", "worker_before"),
+    "start_case": _WORKS,
+    "hold_case": _row("case", "worker_on_case", "manager_of_hub"),
+    "resume_case": _row("case", "worker_on_case", "manager_of_hub"),
+    "close_case": _row("case", "worker_on_case", "worker_before", "manager_of_hub"),
+    "settle_debrief": _row("case", "worker_on_case", "worker_before"),
+    "review_waiting": _row("case", "worker_holding", "manager_of_hub"),
+    "assign_case": _LEADS,
+    "confirm_assignment": _LEADS,
+    "propose_handover": _row("own", "manager_of_hub"),
+    "list_plans": _row("own", "manager_of_hub"),
+    "plan_handover": _row("plan", "manager_of_hub"),
+    # Notifications and subscriptions: to the recipient, whatever kind it is of.
+    "view_inbox": _row("own", "own_agency", "worker_in_person", "manager_of_hub", "operator"),
+    "mark_opened": _NOTICE,
+    "record_action": _NOTICE,
+    "view_recipients": _row("own", "manager_of_hub", "auditor"),
+    "replay_notifications": _row("own", "own_agency", "manager_of_hub", "operator"),
+    "subscribe": _row("mailing", "own_agency", "worker_in_person", "manager_of_hub", "operator"),
+    "rotate_secret": _row("mailing", "own_agency"),
+    # The trail. The log's proofs name nobody: who has a token may check them.
+    "check_log": _row(
+        *("own", "own_agency", "worker_in_person", "manager_of_hub", "auditor", "operator")
+    ),
+    "search_trail": _row("trail", "own_agency", "manager_of_hub", "auditor"),
+    "view_entry": _row("entry", "own_agency", "manager_of_hub", "auditor"),
+    "find_account": _row("own", "manager_of_hub", "auditor", "operator"),
+    "check_integrity": _row("own", "manager_of_hub", "auditor", "operator"),
+    "report_on_all": _REPORT,
+}

@@ -1,0 +1,1 @@
+"""The only way to write: a document and its events in one change."""

@@ -1,0 +1,1 @@
+"""What every API has in common: tokens, problems, entity tags, limits."""

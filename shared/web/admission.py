@@ -1,0 +1,46 @@
+"""Who may send a body: asked of the head of a request, before anything of the body is received."""
+
+from collections.abc import Sequence
+
+from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute, Match
+from starlette.types import Scope
+
+from shared.web.access import Gate
+from shared.web.tokens import authenticated
+
+
+class Admission:
+    """Lets a body in from those only who have a valid token and a role that may use the route."""
+
+    def __init__(self, app: FastAPI, routes: Sequence[BaseRoute]) -> None:
+        self._state = app.state
+        self._routes = [
+            (route, _gates(route.dependant)) for route in routes if isinstance(route, APIRoute)
+        ]
+
+    async def check(self, scope: Scope) -> None:
+        """Returns for a request without a body, and for one whose body is to be received. Raises
+        `Unauthenticated`, `TooMany`, `Forbidden`, `Outage`."""
+        if not has_body(scope):
+            return
+        who = await authenticated(scope, self._state)
+        for route, gates in self._routes:
+            if route.matches(scope)[0] is Match.FULL:
+                for gate in gates:
+                    gate.admit(who)
+                return
+
+
+def has_body(scope: Scope) -> bool:
+    """Whether the head announces a body (RFC 9112, section 6)."""
+    announced = dict(scope["headers"])
+    return b"transfer-encoding" in announced or announced.get(b"content-length", b"0") != b"0"
+
+
+def _gates(dependant: Dependant) -> list[Gate]:
+    # Not those of the trail: a refusal there is an entry, which the route makes.
+    calls = (each.call for each in dependant.dependencies)
+    return [call for call in calls if isinstance(call, Gate)]

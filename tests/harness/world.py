@@ -1,0 +1,169 @@
+"""A network with something in every state that a rule or a question of access asks for."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+
+from allinone import sample
+from tests.harness.network import IDLE, Network, owner
+from tests.harness.refusals import Request
+from tests.harness.refused_routes import (
+    AGREEMENT,
+    ANY_TAG,
+    AREA,
+    BASIS,
+    CASES,
+    CONSENT,
+    HUB,
+    HUB_ENTRY,
+    ORGANISATION,
+    PERSONS,
+    SUBSCRIPTION,
+    UNANSWERED,
+    WORKER,
+    referral_of,
+)
+from tests.harness.waiting import until
+
+
+@dataclass
+class World:
+    """The network, with something in every state that a rule asks for."""
+
+    network: Network
+    ids: dict[str, str]
+    http: httpx2.AsyncClient
+    tokens: dict[str, str]
+
+    async def send(self, request: Request) -> httpx2.Response:
+        """Send it as it is."""
+        headers = dict(request.headers)
+        if request.by == "?nonsense":
+            headers["Authorization"] = "Bearer nonsense"
+        elif request.by != "?no token":
+            headers["Authorization"] = f"Bearer {self.tokens[request.by or '']}"
+        url = self.network.modules[request.service].url + request.path
+        return await self.http.request(
+            request.method, url, content=request.content, headers=headers
+        )
+
+    async def do(self, by: str, method: str, path: str, body: Any = None, **headers: str) -> Any:
+        """Something that must succeed; its document."""
+        url = self.network.modules[owner(path)].url
+        headers |= {"Authorization": f"Bearer {self.tokens[by]}"}
+        answer = await self.http.request(method, url + path, json=body, headers=headers)
+        assert answer.status_code in (200, 201), f"{method} {path}: {answer.text}"
+        return answer.json()
+
+
+@asynccontextmanager
+async def made_world(
+    network: Network, more: Mapping[str, Mapping[str, str]] | None = None
+) -> AsyncIterator[World]:
+    """The world on a network, for the persons of the table and `more`."""
+    persons = {**PERSONS, **(more or {})}
+    tokens = {name: network.issue(**claims) for name, claims in persons.items()}
+    async with httpx2.AsyncClient(timeout=30, trust_env=False, limits=IDLE) as http:
+        ids = {case: referral_of(case) for case in CASES} | {"unanswered": UNANSWERED}
+        made = World(network, ids, http, tokens)
+        await _register(made)
+        await asyncio.gather(*(_refer(made, case) for case in CASES))
+        for case in ("stranded", "placeable"):
+            (await network.refer(case, area="nowhere")).raise_for_status()
+            ids[case] = referral_of(case)
+        await _move_on(made)
+        await _greet(made)
+        await network.quiet()
+        yield made
+
+
+async def _greet(world: World) -> None:
+    """Everybody has asked each service once: to be seen for the first time is an event."""
+    for path in ("/v1/referrals", "/v1/hubs", "/v1/notifications", "/v1/trail"):
+        url = world.network.modules[owner(path)].url + path
+        headers = [
+            {"Authorization": f"Bearer {token}"}
+            for name, token in world.tokens.items()
+            if not name.startswith("?")
+        ]
+        await asyncio.gather(*(world.http.get(url, headers=each) for each in headers))
+
+
+async def _register(world: World) -> None:
+    do = world.do
+    await do("operator", "PUT", f"/v1/hubs/{HUB}", {**HUB_ENTRY, "debrief_from": "none_apparent"})
+    await do("operator", "PUT", "/v1/hubs/hub_south", {**HUB_ENTRY, "areas": ["southby"]})
+    await do("operator", "PUT", f"/v1/areas/{AREA}", {"name": "East By"})
+    workers: dict[str, dict[str, Any]] = {
+        "wk_east": {"cap": 1000},
+        "wk_east_two": {"cap": 1000, "areas": ["farther"]},
+        "wk_full": {"cap": 0},
+        "wk_leaver": {"areas": ["farther"]},
+        "wk_gone": {"areas": ["farther"], "active": False},
+    }
+    for worker, changes in workers.items():
+        await do("operator", "PUT", f"/v1/workers/{worker}", {**WORKER, **changes})
+    for agreement in ("isa_east", "isa_end", "isa_signed", "isa_over"):
+        await do("operator", "PUT", f"/v1/agreements/{agreement}", AGREEMENT)
+    await do("operator", "POST", "/v1/agreements/isa_over/end")
+    await do("operator", "PUT", "/v1/agencies/ag_anonymous", {"name": "Anyone", "kind": "9"})
+    unanswered = {**ORGANISATION, "agency_reference": "unanswered"}
+    key = {"Idempotency-Key": "unanswered"}
+    await do("anonymous", "POST", "/v1/referrals", unanswered, **key)
+    await do("school", "PUT", f"/v1/subscriptions/{sample.SCHOOL}", SUBSCRIPTION)
+
+
+async def _refer(world: World, case: str) -> None:
+    child = {"name": f"Child {case}", "date_of_birth": "2012-05-17"}
+    answer = await world.network.refer(case, area=AREA, urgency="same_day", subject=child)
+    assert answer.status_code == 201, answer.text
+    path = f"/v1/referrals/{world.ids[case]}"
+
+    async def allocated() -> bool:
+        stored = await world.do("school", "GET", path)
+        return bool(stored["status"] == "allocated")
+
+    await until(allocated, deadline=30, what=f"the allocation of {case}")
+
+
+async def _move_on(world: World) -> None:
+    do, ids = world.do, world.ids
+
+    async def case(name: str, step: str, body: Any = None, by: str = "east_worker") -> None:
+        await do(by, "POST", f"/v1/allocations/{ids[name]}/{step}", body, **ANY_TAG)
+
+    for name in ("accepted", "started", "held", "reviewed", "closed", "closable"):
+        await case(name, "acceptance")
+    for name in ("started", "held", "reviewed"):
+        await case(name, "start")
+    for name in ("held", "reviewed"):
+        await case(name, "hold", {"reason": "health"})
+    await case("closed", "closure", {"reason": "moved_away"})
+    beyond = {"worker_id": "wk_east_two", "reason": "continuity", "exceed_hard_cap": True}
+    await case("exceeded", "assignment", beyond, "east_manager")
+    for name in ("ended", "erased"):
+        path = f"/v1/referrals/{ids[name]}"
+        await do("school", "POST", f"{path}/steps/withdrawal", {"reason": "moved_away"}, **ANY_TAG)
+    unsafe = f"/v1/referrals/{ids['unsafe']}/unsafe-workers/wk_east"
+    mark = {"unsafe": True, "relation": "close_associate"}
+    await do("east_manager", "PUT", unsafe, mark)
+    erasure = f"/v1/referrals/{ids['erased']}/erasure"
+    await do("east_manager", "POST", erasure, {"reason": "right_to_erasure"}, **ANY_TAG)
+    bases = f"/v1/referrals/{ids['open']}/bases"
+    based = await do("east_manager", "POST", bases, BASIS, **{"Idempotency-Key": "basis"})
+    consents = f"/v1/referrals/{ids['open']}/consents"
+    said = {**CONSENT, "status": "given"}
+    claimed = await do("school", "POST", consents, said, **{"Idempotency-Key": "said"})
+    ids["claim"] = claimed["id"]
+    heard = await do("east_manager", "POST", consents, said, **{"Idempotency-Key": "heard"})
+    ids["heard"] = heard["id"]
+    ids["basis"] = based["bases"][0]["id"]
+    for name, worker in (("plan", "wk_east"), ("empty_plan", "wk_full")):
+        asked = {"worker_id": worker, "reason": "worker_leaves"}
+        ids[name] = (await do("east_manager", "POST", "/v1/handover-plans", asked))["id"]
+    inbox = await do("school", "GET", "/v1/notifications?wait=20")
+    ids["notification"] = inbox["notifications"][0]["id"]

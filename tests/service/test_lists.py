@@ -1,0 +1,234 @@
+"""Lists that a day needs: each shows what is its reader's, in one stable order, page by page, and
+nothing else. What there is is made at random, by the seed that the run prints; what a list should
+show is worked out from what was made."""
+
+import random
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from allinone import sample
+from shared.clock import now
+from tests.golden.openapi import app_of, routes_of
+from tests.harness.broker import Broker
+from tests.harness.mongo import Mongo
+from tests.harness.network import PEOPLE, SERVICES, Network, running
+from tests.harness.waiting import until
+
+MARKED = {"sub": "mg_marked", "role": "hub_manager", "hub_id": sample.HUB}
+PARTIES = {
+    **{"school": sample.SCHOOL, "police": sample.POLICE, "health": sample.HEALTH},
+    **{"manager": sample.HUB, "other_manager": "hub_south"},
+}
+
+
+@pytest_asyncio.fixture(scope="module")
+async def network(
+    broker: Broker, mongo: Mongo, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Network]:
+    PEOPLE["marked"] = MARKED
+    async with running(broker, mongo, tmp_path_factory.mktemp("lists")) as started:
+        south = {"name": "South", "areas": ["southby"]}
+        (await started.ask("operator", "PUT", "/v1/hubs/hub_south", json=south)).raise_for_status()
+        await started.load_sample()
+        for path in ("/v1/referrals", "/v1/allocations"):
+            (await started.ask("marked", "GET", path)).raise_for_status()
+        await started.quiet()
+        yield started
+    PEOPLE.pop("marked")
+
+
+async def do(network: Network, who: str, method: str, path: str, body: Any = None) -> Any:
+    headers = {"If-Match": "*"} if method == "POST" else {}
+    answer = await network.ask(who, method, path, json=body, headers=headers)
+    assert answer.is_success, f"{method} {path}: {answer.text}"
+    return answer.json()
+
+
+async def pages(network: Network, who: str, path: str, of: str, **asked: Any) -> list[Any]:
+    """All lines of a list, read in pages of a size of chance."""
+    found: list[Any] = []
+    limit, cursor = random.randint(1, 7), None
+    for _ in range(200):
+        more = {"limit": limit, **asked, **({"cursor": cursor} if cursor else {})}
+        answer = await network.ask(who, "GET", path, params=more)
+        assert answer.is_success, answer.text
+        page = answer.json()
+        assert len(page[of]) <= limit
+        found += page[of]
+        cursor = page["next"]
+        if cursor is None:
+            return found
+    raise AssertionError(f"{path} has no end")
+
+
+async def test_agreements_are_listed_to_their_parties_the_first_to_end_first(
+    network: Network,
+) -> None:
+    made: dict[str, dict[str, Any]] = {}
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    for number in range(24):
+        # Some end at the same moment: their order must be one.
+        ends = start + timedelta(days=400 + random.choice((0, 30, 60, random.randint(1, 900))))
+        review = start + timedelta(days=random.randint(1, 400))
+        parties = random.sample(sorted(PARTIES.values()), random.randint(2, 4))
+        entry = {
+            **{"parties": parties, "purposes": ["safeguarding"], "categories": ["existence"]},
+            **{"grounds": ["consent"], "effective_from": start.isoformat()},
+            **{"effective_to": ends.isoformat(), "review_at": review.isoformat()},
+        }
+        one = f"isa_{number:02}"
+        await do(network, "operator", "PUT", f"/v1/agreements/{one}", entry)
+        made[one] = {"parties": parties, "ends": ends, "review": review}
+    for one in random.sample(sorted(made), 6):
+        await do(network, "operator", "POST", f"/v1/agreements/{one}/end")
+        del made[one]
+    theirs = await pages(network, "operator", "/v1/agreements", "agreements")
+    before = {one["id"] for one in theirs} - set(made)
+    soon = start + timedelta(days=random.randint(100, 900))
+
+    for who in (*PARTIES, "operator"):
+        for asked in ({}, {"ending_before": soon.isoformat()}):
+            shown = await pages(network, who, "/v1/agreements", "agreements", **asked)
+            expected = sorted(
+                (agreement["ends"], one)
+                for one, agreement in made.items()
+                if who == "operator" or PARTIES[who] in agreement["parties"]
+                if not asked or min(agreement["ends"], agreement["review"]) < soon
+            )
+            ids = [line["id"] for line in shown if line["id"] not in before]
+            assert ids == [one for _, one in expected], (who, asked)
+    assert before == {"isa_northtown"}
+
+
+async def test_without_supervision_is_who_is_so_now(network: Network) -> None:
+    today = now().date()
+    late: set[str] = set()
+    hub_of: dict[str, str] = {}
+    for number in range(14):
+        worker, hub = f"wk_s{number:02}", random.choice((sample.HUB, "hub_south"))
+        entry = {
+            **{"hub_id": hub, "worker_role": "hub_worker", "areas": ["somewhere"]},
+            "host_setting": "hub",
+        }
+        await do(network, "operator", "PUT", f"/v1/workers/{worker}", entry)
+        hub_of[worker] = hub
+        for days in random.choice(((), (400,), (400, 1), (1,))):
+            held = {"kind": "case", "held_on": (today - timedelta(days=days)).isoformat()}
+            by = "manager" if hub == sample.HUB else "other_manager"
+            await do(network, by, "POST", f"/v1/workers/{worker}/supervisions", held)
+            late = late | {worker} if days == 400 else late - {worker}
+    leaver = random.choice(sorted(late) or ["wk_s00"])
+    gone = await network.ask(
+        "operator", "DELETE", f"/v1/workers/{leaver}", headers={"If-Match": "*"}
+    )
+    assert gone.is_success
+    late -= {leaver}
+
+    hubs: dict[str, str | None] = {"manager": sample.HUB, "other_manager": "hub_south"}
+    for who, of_hub in {**hubs, "operator": None}.items():
+        shown = await pages(network, who, "/v1/workers", "workers", overdue_only=True)
+        expected = sorted(worker for worker in late if of_hub in (None, hub_of[worker]))
+        assert [line["id"] for line in shown if line["id"] in hub_of] == expected, who
+        assert all(line["supervision_overdue"] for line in shown)
+
+
+async def test_what_was_stored_before_overdue_was_noted_is_listed(network: Network) -> None:
+    worker = {"hub_id": "hub_south", "worker_role": "hub_worker", "areas": ["somewhere"]}
+    await do(network, "operator", "PUT", "/v1/workers/wk_old", {**worker, "host_setting": "hub"})
+    held = {"kind": "case", "held_on": "2025-01-01"}
+    await do(network, "other_manager", "POST", "/v1/workers/wk_old/supervisions", held)
+    workers = network.mongo_of("allocation")["workers"]
+    await workers.update_one({"_id": "wk_old"}, {"$unset": {"overdue_from": ""}})
+    await network.replace("allocation")
+
+    shown = await pages(network, "other_manager", "/v1/workers", "workers", overdue_only=True)
+
+    assert "wk_old" in [line["id"] for line in shown]
+
+
+async def a_case(network: Network, key: str) -> str:
+    sent = await network.refer(key, subject={"name": f"Child {key}", "date_of_birth": "2012-05-17"})
+    one = str(sent.raise_for_status().json()["id"])
+
+    async def placed() -> bool:
+        case = await network.ask("manager", "GET", f"/v1/allocations/{one}")
+        return bool(case.is_success and case.json()["worker_id"])
+
+    await until(placed, deadline=30, what=f"a worker for {key}")
+    return one
+
+
+async def test_plans_are_listed_to_the_managers_of_the_hub_who_may_read_them(
+    network: Network,
+) -> None:
+    case = await a_case(network, "planned")
+    worker = (await do(network, "manager", "GET", f"/v1/allocations/{case}"))["worker_id"]
+    made = []
+    for one in [worker, *random.choices((worker, "wk_nobody_here", "wk_s00"), k=9)]:
+        asked = {"worker_id": one, "reason": "worker_leaves"}
+        answer = await network.ask("manager", "POST", "/v1/handover-plans", json=asked)
+        if answer.is_success:
+            made.append(answer.json())
+    made.reverse()
+    mark = {"unsafe": True, "relation": "close_associate", "sub": MARKED["sub"]}
+    await do(network, "manager", "PUT", f"/v1/referrals/{case}/unsafe-accounts", mark)
+    await network.quiet()
+
+    shown = await pages(network, "manager", "/v1/handover-plans", "plans")
+    assert [(p["id"], p["moves"]) for p in shown] == [(p["id"], len(p["moves"])) for p in made]
+    for_marked = await pages(network, "marked", "/v1/handover-plans", "plans")
+    assert [p["id"] for p in for_marked] == [
+        p["id"] for p in made if case not in [move["referral_id"] for move in p["moves"]]
+    ]
+    assert len(for_marked) < len(made)
+    assert await pages(network, "other_manager", "/v1/handover-plans", "plans") == []
+    applied = await pages(network, "manager", "/v1/handover-plans", "plans", status="applied")
+    assert applied == []
+
+
+async def test_the_inbox_has_first_what_nobody_has_opened(network: Network) -> None:
+    for number in range(5):
+        await a_case(network, f"told{number}")
+    await network.quiet()
+    everything = (await do(network, "school", "GET", "/v1/notifications?limit=100"))[
+        "notifications"
+    ]
+    for one in random.sample(everything, len(everything) // 2):
+        await do(network, "school", "POST", f"/v1/notifications/{one['id']}/opened")
+    stands = (await do(network, "school", "GET", "/v1/notifications?limit=100"))["notifications"]
+    newest = sorted(stands, key=lambda n: (n["created_at"], n["id"]), reverse=True)
+
+    shown = await pages(network, "school", "/v1/notifications/unread-first", "notifications")
+
+    expected = sorted(newest, key=lambda n: n["opened_at"] is not None)
+    assert [n["id"] for n in shown] == [n["id"] for n in expected]
+    assert {n["opened_at"] is None for n in shown} == {True, False}
+    assert all(n["sentence"] and n["link"] == f"/v1/referrals/{n['referral_id']}" for n in shown)
+    for bad in ("unread.x", "neither", "read.", "unread"):
+        answer = await network.ask(
+            "school", "GET", "/v1/notifications/unread-first", params={"cursor": bad}
+        )
+        assert (answer.status_code, answer.json()["code"]) == (400, "cursor_invalid"), bad
+
+
+async def test_every_list_refuses_a_filter_that_it_has_not(network: Network) -> None:
+    lists = [
+        (service, route.path)
+        for service in SERVICES
+        for route in routes_of(app_of(service))
+        if service != "audit"  # it records the question first: tests/service/test_audit_http.py
+        if "GET" in (route.methods or ()) and "{" not in route.path
+        if {"cursor", "after"} & {field.alias for field in route.dependant.query_params}
+    ]
+    assert len(lists) > 10
+    for _, path in lists:
+        for who in ("school", "worker", "manager", "auditor", "operator"):
+            answers = [
+                (await network.ask(who, "GET", path, params=p)).status_code
+                for p in ({}, {"Sample Child": "x"})
+            ]
+            assert answers in ([200, 422], [403, 403]), (path, who, answers)

@@ -1,0 +1,126 @@
+"""Proofs of addresses, across replicas: one challenge of an agency at a time, whatever it changes
+meanwhile; and only so many guesses, mails and challenges, whichever replica is asked.
+"""
+
+import asyncio
+import contextlib
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import pytest
+from aiohttp import web
+
+from services.notify.delivery.mail import Mailer
+from services.notify.delivery.webhook import Caller
+from services.notify.subscriptions.subscription import SubscriptionEntry, amend
+from services.notify.timers import CHALLENGES, run_timers
+from shared.clock import now
+from shared.errors import TooMany
+from shared.storage.store import Database
+from tests.harness.receiver import Receiver, receiving, receiving_as
+from tests.harness.waiting import until
+from tests.service.notifying import OPERATOR, POLICE, SCHOOL, Hands, Told, stores_on
+
+
+@dataclass
+class Slow(Receiver):
+    """Answers no challenge before it is released, and counts those that wait."""
+
+    release: asyncio.Event = field(default_factory=asyncio.Event)
+    waiting: int = 0
+    most: int = 0
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        self.waiting += 1
+        self.most = max(self.most, self.waiting)
+        await self.release.wait()
+        self.waiting -= 1
+        return await super().handle(request)
+
+
+async def test_an_agency_that_is_slow_and_changes_its_webhook_holds_up_no_other(
+    database: Database,
+) -> None:
+    told = Told(stores_on(database, now), Hands())
+    stores = told.stores
+    await stores.prepare()
+    caller = Caller(development=True, timeout=60)
+    async with receiving_as(Slow) as slow, receiving() as well:
+        # Two replicas. What they share is the store.
+        replicas = [
+            asyncio.create_task(run_timers(stores_on(database, now), each, Mailer("", "")))
+            for each in (caller, Caller(development=True, timeout=60))
+        ]
+        try:
+            made = await told.subscribed(POLICE, verify=False, url=slow.url)
+            for number in range(2 * CHALLENGES):
+                await until(lambda: _none_due(told), what="the timer being claimed")
+                entry = SubscriptionEntry(url=slow.at(str(number)))
+                changed = partial(amend, entry=entry, at=now())
+                await stores.subscriptions.change(made.id, changed, by=OPERATOR)
+            await told.subscribed(SCHOOL, verify=False, url=well.url)
+            await until(lambda: _verified(told, SCHOOL), deadline=15, what="the other agency")
+            under_way = slow.most
+            slow.release.set()
+            await until(lambda: _verified(told, POLICE), deadline=15, what="its last address")
+        finally:
+            for replica in replicas:
+                replica.cancel()
+            await asyncio.wait(replicas, timeout=10)
+
+    assert under_way == 1
+    assert slow.challenges[-1].path.endswith(f"/{2 * CHALLENGES - 1}")
+
+
+async def test_a_replica_that_died_under_way_holds_a_challenge_up_for_its_lease(
+    database: Database,
+) -> None:
+    endpoints, at = stores_on(database, now).endpoints, now()
+    until = at + timedelta(seconds=60)
+
+    assert await endpoints.begin_challenge("agency:a", at, until)
+    assert not await endpoints.begin_challenge("agency:a", at, until)
+    assert await endpoints.begin_challenge("agency:b", at, until)
+    assert await endpoints.begin_challenge("agency:a", until, until + timedelta(seconds=60))
+    await endpoints.end_challenge("agency:a", until)
+    assert not await endpoints.begin_challenge("agency:a", until, until), "it is another's now"
+
+
+@pytest.mark.parametrize(
+    ("name", "most"), [("mail_codes", 10), ("mails", 5), ("mailbox", 5), ("challenges", 20)]
+)
+async def test_what_is_limited_is_so_across_replicas_and_restarts(
+    database: Database, name: str, most: int
+) -> None:
+    who, at = "victim@elsewhere.example", datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+
+    async def tried(when: datetime, whom: str = who) -> bool:
+        with contextlib.suppress(TooMany):
+            await stores_on(database, now).quotas.spend(name, whom, when)
+            return True
+        return False
+
+    at_once = await asyncio.gather(*(tried(at) for _ in range(3 * most)))
+    later = await tried(at + timedelta(minutes=20))
+    another = await tried(at, "other@elsewhere.example")
+    kept = [str(each) async for each in database["quotas"].find()]
+    next_day = await tried(at + timedelta(days=1))
+
+    assert sum(at_once) == most
+    assert not later
+    assert another
+    assert kept
+    assert "elsewhere" not in "".join(kept)
+    assert next_day
+    assert await database["quotas"].count_documents({}) == 1, "what is over is gone"
+
+
+async def _none_due(told: Told) -> bool:
+    due = {"verify_due": {"$lte": now()}}
+    return await told.stores.subscriptions.collection.count_documents(due) == 0
+
+
+async def _verified(told: Told, agency_id: str) -> bool:
+    found = await told.stores.subscriptions.of("agency", agency_id)
+    return found is not None and found.url_verified

@@ -1,0 +1,194 @@
+"""Whatever is wrong with a setting is said at the start, by its name and without quoting it."""
+
+import base64
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from joserfc.jwk import ECKey
+from pydantic import SecretStr
+
+from services.allocation.app import AllocationSettings
+from services.audit.app import AuditSettings
+from services.notify.app import NotifySettings
+from services.referral.app import ReferralSettings
+from shared.operating.kinds import wrong_with_keys
+from shared.operating.settings import Settings
+from shared.operating.start import CONFIGURATION, USAGE, Wrong, read, start
+from tests.harness.cases import every_case
+
+KINDS: tuple[type[Settings], ...] = (
+    ReferralSettings,
+    AllocationSettings,
+    NotifySettings,
+    AuditSettings,
+)
+MARK = "s3cretmark"
+RIGHT = {
+    "AMQP_URL": "amqp://user:word@host:5672/vhost",
+    "MONGO_URL": "mongodb://user:word@host:27017/database",
+    "AUTH_JWKS": "/etc/jwks.json",
+    "AUTH_ISSUER": "issuer",
+    "AUTH_ACCOUNT_KEY": base64.b64encode(bytes(32)).decode(),
+    "REFERRAL_MASTER_KEY": base64.b64encode(bytes(96)).decode(),
+    "REFERRAL_PEPPER": base64.b64encode(bytes(32)).decode(),
+    "NOTIFY_SECRET_KEY": base64.b64encode(bytes(32)).decode(),
+    "AUDIT_SIGNING_KEY": base64.b64encode(bytes(32)).decode(),
+}
+SHORT = base64.b64encode(bytes(31)).decode()
+ADDRESSES = (
+    "",
+    MARK,
+    f"{MARK}://host",
+    "amqp://",
+    f"amqp://{MARK}:x@host:0x",
+    f"[{MARK}",
+    "http://h",
+)
+KEY = ("", MARK, f"not base64 {MARK}!", SHORT, base64.b64encode(MARK.encode()).decode())
+NUMBER = (MARK, "", "nan", "-1", "0", "1e999")
+# Of these any text may be right, or who reads it finds out (a path, a list of a kind of its own).
+ANY_TEXT = {"bus_prefix", "mail_from", "public_url", "audit_origin", "smtp_url"}
+FILES = {"risk_policy", "notify_policy"}
+
+
+def wrong_values(name: str, annotation: Any) -> tuple[str, ...]:
+    """Values that can't be meant, for a setting of this kind."""
+    if name in ("amqp_url", "mongo_url"):
+        return ADDRESSES
+    if "SecretStr" in str(annotation):
+        return KEY
+    if annotation in (int, float):
+        return NUMBER
+    if str(annotation).startswith("tuple"):
+        return (MARK, "5", "[0]", f'["{MARK}"]', "[-1, -1, -1]")
+    if annotation is bool or str(annotation).startswith("typing.Literal"):
+        return (MARK, "")
+    return {
+        "mongo_database": (f"{MARK} a/b", "x" * 60),
+        "trusted_proxies": (MARK, f"10.0.0.0/8,{MARK}", "10.0.0.0/99"),
+    }.get(name, ("",) if not name.startswith("limit_") else (MARK, ""))
+
+
+CASES = [
+    (kind, name, value)
+    for kind in KINDS
+    for name, field in kind.model_fields.items()
+    if name not in ANY_TEXT | FILES
+    for value in wrong_values(name, field.annotation)
+]
+
+
+def said(kind: type[Settings], given: dict[str, str]) -> list[str]:
+    """What is said of these settings."""
+    with pytest.MonkeyPatch.context() as patched:
+        for name in kind.model_fields:
+            patched.delenv(name.upper(), raising=False)
+        for name, value in given.items():
+            patched.setenv(name, value)
+        try:
+            read(kind)
+        except Wrong as wrong:
+            return wrong.lines
+    return []
+
+
+@every_case(KINDS)
+def test_settings_that_are_right_are_taken(kind: type[Settings]) -> None:
+    assert said(kind, RIGHT) == []
+
+
+@every_case(CASES)
+def test_a_wrong_setting_is_named_and_not_quoted(
+    kind: type[Settings], name: str, value: str
+) -> None:
+    lines = said(kind, {**RIGHT, name.upper(): value})
+
+    assert lines
+    for line in lines:
+        assert re.match(rf"{name.upper()}( \(number \d+\))?: \S", line), lines
+        assert MARK not in line or name.startswith("limit_")
+
+
+@every_case(KINDS)
+def test_all_that_is_missing_is_said_at_once(kind: type[Settings]) -> None:
+    needed = {name for name, field in kind.model_fields.items() if field.is_required()}
+
+    lines = said(kind, {})
+
+    assert sorted(lines) == sorted(f"{name.upper()}: is missing" for name in needed)
+
+
+def test_there_is_a_case_for_every_setting_that_can_be_wrong() -> None:
+    tried = {name for _, name, _ in CASES} | ANY_TEXT | FILES
+    assert tried == {name for kind in KINDS for name in kind.model_fields}
+    secrets = {
+        n for kind in KINDS for n, f in kind.model_fields.items() if f.annotation is SecretStr
+    }
+    assert secrets - {"smtp_url"} <= {name for _, name, _ in CASES}
+
+
+def test_a_file_of_keys_is_read_at_the_start(tmp_path: Path) -> None:
+    file = tmp_path / "keys.json"
+
+    def told(text: str) -> str:
+        file.write_text(text)
+        return wrong_with_keys(str(file))
+
+    good = {"keys": [ECKey.generate_key("P-256").as_dict(private=False)]}
+    assert wrong_with_keys(str(file)) == "there is no such file"
+    assert wrong_with_keys(str(tmp_path)) == "is a folder; expected a file of public keys"
+    for text in (
+        "",
+        "[]",
+        "{}",
+        "null",
+        '{"keys": []}',
+        '{"keys": 1}',
+        '{"keys": [1]}',
+        f'"{MARK}"',
+    ):
+        assert told(text).startswith("is no set of public keys"), text
+    assert told(json.dumps(good)) == ""
+    assert wrong_with_keys("https://issuer.example/jwks") == ""
+    assert wrong_with_keys("https:///jwks") == "names no host"
+
+
+def test_a_service_says_what_is_wrong_and_ends_with_the_code_of_a_wrong_setting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def never(_: AllocationSettings) -> Any:
+        raise ValueError("policy.toml:3: no such level\npolicy.toml:9: no such code")
+
+    for name, value in {**RIGHT, "AUTH_JWKS": str(tmp_path / "none.json")}.items():
+        monkeypatch.setenv(name, value)
+
+    code = start("allocation", AllocationSettings, never, ["--check"])
+
+    assert code == CONFIGURATION
+    assert capsys.readouterr().err.splitlines() == [
+        "allocation does not start, 3 settings are wrong:",
+        "  AUTH_JWKS: there is no such file",
+        "  policy.toml:3: no such level",
+        "  policy.toml:9: no such code",
+        "docs/operating.md says what each setting is.",
+    ]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_help_lists_every_setting_and_quotes_no_secret(
+    kind: type[Settings], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        start("referral", kind, lambda _: pytest.fail("started"), ["--help"])
+    text = capsys.readouterr().out
+
+    assert ended.value.code == 0
+    assert set(re.findall(r"^  ([A-Z_]{3,}) ", text, re.MULTILINE)) == {
+        name.upper() for name in kind.model_fields
+    }
+    with pytest.raises(SystemExit) as refused:
+        start("referral", kind, lambda _: pytest.fail("started"), ["--no-such"])
+    assert refused.value.code == USAGE
