@@ -23,6 +23,7 @@ from services.referral.sharing import route as sharing
 from services.referral.store import Stores
 from services.referral.stranded import route as stranded
 from services.referral.timers import run_timers
+from services.referral.tracings import route as tracings
 from services.referral.vault import Vault
 from shared.operating.kinds import Key96, KeyOf32OrMore
 from shared.operating.runner import Build, Platform, Service
@@ -44,6 +45,7 @@ ROUTERS = (
     agreements.router,
     areas.router,
     stranded.router,
+    tracings.router,
 )
 
 

@@ -14,6 +14,7 @@ from services.referral.people.index import People
 from services.referral.records import RESPONSE_DUE, AccessRecord, Referral
 from services.referral.sharing.known import Known
 from services.referral.sharing.subject import Subject
+from services.referral.tracings.rule import Tracing
 from services.referral.vault import Vault
 from shared.operating.runner import Platform
 from shared.rules.sharing import Terms
@@ -30,6 +31,7 @@ class Stores:
     agencies: Store[Agency]
     agreements: Store[Agreement]
     access_records: Store[AccessRecord]
+    tracings: Store[Tracing]
     hubs: Directory
     register: Register
     people: People
@@ -50,6 +52,7 @@ class Stores:
             agreements=Store(database["agreements"], Agreement, relay),
             # The collection keeps its first name: what is stored there must still be published.
             access_records=Store(database["looks"], AccessRecord, relay),
+            tracings=Store(database["tracings"], Tracing, relay),
             hubs=hubs,
             register=Register(Store(database["known_areas"], Area, relay), hubs),
             people=People(database["people"]),
@@ -85,6 +88,7 @@ class Stores:
             timers=[AGREEMENT_DUE],
         )
         await self.access_records.prepare([("referral_id", 1)])
+        await self.tracings.prepare()
 
     async def terms_between(self, agency_id: str, sharer: str | None) -> list[Terms]:
         """The agreements that both are parties to; none without a sharer, which takes as long."""

@@ -21,6 +21,7 @@ from shared.events import (
     risk,
     sharing,
     subject,
+    tracing,
     trail,
     unsafe,
     workers,
@@ -44,7 +45,7 @@ MODULES = (
         casework,
         plans,
     ),
-    *(notify, notification, delivery, trail, accounts, unsafe),
+    *(notify, notification, delivery, trail, tracing, accounts, unsafe),
 )
 
 

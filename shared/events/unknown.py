@@ -71,6 +71,8 @@ READ_AS: Mapping[Any, str | None] = {
     Literal["agency", "worker", "hub_manager", "account"]: "account",
     Literal["unsafe"]: "unsafe",
     Literal["left"]: "left",
+    Literal["access_request", "complaint", "court_order", "inspection"]: "inspection",
+    Literal["referral", "agency_reference"]: "agency_reference",
     Literal[
         "not_theirs", "nothing_permitted", "recipient_unsafe", "parents_not_told", "not_there"
     ]: "nothing_permitted",

@@ -182,6 +182,7 @@ TABLE: Mapping[Action, Row] = {
     "record_basis": _INSIDE,
     "end_basis": _INSIDE,
     "mark_safety": _INSIDE,
+    "trace": _row("own", "auditor"),
     # Areas, agencies and agreements. Whoever refers may look up what an area is called.
     "put_area": _row("own", "operator"),
     "view_areas": _row("own", "own_agency", "worker_in_person", "manager_of_hub", "operator"),

@@ -16,6 +16,7 @@ PERSONS: dict[str, dict[str, str]] = {
     "east_worker": {"sub": "wk_east", "role": "worker", "worker_id": "wk_east"},
     "east_manager": {"sub": "mg_east", "role": "hub_manager", "hub_id": HUB},
     "second_manager": {"sub": "mg_east_two", "role": "hub_manager", "hub_id": HUB},
+    "second_auditor": {"sub": "au_second", "role": "auditor"},
     "anonymous": {"sub": "ag_anonymous", "role": "agency", "agency_id": "ag_anonymous"},
     "?service": {"sub": "referral", "role": "service"},
     "?no agency": {"sub": "nobody", "role": "agency"},
@@ -217,6 +218,29 @@ REFERRAL_ROUTES: dict[str, Row] = {
             Rule(422, "malformed", body={"area": ""}),
             Rule(404, "not_found", path="/v1/stranded/{open}/area", entry="record.refused"),
         ),
+        entry="record.refused",
+    ),
+    "POST /v1/tracings": Row(
+        "/v1/tracings",
+        "auditor",
+        {"referral_id": referral_of("open"), "purpose": "complaint"},
+        dict.fromkeys(("school", "worker", "manager", "operator"), 403),
+        (
+            Rule(422, "malformed", body={"referral_id": "Jane", "purpose": "complaint"}),
+            Rule(422, "malformed", body={"agency_id": "ag_school", "purpose": "complaint"}),
+        ),
+    ),
+    "POST /v1/tracings/{tracing_id}/confirmation": Row(
+        "/v1/tracings/{tracing}/confirmation",
+        "auditor",
+        {"referral_id": referral_of("open")},
+        dict.fromkeys(("school", "worker", "manager", "operator"), 403),
+        (
+            Rule(409, "second_person_needed", by="second_auditor"),
+            Rule(409, "not_the_same", body={"referral_id": f"ref_{NO_ID}"}),
+            Rule(422, "malformed", body={"agency_reference": "x"}),
+        ),
+        unknown=("tracing_id",),
         entry="record.refused",
     ),
     "PUT /v1/agreements/{agreement_id}": Row(

@@ -165,5 +165,7 @@ async def _move_on(world: World) -> None:
     for name, worker in (("plan", "wk_east"), ("empty_plan", "wk_full")):
         asked = {"worker_id": worker, "reason": "worker_leaves"}
         ids[name] = (await do("east_manager", "POST", "/v1/handover-plans", asked))["id"]
+    traced = {"referral_id": ids["open"], "purpose": "complaint"}
+    ids["tracing"] = (await do("second_auditor", "POST", "/v1/tracings", traced))["id"]
     inbox = await do("school", "GET", "/v1/notifications?wait=20")
     ids["notification"] = inbox["notifications"][0]["id"]

@@ -56,6 +56,7 @@ READS = {
     "GET /v1/agencies": "/v1/agencies?kind_confirmed=false",
     "GET /v1/agencies/{agency_id}": f"/v1/agencies/{sample.HEALTH}",
     "GET /v1/agreements/{agreement_id}": "/v1/agreements/isa_east",
+    "GET /v1/tracings/{tracing_id}": "/v1/tracings/{tracing}",
     "GET /v1/agreements": "/v1/agreements",
     "GET /v1/handover-plans": "/v1/handover-plans",
     "GET /v1/notifications/unread-first": "/v1/notifications/unread-first",

@@ -19,7 +19,7 @@ OURS = """
 about_id event_id event_ids from_subject_id ground_id notification_id other_referral_id other_referral_ids
 other_subject_id
 plan_id query_id match_id decision_id referral_id referral_ids open_referrals subject_id to_subject_id key_id
-first_sha256 sha256 account unknown_id
+tracing_id first_sha256 sha256 account unknown_id
 """.split()
 # Who is who: given by a registrar or by the issuer of tokens, under the shape that `ID` has. A
 # caller who is neither can't make one (tests/system/test_words.py).
@@ -30,7 +30,7 @@ worker_id recorder_host recorder_sides
 """.split()
 # `role:id`, with an account where a role has no id of its own.
 ACTORS = """
-by confirmed_by decided_by declined_by person recorded_by
+asked_by by confirmed_by decided_by declined_by person recorded_by
 """.split()
 # From a closed list of ours, from our policy files, or the code of a fault.
 CODES = """

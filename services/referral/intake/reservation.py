@@ -45,6 +45,11 @@ class References:
             raise Outage("reference_being_used")  # released between the two calls
         return min(found, key=lambda held: held.referral_id != mine.referral_id)
 
+    async def holder(self, reference_id: str) -> str | None:
+        """The referral that a reference is reserved for."""
+        found = await self._references.find_one({"_id": reference_id}, {"referral_id": 1})
+        return str(found["referral_id"]) if found else None
+
     async def take_over(self, held: Reference, mine: Reference) -> bool:
         """Reserve what a request that came to nothing has left. False when others were faster."""
         same = {"_id": held.id, "referral_id": held.referral_id, "at": held.at}
