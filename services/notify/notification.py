@@ -63,6 +63,7 @@ class Notification(Record):
     referral_id: str | None
     subject_id: str | None = None
     event_id: str
+    event_type: str | None = None
     recipient: str
     recipient_kind: RecipientKind
     recipient_id: str

@@ -9,6 +9,7 @@ from services.notify.delivery.endpoints import Endpoints
 from services.notify.delivery.timing import BACKOFF
 from services.notify.notification import Notification
 from services.notify.notifications import Notifications
+from services.notify.omissions import Omissions
 from services.notify.projections.store import Projections
 from services.notify.rules.policy import NotificationPolicy
 from services.notify.subscriptions.quotas import Quotas, quotas_of
@@ -30,6 +31,7 @@ class Stores:
 
     subscriptions: Subscriptions
     notifications: Notifications
+    omissions: Omissions
     attempts: Attempts
     endpoints: Endpoints
     projections: Projections
@@ -64,6 +66,7 @@ class Stores:
             notifications=Notifications(
                 database["notifications"], Notification, relay, clock=clock
             ),
+            omissions=Omissions(database["omissions"]),
             attempts=Attempts(database["attempts"], lease),
             endpoints=Endpoints(database["endpoints"], backoff),
             projections=Projections(database),
@@ -81,6 +84,7 @@ class Stores:
         await self.projections.prepare()
         await self.subscriptions.prepare_all()
         await self.notifications.prepare_all()
+        await self.omissions.prepare()
         await self.attempts.prepare()
         await self.quotas.prepare()
 

@@ -33,7 +33,9 @@ SPECIAL: frozenset[Category] = frozenset(
 LawfulBasis = Literal["public_task", "legal_obligation", "vital_interests"]
 GroundKind = Literal["consent", "public_task", "legal_obligation", "vital_interests"]
 Condition = Literal["safeguarding", "vital_interests", "substantial_public_interest"]
+# `recipient_left` is told by whoever asks: of one who is gone the rules are not asked.
 Reason = Literal[
+    "recipient_left",
     "recipient_unsafe",
     "parents_not_told",
     "no_agreement",

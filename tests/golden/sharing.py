@@ -34,7 +34,9 @@ PAST, EARLY, JUST, SOON, LATER = (AT + timedelta(hours=h) for h in (-24, -2, -1,
 HUB, POLICE, SCHOOL = "hub_1", "ag_police", "ag_school"
 SOME = (CATEGORIES, ("existence",), ("existence", "identity", "health"), ("health", "risk"))
 
-REASONS, GROUNDS = get_args(Reason), get_args(GroundKind)
+# Of who has left the rules are not asked; whoever would have asked says so itself.
+REASONS = tuple(reason for reason in get_args(Reason) if reason != "recipient_left")
+GROUNDS = get_args(GroundKind)
 
 M = TypeVar("M", bound=BaseModel)
 Axes = Mapping[str, Sequence[object]]

@@ -75,6 +75,7 @@ READS = {
     "GET /v1/notifications": "/v1/notifications",
     "GET /v1/notifications/stream": "/v1/notifications/stream",
     "GET /v1/notifications/recipients": "/v1/notifications/recipients?referral_id={open}",
+    "GET /v1/notifications/by-event": "/v1/notifications/by-event?referral_id={open}",
     "GET /v1/trail": "/v1/trail?referral_id={open}",
     "GET /v1/trail/{seq}": "/v1/trail/{seq}",
     "GET /v1/trail/events/{event_id}": "/v1/trail/events/{event}",

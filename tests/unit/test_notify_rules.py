@@ -158,7 +158,7 @@ def test_until_a_hub_has_it_what_is_urgent_for_a_hub_is_for_the_operators_desk()
 
     assert asked("hub_1", "referral.overdue", "hub") == [("hub", "hub_1")]
     assert asked(None, "referral.overdue", "hub") == [("operator", "operator")]
-    assert asked(None, "allocation.declined", "hub") == [], "nothing urgent"
+    assert asked(None, "allocation.declined", "hub") == [("hub", "")], "nobody: nothing urgent"
     received = ("referral.received", "operators")
     assert asked("hub_1", *received, area="unknown") == [("operator", "operator")]
 

@@ -379,6 +379,7 @@ def test_a_draft_has_all_that_the_event_the_rule_and_the_case_say() -> None:
         notification(
             # Whoever upgrades must not tell anybody twice: an id is for good.
             id="ntf_9d490716dacbaecfb2878911ba0acb15",
+            event_type="allocation.made",
             detail="mild",
             categories=("existence", "worker"),
             hub_id="hub_1",

@@ -10,6 +10,7 @@ from shared.rules.sharing import (
     POLICY_VERSION,
     Category,
     Decision,
+    Reason,
     Request,
     SharingState,
     Terms,
@@ -62,16 +63,13 @@ def answer(
 
 def unsafe(categories: tuple[Category, ...]) -> Answer:
     """The answer for whoever is marked as unsafe for the young person: nothing, on no ground."""
-    verdicts = tuple(
-        Verdict(category=c, permitted=False, reason="recipient_unsafe") for c in categories
-    )
-    decision = Decision(verdicts=verdicts, safety_hold=True, policy_version=POLICY_VERSION)
+    decision = _none(categories, "recipient_unsafe", safety_hold=True)
     return Answer(permitted=False, decision=decision)
 
 
 def gone(categories: tuple[Category, ...]) -> Answer:
     """The answer for an agency that is inactive, or a worker who was removed: nothing."""
-    return Answer(permitted=False, decision=nothing(categories, safety_hold=False))
+    return Answer(permitted=False, decision=_none(categories, "recipient_left"))
 
 
 def safe() -> Answer:
@@ -82,7 +80,13 @@ def safe() -> Answer:
 
 def nothing(categories: tuple[Category, ...], *, safety_hold: bool) -> Decision:
     """Every category withheld, for there is nobody it would be about."""
-    verdicts = tuple(Verdict(category=c, permitted=False, reason="no_ground") for c in categories)
+    return _none(categories, "no_ground", safety_hold=safety_hold)
+
+
+def _none(
+    categories: tuple[Category, ...], reason: Reason, *, safety_hold: bool = False
+) -> Decision:
+    verdicts = tuple(Verdict(category=c, permitted=False, reason=reason) for c in categories)
     return Decision(verdicts=verdicts, safety_hold=safety_hold, policy_version=POLICY_VERSION)
 
 

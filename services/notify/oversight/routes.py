@@ -9,6 +9,7 @@ from services.notify.access import (
     ledger_scope,
     replay_scope,
 )
+from services.notify.oversight.by_event import EventsHeard, by_event
 from services.notify.oversight.ledger import Ledger, ledger_of
 from services.notify.oversight.replay import Replay, Replayed, replay_window
 from shared.web.access import may
@@ -23,6 +24,15 @@ async def get_recipients(
 ) -> Ledger:
     """Who has what: for the managers of the Hub that shared it, and for auditors."""
     return await ledger_of(stores, referral_id, ledger_scope(caller), caller)
+
+
+@router.get("/v1/notifications/by-event", dependencies=[may("view_recipients")])
+async def get_by_event(
+    referral_id: Annotated[str, Query(max_length=60)], caller: AnyCaller, stores: NotifyStores
+) -> EventsHeard:
+    """Who was told of each event of a referral, who was not, and why: for the managers of the Hub
+    that shared it, and for auditors."""
+    return await by_event(stores, referral_id, ledger_scope(caller), caller)
 
 
 @router.post("/v1/notifications/replays", dependencies=[may("replay_notifications")])

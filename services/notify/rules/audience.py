@@ -2,17 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from services.notify.projections.cases import Case
 from services.notify.projections.directory import Agency, Subject
+from services.notify.rules.considered import Recipient, why_no_partner
 from services.notify.rules.policy import HubPolicy, Rule
 from services.notify.store import Stores
 from services.notify.subscriptions.store import Recipients
 from services.notify.subscriptions.subscription import key_of
 from shared.errors import NotFound
 from shared.events import Event
-from shared.events.codes import UNKNOWN_AREA
+from shared.events.codes import UNKNOWN_AREA, WITHOUT_REPLY
 from shared.events.notify import RecipientKind
 from shared.events.subject import AboutSharing
 from shared.rules.sharing import Terms
@@ -37,14 +38,6 @@ class About:
         return case.subject_pending or ahead
 
 
-class Recipient(NamedTuple):
-    """Somebody whom a rule names, or a partner that asked to hear of it."""
-
-    rule: Rule
-    kind: RecipientKind
-    id: str
-
-
 @dataclass(frozen=True)
 class Directory:
     """What is known of the recipients: agencies, agreements by party, subscriptions."""
@@ -60,7 +53,16 @@ async def about(stores: Stores, event: Event[Any], case: Case | None) -> About:
     if case is None or case.seen < getattr(data, "referral_version", 0):
         raise NotFound("case")
     subject = await stores.projections.subject(case.subject_id, _sharing_version(event, case))
-    hub_id = getattr(data, "hub_id", None) or case.hub_id
+    return await _about(stores, event, case, subject)
+
+
+async def passed_by(stores: Stores, event: Event[Any], case: Case) -> About:
+    """The event and a case that hears nothing of it: enough to say who would have been told."""
+    return await _about(stores, event, case, Subject())
+
+
+async def _about(stores: Stores, event: Event[Any], case: Case, subject: Subject) -> About:
+    hub_id = getattr(event.data, "hub_id", None) or case.hub_id
     hub_id = hub_id or await stores.projections.hub_for(case.area)
     return About(event, case, hub_id, stores.policy.of_hub(hub_id), subject)
 
@@ -75,12 +77,11 @@ def _sharing_version(event: Event[Any], case: Case) -> int:
 
 
 def named(about: About, rules: Sequence[Rule]) -> list[Recipient]:
-    """The referrer, the worker and the Hub, where the rules name them."""
-    found = [_named(about, rule) for rule in rules if rule.tell != "partners"]
-    return [recipient for recipient in found if recipient is not None]
+    """The referrer, the worker and the Hub, where the rules name them, told or not."""
+    return [_named(about, rule) for rule in rules if rule.tell != "partners"]
 
 
-def _named(about: About, rule: Rule) -> Recipient | None:
+def _named(about: About, rule: Rule) -> Recipient:
     case = about.case
     desk: tuple[RecipientKind, str | None] = ("operator", "operator")
     # Until a Hub has it, what a Hub would have to act on is for the operators' desk.
@@ -93,37 +94,69 @@ def _named(about: About, rule: Rule) -> Recipient | None:
         "operators": desk,
     }
     kind, recipient_id = recipients[rule.tell]
-    if recipient_id is None or (kind == "hub" and rule.kind in about.policy.mute):
-        return None
-    if kind == "worker" and key_of(kind, recipient_id) == about.event.actor:
-        return None  # they did it themselves
-    return Recipient(rule, kind, recipient_id)
+    if recipient_id is None:
+        return Recipient(rule, kind, "", "nobody_there")
+    if kind == "hub" and rule.kind in about.policy.mute:
+        return Recipient(rule, kind, recipient_id, "muted")
+    did_it = kind == "worker" and key_of(kind, recipient_id) == about.event.actor
+    return Recipient(rule, kind, recipient_id, "own_act" if did_it else None)
 
 
 async def partners(
-    stores: Stores, about: About, rules: Sequence[Rule], recipients: Recipients
+    stores: Stores,
+    about: About,
+    rules: Sequence[Rule],
+    recipients: Recipients,
+    agreements: Sequence[Terms],
 ) -> list[Recipient]:
-    """The agencies that asked to hear of it, but for the referrer."""
+    """The agencies that asked to hear of it, and those that have an agreement with the Hub."""
+    parties = {party for terms in agreements for party in terms.parties} - {about.hub_id}
     found: list[Recipient] = []
-    for rule in rules:
-        if rule.tell == "partners" and about.case.area != UNKNOWN_AREA:
+    for rule in (rule for rule in rules if rule.tell == "partners"):
+        asked = []
+        if about.case.area != UNKNOWN_AREA:
             asked = await stores.subscriptions.partners(rule.kind, about.case.area)
-            others = [s for s in asked if s.recipient_id != about.case.agency_id]
-            recipients.found |= {each.id: each for each in others}
-            found += [Recipient(rule, "agency", each.recipient_id) for each in others]
+        recipients.found |= {each.id: each for each in asked}
+        ids = dict.fromkeys([*(s.recipient_id for s in asked), *sorted(parties)])
+        found += [Recipient(rule, "agency", agency_id) for agency_id in ids]
     return found
 
 
 async def directory(
-    stores: Stores, about: About, audience: Sequence[Recipient], recipients: Recipients
+    stores: Stores,
+    audience: Sequence[Recipient],
+    recipients: Recipients,
+    agreements: Sequence[Terms],
 ) -> Directory:
     """What is known of these recipients, in one reading of each projection."""
-    await recipients.read(key_of(each.kind, each.id) for each in audience)
+    await recipients.read(key_of(each.kind, each.id) for each in audience if each.id)
     agency_ids = [each.id for each in audience if each.kind == "agency"]
     agencies = await stores.projections.agencies_of(agency_ids) if agency_ids else {}
-    agreements: dict[str, list[Terms]] = {}
-    if any(each.rule.tell == "partners" for each in audience):
-        for terms in await stores.projections.agreements_of(about.hub_id):
-            for party in terms.parties:
-                agreements.setdefault(party, []).append(terms)
-    return Directory(dict(agencies), agreements, recipients)
+    by_party: dict[str, list[Terms]] = {}
+    for terms in agreements:
+        for party in terms.parties:
+            by_party.setdefault(party, []).append(terms)
+    return Directory(dict(agencies), by_party, recipients)
+
+
+def considered(
+    about: About, audience: Sequence[Recipient], known: Directory
+) -> tuple[list[Recipient], list[Recipient]]:
+    """Who is decided about, and who is passed over, each for a reason.
+
+    A party to an agreement that is no agency (another Hub) is neither.
+    """
+    asked: list[Recipient] = []
+    passed: list[Recipient] = []
+    for each in audience:
+        agency = known.agencies.get(each.id) if each.kind == "agency" else None
+        subscription = known.recipients.found.get(key_of(each.kind, each.id))
+        because = each.because
+        if each.rule.tell == "partners":
+            if agency is None and subscription is None:
+                continue
+            because = why_no_partner(each, about.case, agency, subscription)
+        elif agency is not None and agency.kind in WITHOUT_REPLY:
+            because = "no_reply_channel"
+        (asked if because is None else passed).append(each._replace(because=because))
+    return asked, passed

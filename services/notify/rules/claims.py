@@ -1,10 +1,15 @@
 """A yes that waits for the Hub: its managers and the workers on the cases are told, each once."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from services.notify.decision.decide import Answer, gone, unsafe
 from services.notify.projections.cases import Case
 from services.notify.rules.audience import About, about
+from services.notify.rules.considered import Because, Recipient
 from services.notify.rules.drafts import Planned, claim_notice_id, draft
 from services.notify.rules.notices import plan
+from services.notify.rules.passed_over import keep_passed_over
 from services.notify.rules.policy import Rule
 from services.notify.store import Stores
 from services.notify.subscriptions.store import Recipients
@@ -46,11 +51,12 @@ async def tell_of_claims(stores: Stores, known: About, by: Origin) -> None:
     waiting = [
         c for c in said if c.id in claims and waits_for_hub(c, said, agencies[c.gains or ""].kind)
     ]
-    planned: list[Planned] = []
     for case in await _cases(stores, known) if waiting else ():
-        for claim in waiting:
-            planned += await _planned(stores, known, case, claim)
-    await stores.notifications.add_many(planned, by=by)
+        own = case.id == known.case.id
+        worker_id = getattr(known.event.data, "worker_id", None) if own else None
+        hub_id = known.hub_id if own else case.hub_id
+        there = replace(known, case=case, hub_id=hub_id, policy=stores.policy.of_hub(hub_id))
+        await _tell(stores, there, worker_id or case.worker_id, waiting, by)
 
 
 async def _cases(stores: Stores, known: About) -> list[Case]:
@@ -58,28 +64,48 @@ async def _cases(stores: Stores, known: About) -> list[Case]:
     return list({case.id: case for case in (*others, known.case)}.values())
 
 
-async def _planned(stores: Stores, known: About, case: Case, claim: Consent) -> list[Planned]:
-    hub_id = known.hub_id if case.id == known.case.id else case.hub_id
-    policy = stores.policy.of_hub(hub_id)
-    worker_id = getattr(known.event.data, "worker_id", None) if case.id == known.case.id else None
-    to: list[tuple[Rule, RecipientKind, str | None]] = [
-        (TO_HUB, "hub", None if TO_HUB.kind in policy.mute else hub_id),
-        (TO_WORKER, "worker", worker_id or case.worker_id),
-    ]
+async def _tell(
+    stores: Stores, about: About, worker_id: str | None, claims: Sequence[Consent], by: Origin
+) -> None:
+    """In one case. Whoever is not told, and whoever was told of all of them before, is kept."""
+    to = _recipients(about, worker_id)
     planned: list[Planned] = []
-    for rule, kind, one in to:
-        if one is None:
-            continue
-        told = draft(
-            *(known.event, rule, kind, one),
-            case=case,
-            hub_id=hub_id,
-            policy=policy,
-            at=stores.clock(),
-        ).but(id=claim_notice_id(claim.id, case.id, kind, one), detail=claim.id)
-        decided = await _decided(stores, known, kind, one)
-        planned += await plan(stores, told, decided, Recipients(stores.subscriptions), None)
-    return planned
+    for each in to:
+        for claim in claims if each.because is None else ():
+            planned += await _planned(stores, about, claim, each)
+    known = await stores.notifications.add_many(planned, by=by)
+    before = [
+        each._replace(because="told_before")
+        for each in to
+        if each.because is None and all(_notice_id(c, about, each) in known for c in claims)
+    ]
+    passed = [each for each in to if each.because is not None]
+    await keep_passed_over(stores, about, [*passed, *before], "claims")
+
+
+def _recipients(about: About, worker_id: str | None) -> list[Recipient]:
+    hub_id = about.hub_id
+    muted: Because | None = "muted" if TO_HUB.kind in about.policy.mute else None
+    return [
+        Recipient(TO_HUB, "hub", hub_id or "", muted if hub_id else "nobody_there"),
+        Recipient(TO_WORKER, "worker", worker_id or "", None if worker_id else "nobody_there"),
+    ]
+
+
+def _notice_id(claim: Consent, about: About, to: Recipient) -> str:
+    return claim_notice_id(claim.id, about.case.id, to.kind, to.id)
+
+
+async def _planned(stores: Stores, about: About, claim: Consent, to: Recipient) -> list[Planned]:
+    told = draft(
+        *(about.event, to.rule, to.kind, to.id),
+        case=about.case,
+        hub_id=about.hub_id,
+        policy=about.policy,
+        at=stores.clock(),
+    ).but(id=_notice_id(claim, about, to), detail=claim.id)
+    decided = await _decided(stores, about, to.kind, to.id)
+    return await plan(stores, told, decided, Recipients(stores.subscriptions), None)
 
 
 async def _decided(stores: Stores, known: About, kind: RecipientKind, one: str) -> Answer | None:

@@ -4,6 +4,7 @@ All of this may run twice and on several replicas: ids are derived, so a repeat 
 missing and nothing twice.
 """
 
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from services.notify.decision.decide import Answer, answer, gone, unsafe
@@ -12,24 +13,26 @@ from services.notify.projections.directory import Agency
 from services.notify.rules.audience import (
     About,
     Directory,
-    Recipient,
     about,
+    considered,
     directory,
     named,
     partners,
+    passed_by,
 )
 from services.notify.rules.claims import NEW_TO_SOMEBODY, tell_of_claims
-from services.notify.rules.drafts import Planned, draft
+from services.notify.rules.considered import Because, Recipient
+from services.notify.rules.drafts import Planned, draft, notification_id
 from services.notify.rules.notices import plan
+from services.notify.rules.passed_over import keep_passed_over
 from services.notify.rules.policy import open_within
 from services.notify.store import Stores
 from services.notify.subscriptions.store import Recipients
 from shared.errors import NotFound
 from shared.events import Event
-from shared.events.codes import WITHOUT_REPLY
 from shared.operating.failpoints import failpoint
 from shared.origin import Origin
-from shared.rules.sharing import Request
+from shared.rules.sharing import Request, Terms
 
 AT_ONCE = 100
 
@@ -45,32 +48,56 @@ async def notify(stores: Stores, event: Event[Any], case: Case | None) -> None:
         return
     failpoint("notify.after_projection")
     context = await about(stores, event, case)
+    by = Origin.of_event("notify", event)
     if event.type in NEW_TO_SOMEBODY:
-        await tell_of_claims(stores, context, Origin.of_event("notify", event))
-    recipients = Recipients(stores.subscriptions)
+        await tell_of_claims(stores, context, by)
+    recipients, agreements = Recipients(stores.subscriptions), list[Terms]()
     audience, to_partners = named(context, rules), any(r.tell == "partners" for r in rules)
     early = to_partners and context.subject_pending
-    if not early:
-        audience += await partners(stores, context, rules, recipients)
-    known = await directory(stores, context, audience, recipients)
-    by = Origin.of_event("notify", event)
-    for start in range(0, len(audience), AT_ONCE):
-        planned: list[Planned] = []
-        for recipient in audience[start : start + AT_ONCE]:
+    if to_partners and not early:
+        if context.hub_id is not None:
+            agreements = await stores.projections.agreements_of(context.hub_id)
+        audience += await partners(stores, context, rules, recipients, agreements)
+    known = await directory(stores, audience, recipients, agreements)
+    asked, passed = considered(context, audience, known)
+    for start in range(0, len(asked), AT_ONCE):
+        some, planned = asked[start : start + AT_ONCE], list[Planned]()
+        for recipient in some:
             planned += await _plan(stores, context, recipient, known)
-        await stores.notifications.add_many(planned, by=by)
+        there = await stores.notifications.add_many(planned, by=by)
+        passed += _told_before(event, some, there)
+    # After a crash before this the event comes again: nobody is told twice, and this is kept then.
+    await keep_passed_over(stores, context, passed)
     if early:
         raise NotFound("case")  # whose consent counts will be known in a moment
+
+
+async def pass_by(stores: Stores, event: Event[Any], case: Case, because: Because) -> None:
+    """Tell nobody of this case, and keep whom the rules name, and why."""
+    context = await passed_by(stores, event, case)
+    audience = named(context, stores.policy.applying_to(event))
+    passed = [each._replace(because=each.because or because) for each in audience]
+    await keep_passed_over(stores, context, passed)
+
+
+def _told_before(
+    event: Event[Any], asked: Sequence[Recipient], there: Collection[str]
+) -> list[Recipient]:
+    """Who hears of something once in a referral's life, and has: maybe by this event, if it came
+    before."""
+    return [
+        each._replace(because="told_before")
+        for each in asked
+        if each.rule.once and notification_id(event, each.rule, each.kind, each.id) in there
+    ]
 
 
 async def _plan(
     stores: Stores, about: About, recipient: Recipient, known: Directory
 ) -> list[Planned]:
-    """What is stored for one recipient: told or withheld; nothing where it is not theirs to hear."""
-    rule, kind, recipient_id = recipient
+    """What is stored for one recipient: told or withheld."""
+    rule, kind, recipient_id, _ = recipient
     agency = known.agencies.get(recipient_id) if kind == "agency" else None
-    if kind == "agency" and not _may_ask(about, recipient, agency):
-        return []
     planned = draft(
         *(about.event, rule, kind, recipient_id),
         case=about.case,
@@ -87,19 +114,6 @@ async def _plan(
         decided = unsafe(rule.categories or ("existence",))
     minutes = open_within(rule, about.case.urgency, about.policy)
     return await plan(stores, planned, decided, known.recipients, minutes)
-
-
-def _may_ask(about: About, recipient: Recipient, agency: Agency | None) -> bool:
-    """Whether the agency is one that hears of it at all, if it is permitted.
-
-    An account that many strangers share has no inbox. A partner hears of areas of its own; from one
-    that nobody registered it is withheld, visibly.
-    """
-    if agency is None:
-        return True
-    if recipient.rule.tell == "partners":
-        return agency.active and about.case.area in agency.areas
-    return agency.kind not in WITHOUT_REPLY
 
 
 def _decide(
