@@ -2,7 +2,7 @@
 
 from services.allocation.assignment.duty import follow_duty, follow_duty_of
 from services.allocation.assignment.ordering import carry_out_order
-from services.allocation.assignment.placing import find_worker
+from services.allocation.assignment.placing import find_worker, look_for_two
 from services.allocation.assignment.process import Assignment, release_strays
 from services.allocation.assignment.queue import (
     after_first,
@@ -19,7 +19,7 @@ from services.allocation.assignment.referral_sync import (
 )
 from services.allocation.assignment.relinking import follow_referral
 from services.allocation.caseload.capacity import follow_hub
-from services.allocation.handover.process import carry_out_plan
+from services.allocation.handover.process import being_moved, carry_out_plan
 from services.allocation.leaving.process import after_entry
 from services.allocation.records import Allocation
 from services.allocation.risk.process import recompute_case, relevel_case, report
@@ -118,6 +118,8 @@ async def on_referral_amended(stores: Stores, event: Event[ReferralAmended], by:
     # Its urgency may have risen, or it is about somebody whom others reported, too.
     await relevel_case(stores, allocation.id, subject, by)
     await protect(stores, await stores.allocations.get(allocation.id), by)
+    if "subject_id" in event.data.amended:
+        await look_for_two(stores, allocation.id, by)
     await seek(stores, allocation.id, by)
 
 
@@ -162,8 +164,11 @@ async def on_assignment_ordered(
 
 
 async def on_handed_over(stores: Stores, event: Event[AllocationHandedOver], by: Origin) -> None:
-    """Who had the case gives the capacity back."""
+    """Who had the case gives the capacity back; the Hub hears if the young person has two workers
+    now. A plan that moves all their cases looks for that itself, after the last one."""
     await release_strays(stores, event.subject, by)
+    if not await being_moved(stores, event.data.hub_id, event.subject):
+        await look_for_two(stores, event.subject, by)
 
 
 async def on_level_changed(

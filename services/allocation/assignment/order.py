@@ -6,7 +6,7 @@ is finished like any other.
 
 from datetime import datetime
 
-from services.allocation.records import OPEN, Allocation, Order, snapshot
+from services.allocation.records import HELD, OPEN, Allocation, Order, snapshot
 from shared.errors import Refused
 from shared.events.allocation import (
     AllocationEscalated,
@@ -72,6 +72,16 @@ def no_receiver(allocation: Allocation, from_worker_id: str, plan_id: str) -> Ch
     return Change(
         after, (AllocationEscalated(**snapshot(after), reason="handover_without_receiver"),)
     )
+
+
+def say_two_workers(allocation: Allocation) -> Change[Allocation]:
+    """The young person has another worker of the Hub, too: its managers are told, once."""
+    if allocation.status not in HELD or "two_workers" in allocation.flags:
+        return unchanged(allocation)
+    after = allocation.but(
+        escalations=allocation.escalations + 1, flags=(*allocation.flags, "two_workers")
+    )
+    return Change(after, (AllocationEscalated(**snapshot(after), reason="two_workers"),))
 
 
 def _ordered(allocation: Allocation, given: Order) -> Change[Allocation]:

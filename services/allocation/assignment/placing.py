@@ -7,11 +7,12 @@ other, and those that wait go to the worker whom one of them got.
 from dataclasses import replace
 
 from services.allocation.assignment.facts import Decision
+from services.allocation.assignment.order import say_two_workers
 from services.allocation.assignment.process import Assignment, release_strays, two_workers
 from services.allocation.assignment.rule import wait
 from services.allocation.assignment.search import Search
-from services.allocation.records import Allocation
-from services.allocation.safety.process import worker_is_unsafe
+from services.allocation.records import HELD, Allocation
+from services.allocation.safety.process import safe_of, worker_is_unsafe
 from services.allocation.store import Stores
 from shared.clock import now
 from shared.events.codes import EscalationReason
@@ -49,6 +50,20 @@ async def bring_others(stores: Stores, allocation: Allocation, by: Origin) -> No
         hub = await stores.hub(allocation.hub_id)
         async with stores.turns.of(allocation.subject_id):
             await _bring(Assignment(stores, allocation, hub, by))
+
+
+async def look_for_two(stores: Stores, allocation_id: str, by: Origin) -> None:
+    """A case has moved, to another worker or to another young person: the Hub hears if they have two
+    workers now. In their turn, so that a case that is placed meanwhile is seen. Safe to repeat."""
+    allocation = await stores.allocations.get(allocation_id)
+    if allocation.status not in HELD:
+        return
+    async with stores.turns.of(allocation.subject_id):
+        others = await stores.others(allocation.subject_id, allocation.id)
+        unsafe = await stores.marks.unsafe_for(allocation.subject_id)
+        theirs = await safe_of(stores, others.with_workers(allocation.hub_id), unsafe)
+        if set(theirs) - {allocation.worker_id}:
+            await stores.allocations.change(allocation.id, say_two_workers, by=by, seen=allocation)
 
 
 async def _bring(assignment: Assignment) -> None:

@@ -8,6 +8,7 @@ from services.allocation.access import has_plan
 from services.allocation.assignment.facts import CaseFacts, hub_facts
 from services.allocation.assignment.order import no_receiver, order
 from services.allocation.assignment.ordering import carry_out_order
+from services.allocation.assignment.placing import look_for_two
 from services.allocation.assignment.process import Assignment
 from services.allocation.handover.plan import Move, Plan, applied, plan_moves, propose
 from services.allocation.handover.request import PlanEntry
@@ -97,7 +98,17 @@ async def carry_out_plan(stores: Stores, plan_id: str, by: Origin) -> None:
             outcomes[move.referral_id] = await _move(stores, plan, move, by)
         except NotFound:
             continue
+    # Not before: a plan moves all cases of a young person, one after the other.
+    for moved in plan.moves:
+        if outcomes.get(moved.referral_id) == "ordered":
+            await look_for_two(stores, moved.referral_id, by)
     await stores.plans.change(plan_id, lambda p: applied(p, outcomes), by=by)
+
+
+async def being_moved(stores: Stores, hub_id: str | None, referral_id: str) -> bool:
+    """Whether a plan that moves this case is being carried out."""
+    where = {"hub_id": hub_id, "status": "confirmed", "moves.referral_id": referral_id}
+    return bool(await stores.plans.find(where, limit=1))
 
 
 async def _move(stores: Stores, plan: Plan, move: Move, by: Origin) -> Literal["ordered", "stayed"]:
