@@ -28,7 +28,10 @@ ANSWER_DUE, REVIEW_DUE, ESCALATE_DUE = "answer_due", "review_due", "escalate_due
 
 # An allocation that waits for nobody: no order, no answer, no review.
 NOTHING_PENDING: dict[str, None] = dict.fromkeys(
-    ("order", "exception", "waiting_since", "answer_by", "review_at", "escalate_at")
+    (
+        *("order", "exception", "waiting_since", "answer_by", "review_at", "escalate_at"),
+        "overdue_since",
+    )
 )
 
 Status = Literal[
@@ -133,6 +136,8 @@ class Allocation(Record):
     review_at: datetime | None = None
     escalate_at: datetime | None = None
     escalations: int = 0
+    # When a clock ran out first, while nobody has taken the step since.
+    overdue_since: datetime | None = None
     flags: tuple[str, ...] = ()
     allocated_at: datetime | None = None
     accepted_at: datetime | None = None

@@ -3,7 +3,7 @@ nothing else. What there is is made at random, by the seed that the run prints; 
 show is worked out from what was made."""
 
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -188,6 +188,48 @@ async def test_plans_are_listed_to_the_managers_of_the_hub_who_may_read_them(
     assert await pages(network, "other_manager", "/v1/handover-plans", "plans") == []
     applied = await pages(network, "manager", "/v1/handover-plans", "plans", status="applied")
     assert applied == []
+
+
+async def test_cases_are_found_by_what_they_wait_for(network: Network) -> None:
+    stored = network.mongo_of("allocation")["allocations"]
+    made = [await a_case(network, f"found{number}") for number in range(12)]
+    await network.quiet()
+    for one in made:
+        worker = (await do(network, "manager", "GET", f"/v1/allocations/{one}"))["worker_id"]
+        PEOPLE["its"] = {"sub": worker, "role": "worker", "worker_id": worker}
+        for step in ("acceptance", "start")[: random.randint(0, 2)]:
+            await do(network, "its", "POST", f"/v1/allocations/{one}/{step}")
+        # As if it had been there for so long, or nobody had a worker; the timers don't run for that.
+        status = random.choice((None, None, "waiting", "on_hold", "accepted"))
+        times = ("answer_by", "review_at", "overdue_since")
+        past = {t: now() - timedelta(days=1) for t in times if random.random() < 0.3}
+        changes = {**past, **({"status": status} if status else {})}
+        if changes:
+            await stored.update_one({"_id": one}, {"$set": changes})
+    PEOPLE.pop("its")
+    wanted: dict[str, Callable[[Any], bool]] = {
+        "waiting": lambda line: line["status"] in ("seeking", "waiting"),
+        "unaccepted": lambda line: line["status"] in ("offered", "handed_over"),
+        "overdue": lambda line: line["next_step"] is not None and line["next_step"]["overdue"],
+    }
+
+    everything = await pages(network, "manager", "/v1/allocations", "allocations")
+    assert {one["id"] for one in everything} >= set(made)
+    for only, is_so in wanted.items():
+        shown = await pages(network, "manager", "/v1/allocations", "allocations", only=only)
+        assert [one["id"] for one in shown] == [o["id"] for o in everything if is_so(o)], only
+        assert (
+            await pages(network, "other_manager", "/v1/allocations", "allocations", only=only) == []
+        )
+        both = {"only": only, "status": "waiting"}
+        both_shown = await pages(network, "manager", "/v1/allocations", "allocations", **both)
+        assert both_shown == [one for one in shown if one["status"] == "waiting"]
+    worker = everything[0]["worker_id"] or sample.HUB
+    theirs = [o for o in everything if o["worker_id"] == worker or o["holder_id"] == worker]
+    PEOPLE["its"] = {"sub": worker, "role": "worker", "worker_id": worker}
+    shown = await pages(network, "its", "/v1/allocations", "allocations", only="overdue")
+    assert [o["id"] for o in shown] == [o["id"] for o in theirs if wanted["overdue"](o)]
+    PEOPLE.pop("its")
 
 
 async def test_the_inbox_has_first_what_nobody_has_opened(network: Network) -> None:

@@ -17,9 +17,11 @@ from services.allocation.callers import (
     OnStores,
     their_case,
 )
+from services.allocation.casework.next_step import Only, found_by
 from services.allocation.records import Status
 from services.allocation.safety.asking import hidden_from
 from services.allocation.store import Stores
+from shared.clock import now
 from shared.errors import BadRequest, NotFound
 from shared.web.access import may
 from shared.web.etags import tagged
@@ -44,14 +46,26 @@ async def get_allocations(
     caller: AnyCaller,
     stores: OnStores,
     status: Annotated[Status | None, Query()] = None,
+    only: Annotated[
+        Only | None,
+        Query(
+            description="`waiting`: without a worker; `unaccepted`: a worker has not answered yet; "
+            "`overdue`: a step was not taken in time."
+        ),
+    ] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> AllocationPage:
-    """A worker's own, or the Hub's: the queue's order, which is level, urgency, waiting longest."""
-    where = await listed(stores, caller) | ({"status": status} if status else {})
+    """A worker's own, or the Hub's: the queue's order, which is level, urgency, waiting longest.
+    `next_step` says what each needs, and by when."""
+    asked = [await listed(stores, caller)]
+    if status is not None:
+        asked.append({"status": status})
+    if only is not None:
+        asked.append(found_by(only, now()))
     if cursor is not None:
-        where = {"$and": [where, await _after(stores, cursor, caller)]}
-    found = await stores.allocations.find(where, sort=QUEUE_ORDER, limit=limit)
+        asked.append(await _after(stores, cursor, caller))
+    found = await stores.allocations.find({"$and": asked}, sort=QUEUE_ORDER, limit=limit)
     views = await all_shown(stores, found)
     return AllocationPage(allocations=views, next=found[-1].id if len(found) == limit else None)
 

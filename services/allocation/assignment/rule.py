@@ -117,8 +117,9 @@ def wait(
 
 def _clocks_of_waiting(
     allocation: Allocation, hub: Hub | None, at: datetime
-) -> dict[str, datetime]:
+) -> dict[str, datetime | None]:
     return {
+        "overdue_since": None,
         "review_at": at + timedelta(days=hub.clocks.review_days if hub else 7),
         "escalate_at": at + timedelta(days=hub.waiting_days(allocation.level) if hub else 1),
     }

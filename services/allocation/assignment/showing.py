@@ -3,6 +3,7 @@
 from services.allocation.assignment.view import AllocationView, view
 from services.allocation.records import Allocation
 from services.allocation.store import Stores
+from shared.clock import now
 
 
 async def shown(stores: Stores, allocation: Allocation) -> AllocationView:
@@ -13,4 +14,5 @@ async def shown(stores: Stores, allocation: Allocation) -> AllocationView:
 async def all_shown(stores: Stores, allocations: list[Allocation]) -> list[AllocationView]:
     """All of them, in one reading."""
     closed = await stores.marks.of_each([each.subject_id for each in allocations])
-    return [view(each, closed.get(each.subject_id, ())) for each in allocations]
+    at = now()
+    return [view(each, closed.get(each.subject_id, ()), at) for each in allocations]

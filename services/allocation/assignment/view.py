@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
+from services.allocation.casework.next_step import Next, next_step
 from services.allocation.records import Allocation, Status
 from services.allocation.risk.score import Assessment
 from shared.events.casework import GoalResult
@@ -14,11 +15,12 @@ from shared.rules.parents import instructions
 
 
 class AllocationView(BaseModel):
-    """Where an allocation stands. Why it does is in its explanation. `instructions` bind whoever
-    has to do with the young person."""
+    """Where an allocation stands, and what is to be done next, and by when. Why it stands so is in its
+    explanation. `instructions` bind whoever has to do with the young person."""
 
     id: str
     status: Status
+    next_step: Next | None
     hub_id: str | None
     worker_id: str | None
     urgency: Urgency
@@ -52,7 +54,10 @@ class Replay(BaseModel):
     decisions: list[Literal["same", "different"]]
 
 
-def view(allocation: Allocation, closed_to: Collection[str]) -> AllocationView:
-    """The view of an allocation as it stands, with who hears nothing of the young person."""
+def view(allocation: Allocation, closed_to: Collection[str], at: datetime) -> AllocationView:
+    """The view of an allocation as it stands at this time, with who hears nothing of the young
+    person."""
     fields = allocation.model_dump(include=set(AllocationView.model_fields))
-    return AllocationView(**fields, instructions=instructions(closed_to))
+    return AllocationView(
+        **fields, next_step=next_step(allocation, at), instructions=instructions(closed_to)
+    )

@@ -23,7 +23,7 @@ def review(allocation: Allocation, by: str, hub: Hub | None, at: datetime) -> Ch
     if allocation.status not in ("waiting", "on_hold"):
         raise Refused("nothing_to_review", "Only a waiting case, or one on hold, is reviewed.")
     review_at = at + timedelta(days=_review_days(allocation, hub))
-    after = allocation.but(review_at=review_at)
+    after = allocation.but(review_at=review_at, overdue_since=None)
     event = AllocationReviewed(**snapshot(after), by=by, review_at=review_at)
     return Change(after, (event,))
 
@@ -36,7 +36,11 @@ def review_missed(allocation: Allocation, hub: Hub | None, at: datetime) -> Chan
     begins = allocation.status == "accepted"
     days = timedelta(days=_review_days(allocation, hub))
     review_at = to_begin_by(hub, allocation.level, at) if begins else at + days
-    after = allocation.but(review_at=review_at, escalations=allocation.escalations + 1)
+    after = allocation.but(
+        review_at=review_at,
+        escalations=allocation.escalations + 1,
+        overdue_since=allocation.overdue_since or at,
+    )
     reason: EscalationReason = "not_begun" if begins else "review_missed"
     event = AllocationEscalated(**snapshot(after), reason=reason, waiting_since=after.waiting_since)
     return Change(after, (event,))
@@ -48,7 +52,11 @@ def escalate(allocation: Allocation, hub: Hub | None, at: datetime) -> Change[Al
     if allocation.status != "waiting" or due is None or due > at:
         return unchanged(allocation)
     again = at + timedelta(days=hub.waiting_days(allocation.level) if hub else 1)
-    after = allocation.but(escalations=allocation.escalations + 1, escalate_at=again)
+    after = allocation.but(
+        escalations=allocation.escalations + 1,
+        escalate_at=again,
+        overdue_since=allocation.overdue_since or at,
+    )
     event = AllocationEscalated(
         **snapshot(after), reason="waiting_too_long", waiting_since=after.waiting_since
     )

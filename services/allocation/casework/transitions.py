@@ -93,7 +93,9 @@ def start(allocation: Allocation, worker_id: str, at: datetime) -> Change[Alloca
         return unchanged(allocation)
     _only_from(allocation, "accepted")
     began = allocation.started_at or at
-    after = allocation.but(status="in_progress", started_at=began, review_at=None)
+    after = allocation.but(
+        status="in_progress", started_at=began, review_at=None, overdue_since=None
+    )
     return Change(after, (AllocationStarted(**snapshot(after)),))
 
 
@@ -110,7 +112,11 @@ def hold(
     review_at = at + timedelta(days=hub.clocks.hold_review_days)
     before = allocation.held_from if allocation.status == "on_hold" else allocation.status
     after = allocation.but(
-        status="on_hold", hold_reason=reason, held_from=before, review_at=review_at
+        status="on_hold",
+        hold_reason=reason,
+        held_from=before,
+        review_at=review_at,
+        overdue_since=None,
     )
     event = AllocationHeld(**snapshot(after), reason=reason, review_at=review_at)
     return Change(after, (event,))
@@ -127,7 +133,9 @@ def resume(allocation: Allocation, worker_id: str | None) -> Change[Allocation]:
     status = allocation.held_from or "in_progress"
     # What has not begun has a clock still: the one under which it rested.
     review_at = allocation.review_at if status == "accepted" else None
-    after = allocation.but(status=status, hold_reason=None, held_from=None, review_at=review_at)
+    after = allocation.but(
+        status=status, hold_reason=None, held_from=None, review_at=review_at, overdue_since=None
+    )
     return Change(after, (AllocationResumed(**snapshot(after)),))
 
 

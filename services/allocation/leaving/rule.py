@@ -41,7 +41,7 @@ def take_up_again(allocation: Allocation, worker_id: str) -> Change[Allocation]:
     if allocation.worker_id != worker_id or LEFT not in allocation.flags:
         return unchanged(allocation)
     flags = tuple(flag for flag in allocation.flags if flag != LEFT)
-    after = allocation.but(flags=flags, escalate_at=None)
+    after = allocation.but(flags=flags, escalate_at=None, overdue_since=None)
     return Change(after, (AllocationTakenUp(**snapshot(after)),))
 
 
@@ -51,7 +51,9 @@ def still_left(allocation: Allocation, hub: Hub | None, at: datetime) -> Change[
     if allocation.status not in HELD or LEFT not in allocation.flags or due is None or due > at:
         return unchanged(allocation)
     after = allocation.but(
-        escalate_at=again_at(allocation, hub, at), escalations=allocation.escalations + 1
+        escalate_at=again_at(allocation, hub, at),
+        escalations=allocation.escalations + 1,
+        overdue_since=allocation.overdue_since or at,
     )
     return Change(after, (AllocationEscalated(**snapshot(after), reason="worker_left"),))
 

@@ -490,25 +490,28 @@ STEPS: dict[str, tuple[Allocation, Step, dict[str, Any], dict[str, Any]]] = {
     "a missed review of a waiting case": (
         WAITING,
         lambda: review_missed(WAITING, HUB, NOW),
-        {"review_at": later(days=6, hours=7), "escalations": 2},
+        {"review_at": later(days=6, hours=7), "escalations": 2, "overdue_since": NOW},
         {"allocation.escalated": {"reason": "review_missed", "waiting_since": AT}},
     ),
     "a missed review of a resting case": (
         RESTING,
         lambda: review_missed(RESTING, HUB, later(hours=6)),
-        {"review_at": later(days=20, hours=6), "escalations": 2},
+        {
+            **{"review_at": later(days=20, hours=6), "escalations": 2},
+            "overdue_since": later(hours=6),
+        },
         {"allocation.escalated": {"reason": "review_missed"}},
     ),
     "it waits too long": (
         WAITING,
         lambda: escalate(WAITING, HUB, NOW),
-        {"escalate_at": later(days=5, hours=7), "escalations": 2},
+        {"escalate_at": later(days=5, hours=7), "escalations": 2, "overdue_since": NOW},
         {"allocation.escalated": {"reason": "waiting_too_long", "waiting_since": AT}},
     ),
     "it waits too long where no Hub serves the area": (
         WAITING,
         lambda: escalate(WAITING, None, NOW),
-        {"escalate_at": later(days=1, hours=7), "escalations": 2},
+        {"escalate_at": later(days=1, hours=7), "escalations": 2, "overdue_since": NOW},
         {"allocation.escalated": {"reason": "waiting_too_long", "waiting_since": AT}},
     ),
 }
@@ -703,10 +706,11 @@ def test_a_decision_knows_the_case_as_it_stands() -> None:
 
 
 def test_an_answer_shows_the_case_as_it_is_stored() -> None:
-    shown = view(CLOSED, ("agency_kind:1a",)).model_dump()
+    shown = view(CLOSED, ("agency_kind:1a",), NOW).model_dump()
 
     assert shown.pop("instructions") == ("do_not_tell_parents",)
-    assert view(CLOSED, ("agency:ag_1",)).instructions == ()
+    assert shown.pop("next_step") == {"step": "debrief", "by": None, "overdue": False}
+    assert view(CLOSED, ("agency:ag_1",), NOW).instructions == ()
 
     assert shown == CLOSED.model_dump(include=set(shown))
     assert {"id", "status", "worker_id", "closure", "outcomes"} <= set(shown)
