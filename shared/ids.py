@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import re
 
 import uuid_utils
 
@@ -9,6 +10,12 @@ import uuid_utils
 def new_id(prefix: str) -> str:
     """A new time-ordered id (UUIDv7, RFC 9562 §5.7) with a prefix that says what it names."""
     return f"{prefix}_{uuid_utils.uuid7().hex}"
+
+
+def is_random(prefix: str, one: str) -> bool:
+    """Whether it is of the shape that drawn ids have: the prefix and 32 hexadecimal digits. No word
+    stands in one."""
+    return re.fullmatch(rf"{prefix}_[0-9a-f]{{32}}", one, re.ASCII) is not None
 
 
 def derived_id(prefix: str, *parts: str) -> str:

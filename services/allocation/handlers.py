@@ -12,9 +12,14 @@ from services.allocation.assignment.queue import (
     seek,
     take_over,
 )
-from services.allocation.assignment.referral_sync import follow_status, is_turn, open_allocation
+from services.allocation.assignment.referral_sync import (
+    follow_status,
+    is_turn,
+    open_allocation,
+)
 from services.allocation.assignment.relinking import follow_referral
 from services.allocation.caseload.capacity import follow_hub
+from services.allocation.caseload.hosts import keep_agency
 from services.allocation.handover.process import being_moved, carry_out_plan
 from services.allocation.leaving.process import after_entry
 from services.allocation.records import Allocation
@@ -24,6 +29,7 @@ from services.allocation.safety.process import protect, protect_all, protect_hel
 from services.allocation.store import Stores
 from shared.clock import now
 from shared.events import Event, EventData
+from shared.events.agency import AgencyAmended, AgencyRegistered
 from shared.events.allocation import (
     AllocationDeclined,
     AllocationLapsed,
@@ -32,7 +38,6 @@ from shared.events.allocation import (
 )
 from shared.events.casework import AllocationClosed, AllocationHandedOver
 from shared.events.codes import RiskLevel
-from shared.events.goals import GoalAgreed, GoalClosed
 from shared.events.parents import ParentsWordRecorded
 from shared.events.plans import PlanConfirmed
 from shared.events.referral import ReferralAmended, ReferralReceived, ReferralStatusChanged
@@ -61,8 +66,6 @@ def handlers(stores: Stores) -> Handlers:
             on(ReferralReceived, on_referral_received),
             on(ReferralAmended, on_referral_amended),
             on(ReferralStatusChanged, on_referral_status_changed),
-            on(GoalAgreed, on_goal),
-            on(GoalClosed, on_goal),
         ],
         "allocation.follow_up": [
             on(AllocationWaiting, on_allocation_waiting),
@@ -83,6 +86,8 @@ def handlers(stores: Stores) -> Handlers:
             on(CaseRelinked, on_capacity_changed),
             on(WorkerRegistered, on_worker_registered),
             on(HubRegistered, on_hub_registered),
+            on(AgencyRegistered, keep_agency),
+            on(AgencyAmended, keep_agency),
         ],
         "allocation.safety": [
             on(SafetyMarked, on_marked),
@@ -138,11 +143,6 @@ async def on_referral_status_changed(
         return follow_status(known, event, hub, level, at)
 
     await stores.allocations.change(allocation.id, rule, by=by, seen=allocation)
-
-
-async def on_goal(stores: Stores, event: Event[GoalAgreed] | Event[GoalClosed], _: Origin) -> None:
-    """The case can't be closed before the goal has an outcome; or it has one."""
-    await stores.goals.keep(event)
 
 
 async def on_given_up(stores: Stores, event: Event[EventData], by: Origin) -> None:

@@ -15,21 +15,27 @@ from services.allocation.assignment.waiting import QUEUE_ORDER
 from services.allocation.caseload.capacity import available
 from services.allocation.caseload.upgrading import note_overdue
 from services.allocation.caseload.worker import CAPACITY_DUE, SUPERVISION_DUE, Worker
-from services.allocation.casework.goals import KnownGoals
 from services.allocation.handover.plan import Plan
 from services.allocation.hubs.areas import Areas
 from services.allocation.hubs.hub import Hub
-from services.allocation.records import ANSWER_DUE, ESCALATE_DUE, HELD, OPEN, REVIEW_DUE, Allocation
+from services.allocation.records import (
+    ANSWER_DUE,
+    ESCALATE_DUE,
+    HELD,
+    OPEN,
+    REVIEW_DUE,
+    Allocation,
+)
 from services.allocation.risk.policy import RiskPolicy
 from services.allocation.risk.subject import REASSESS_DUE, Subject
 from services.allocation.safety.marks import Marks
 from shared.clock import now
 from shared.errors import NotFound
 from shared.operating.runner import Platform
+from shared.storage.newest import Newest
 from shared.storage.store import Collection, Store
 
-# A decision looks at this many workers with the most room; more only if none of them will do. In a
-# Hub that has fewer, at all of them.
+# A decision looks at this many workers with the most room; more only if none of them will do.
 PAGE = 30
 # And then at this many without room, so that the explanation can say why not them.
 FULL_PAGE = 10
@@ -47,8 +53,8 @@ class Stores:
     allocations: Store[Allocation]
     plans: Store[Plan]
     marks: Marks
+    agencies: Newest
     turns: Turns
-    goals: KnownGoals
     # Only ever inserted, each before the allocation that names it; one that nobody names is of a
     # placing that was overtaken or died.
     decisions: Collection
@@ -69,8 +75,8 @@ class Stores:
             allocations=Store(database["allocations"], Allocation, relay),
             plans=Store(database["plans"], Plan, relay),
             marks=Marks(database["known_marks"]),
+            agencies=Newest(database["known_agencies"]),
             turns=Turns(database["turns"]),
-            goals=KnownGoals(database["known_goals"]),
             decisions=database["decisions"],
             published=database["published_numbers"],
             policy=policy,
@@ -101,7 +107,6 @@ class Stores:
         await self.areas.adopt()
         await note_overdue(self.workers)
         await self.marks.prepare()
-        await self.goals.prepare()
 
     async def store_decision(self, decision: Decision) -> None:
         """Store a decision whole. Safe to repeat: its id is of its content."""
@@ -131,15 +136,20 @@ class Stores:
         except NotFound:
             return None
 
-    async def most_room(self, hub: Hub, area: str | None = None) -> list[Worker]:
-        """The Hub's workers (of the area) with the most room: all, if they are fewer than a page."""
-        return await self.workers.find(_of(hub, area), sort=[("room", -1)], limit=PAGE)
+    async def most_room(self, hub: Hub, area: str) -> list[Worker]:
+        """The area's workers with the most room: all of them, if they are fewer than a page."""
+        where = {"hub_id": hub.id, "areas": area}
+        return await self.workers.find(where, sort=[("room", -1)], limit=PAGE)
 
     async def with_room(
         self, hub: Hub, case: CaseFacts, seen: Sequence[str]
     ) -> AsyncIterator[list[Worker]]:
         """Pages of further workers who have room for such a case."""
-        where = {**_of(hub, case.area), "room": {"$gte": case.weight}}
+        where = {
+            "hub_id": hub.id,
+            "areas": case.area,
+            "room": {"$gte": case.weight},
+        }
         known = list(seen)
         while True:
             # Not by offset: reservations elsewhere reorder the workers meanwhile.
@@ -153,12 +163,12 @@ class Stores:
 
     async def without_room(self, hub: Hub, area: str, weight: int) -> list[Worker]:
         """Some of the area's workers who can't take it for lack of room or being away."""
-        where = {**_of(hub, area), "room": {"$lt": weight}}
+        where = {"hub_id": hub.id, "areas": area, "room": {"$lt": weight}}
         return await self.workers.find(where, sort=[("room", -1)], limit=FULL_PAGE)
 
-    async def count_workers(self, hub: Hub, area: str | None = None) -> int:
-        """How many workers the Hub has (in an area)."""
-        return await self.workers.collection.count_documents(_of(hub, area))
+    async def workers_in(self, hub: Hub, area: str) -> int:
+        """How many workers of the Hub work in an area."""
+        return await self.workers.collection.count_documents({"hub_id": hub.id, "areas": area})
 
     async def standing(self, allocation_id: str) -> dict[str, Any] | None:
         """Whether this allocation waits, with whom, and which worker has it; None if it isn't here."""
@@ -208,15 +218,6 @@ class Stores:
         cursor = self.allocations.collection.find(where, {"_id": 1})
         return [str(f["_id"]) async for f in cursor.sort(list(QUEUE_ORDER)).limit(limit)]
 
-    async def waiting_elsewhere(self, hub: Hub) -> list[str]:
-        """Who waits in the Hub's areas while no Hub has them, or another one that served them or
-        that they were sent to by mistake; first in line first."""
-        others = self.hubs.collection.find({"_id": {"$ne": hub.id}}, {"_id": 1})
-        held_by = [None, *[str(found["_id"]) async for found in others]]
-        where = {"hub_id": {"$in": held_by}, "status": "waiting", "area": {"$in": list(hub.areas)}}
-        cursor = self.allocations.collection.find(where, {"_id": 1}).sort(list(QUEUE_ORDER))
-        return [str(found["_id"]) async for found in cursor]
-
     async def worker_ids(self, hub_id: str) -> AsyncIterator[str]:
         """The ids of a Hub's workers."""
         async for found in self.workers.collection.find({"hub_id": hub_id}, {"_id": 1}):
@@ -241,7 +242,3 @@ class Stores:
     async def hubs_on_duty(self, worker_id: str) -> list[Hub]:
         """The Hubs whose duty worker this is."""
         return await self.hubs.find({"duty_worker_id": worker_id})
-
-
-def _of(hub: Hub, area: str | None = None) -> dict[str, Any]:
-    return {"hub_id": hub.id, **({"areas": area} if area else {})}

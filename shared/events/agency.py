@@ -37,7 +37,7 @@ class AgencyRegistered(AboutAgency):
     """An agency may refer and be told."""
 
     event_type: ClassVar[str] = "agency.registered"
-    heard_by: ClassVar[tuple[str, ...]] = ("notify.agreements",)
+    heard_by: ClassVar[tuple[str, ...]] = ("notify.agreements", "allocation.capacity")
 
     def says(self, by: str) -> str:
         return f"{by} registered {self.agency_id}: {self._state}."
@@ -47,7 +47,7 @@ class AgencyAmended(AboutAgency):
     """An agency's entry as it is now."""
 
     event_type: ClassVar[str] = "agency.amended"
-    heard_by: ClassVar[tuple[str, ...]] = ("notify.agreements",)
+    heard_by: ClassVar[tuple[str, ...]] = ("notify.agreements", "allocation.capacity")
 
     def says(self, by: str) -> str:
         return f"{by} changed the entry of {self.agency_id}: {self._state}."

@@ -108,13 +108,12 @@ class AllocationAmended(AllocationEvent):
 
 
 class GoalResult(BaseModel):
-    """How far one goal was reached. `goal_id`: of one that was agreed with the young person."""
+    """How far one goal was reached."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     goal: str
     outcome: GoalOutcome
-    goal_id: str | None = None
 
 
 class AllocationClosed(AllocationEvent):

@@ -17,6 +17,7 @@ from services.allocation.records import Allocation
 from services.allocation.store import Stores
 from shared.clock import now
 from shared.events import D, Event, schema_of
+from shared.events.agency import AgencyRegistered
 from shared.events.referral import Concern, ReferralAmended, ReferralReceived, ReferralStatusChanged
 from shared.events.sharing import SafetyMarked
 from shared.ids import derived_id
@@ -98,7 +99,7 @@ class Room:
 
     async def worker(self, worker_id: str, **changes: Any) -> None:
         """Register a worker of that Hub."""
-        (await self.put_worker(worker_id, **changes)).raise_for_status()
+        (await self.put_worker(worker_id, by="operator", **changes)).raise_for_status()
 
     async def put_worker(
         self, worker_id: str, tag: str | None = None, by: str = "manager", **changes: Any
@@ -211,6 +212,11 @@ def a_referral(key: str, *codes: str, subject: str = "", **changes: Any) -> Even
         }
     )
     return _envelope(referral_id, data, 1)
+
+
+def an_agency(agency_id: str) -> Event[AgencyRegistered]:
+    """The event of an agency, as the referral service sends it."""
+    return _envelope(agency_id, AgencyRegistered(agency_id=agency_id, kind="3f", areas=()), 1)
 
 
 def an_amendment(key: str, *codes: str, version: int, **changes: Any) -> Event[ReferralAmended]:

@@ -19,10 +19,11 @@ from services.allocation.risk.subject import REASSESS_DUE, first_seen
 from services.allocation.timers import run_timers
 from shared.clock import now
 from shared.ids import derived_id
+from shared.messaging.bus import Message
 from shared.origin import Origin
 from tests.conftest import SEED
 from tests.harness.mongo import Mongo, drop
-from tests.harness.room import HUB, Room, a_referral, opened
+from tests.harness.room import HUB, Room, a_referral, an_agency, opened
 from tests.harness.waiting import stopped, until
 
 SERIOUS = ("missing_episodes", "older_partner", "images_shared", "trafficking_concern")
@@ -79,8 +80,7 @@ async def test_a_case_goes_from_the_offer_to_its_end_and_makes_room_for_the_next
     closed = await room.ask("wk_one", "POST", f"/v1/allocations/{first}/closure", json=end)
     again = await room.ask("wk_one", "POST", f"/v1/allocations/{first}/closure", json=end)
 
-    told = {"goal": "safety_plan", "outcome": "partially_achieved", "goal_id": None}
-    assert closed.json()["outcomes"] == [told]
+    assert closed.json()["outcomes"] == end["outcomes"]
     assert again.status_code == 200
     assert closed.json()["debrief"] == "offered"
     debrief = f"/v1/allocations/{first}/debrief"
@@ -469,17 +469,17 @@ async def test_the_language_of_the_young_person_is_matched(room: Room) -> None:
 
 
 async def test_entries_change_only_for_who_has_read_them(room: Room) -> None:
-    made = await room.put_worker("wk_one")
-    same = await room.put_worker("wk_one")
-    blind = await room.put_worker("wk_one", cap=30)
-    changed = await room.put_worker("wk_one", tag=made.headers["ETag"], cap=30)
-    stale = await room.put_worker("wk_one", tag=made.headers["ETag"], cap=40)
-    strange = await room.put_worker("wk_one", by="stranger", tag='"v2"')
+    made = await room.put_worker(NEW)
+    same = await room.put_worker(NEW)
+    blind = await room.put_worker(NEW, cap=30)
+    changed = await room.put_worker(NEW, tag=made.headers["ETag"], cap=30)
+    stale = await room.put_worker(NEW, tag=made.headers["ETag"], cap=40)
+    strange = await room.put_worker(NEW, by="stranger", tag='"v2"')
 
     codes = [a.status_code for a in (made, same, blind, changed, stale, strange)]
     assert codes == [200, 200, 428, 200, 412, 404]
     await room.refer("raises the version, not the revision")
-    later = await room.put_worker("wk_one", tag=changed.headers["ETag"], cap=50)
+    later = await room.put_worker(NEW, tag=changed.headers["ETag"], cap=50)
     assert later.status_code == 200
 
 
@@ -528,11 +528,83 @@ async def test_pages_of_workers_and_of_the_queue_follow_on_each_other(room: Room
     assert (await room.ask("school", "GET", "/v1/workers")).status_code == 403
 
 
+async def entries(room: Room) -> list[tuple[str, int]]:
+    """Which workers there are, and the revision of each one's entry."""
+    return [(one.id, one.revision) for one in await room.stores.workers.find({}, sort=[("_id", 1)])]
+
+
+NEW = f"wk_{'0a' * 16}"
+ENTRY = {
+    "hub_id": HUB,
+    "worker_role": "hub_worker",
+    "areas": ["northtown"],
+    "host_setting": "hub",
+}
+
+
+@pytest.mark.parametrize("by_list", [False, True])
+@pytest.mark.parametrize(
+    ("worker_id", "changes", "field", "code"),
+    [
+        *(
+            (one, {}, "", "worker_id_invalid")
+            for one in ("wk_jane_doe", "jane-doe", f"{NEW}0", NEW[:-1], NEW[3:], f"isa{NEW[2:]}")
+        ),
+        # As what is not there: of another Hub.
+        ("wk_elsewhere", {}, "", "worker_id_invalid"),
+        (NEW, {"host_agency_id": "jane-doe"}, "host_agency_id", "agency_unknown"),
+        ("wk_there", {"host_agency_id": "jane-doe"}, "host_agency_id", "agency_unknown"),
+        (NEW, {"areas": ["northtown", "jane-doe"]}, "areas", "area_not_of_hub"),
+        ("wk_there", {"areas": ["jane-doe"]}, "areas", "area_not_of_hub"),
+    ],
+)
+async def test_a_manager_makes_up_no_name_of_a_worker_their_host_or_their_areas(
+    room: Room, by_list: bool, worker_id: str, changes: dict[str, Any], field: str, code: str
+) -> None:
+    await room.worker("wk_there")
+    elsewhere = {"hub_id": "hub_south", "areas": ["southtown"]}
+    await room.worker("wk_elsewhere", **elsewhere)
+    before = await entries(room)
+    entry = {**ENTRY, **changes}
+
+    if by_list:
+        cells = {
+            **entry,
+            "worker_id": worker_id,
+            "areas": " ".join(entry["areas"]),
+            "revision": "1",
+        }
+        text = ",".join(cells) + "\n" + ",".join(str(cell) for cell in cells.values())
+        report = await room.ask("manager", "POST", "/v1/workers/import", content=text)
+        assert report.json()["lines"][0]["faults"] == [f"{field or 'worker_id'}: {code}"]
+    else:
+        tag = {"If-Match": "*"}
+        answer = await room.ask(
+            "manager", "PUT", f"/v1/workers/{worker_id}", json=entry, headers=tag
+        )
+        assert (answer.status_code, code in answer.text) == (422, True), answer.text
+
+    assert await entries(room) == before
+
+
+async def test_a_manager_registers_a_worker_with_a_registered_host_and_keeps_what_an_operator_named(
+    room: Room,
+) -> None:
+    await room.bus.publish(Message.of(an_agency("ag_police").body()))
+    named: dict[str, Any] = {"areas": ["named_by_operator"], "host_agency_id": "ag_named"}
+    await room.worker("wk_named", **named)
+
+    new = await room.put_worker(NEW, host_agency_id="ag_police")
+    kept = await room.put_worker("wk_named", '"v1"', **{**named, "cap": 3})
+
+    assert (new.status_code, kept.status_code) == (200, 200), new.text + kept.text
+
+
 async def test_a_list_of_workers_is_imported_line_by_line(room: Room) -> None:
     await room.worker("wk_there", leave=[{"start": "2026-01-01"}])
     text = (
         "worker_id,hub_id,worker_role,areas,host_setting,cap,revision\n"
-        "wk_a,hub_north,hub_worker,northtown,hub,20,\n"
+        f"{NEW},hub_north,hub_worker,northtown,hub,20,\n"
         "wk_b,hub_south,hub_worker,northtown,hub,20,\n"
         "wk_there,hub_north,hub_worker,northtown,hub,30,\n"
         "wk_c,hub_north,teacher,northtown,hub,20,\n"

@@ -116,7 +116,7 @@ async def test_a_worker_whom_an_unsafe_agency_hosts_is_unsafe(room: Room, first:
         await room.mark(subject_of("hosted"), f"agency:{POLICE}")
         await room.stands(referral, "offered", "wk_near")
         entry = await room.ask("manager", "GET", "/v1/workers/wk_near")
-        answer = await room.put_worker("wk_near", tag=entry.headers["ETag"], **host)
+        answer = await room.put_worker("wk_near", entry.headers["ETag"], "operator", **host)
         assert answer.is_success, answer.text
 
     await room.stands(referral, "offered", "wk_other")

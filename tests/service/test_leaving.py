@@ -154,11 +154,12 @@ async def test_what_waits_is_held_by_who_is_on_duty_now(room: Room) -> None:
     ]
 
 
+FRIEND = f"wk_{'0f' * 16}"
 MANAGER_ACTS: dict[str, Any] = {
     "remove the worker": ("DELETE", "/v1/workers/wk_duty", None),
     "move the worker": ("PUT", "/v1/workers/wk_duty", {"host_agency_id": "ag_else"}),
-    "bring a worker": ("PUT", "/v1/workers/wk_friend", {}),
-    "name who is on duty": ("PUT", "/v1/hubs/hub_north", {"duty_worker_id": "wk_friend"}),
+    "bring a worker": ("PUT", f"/v1/workers/{FRIEND}", {}),
+    "name who is on duty": ("PUT", "/v1/hubs/hub_north", {"duty_worker_id": FRIEND}),
 }
 
 
@@ -182,7 +183,8 @@ async def test_a_marked_manager_does_not_place_the_case_by_moving_workers_nor_co
         body = None if change is None else {**entries[path.split("/")[2]], **change}
         answer = await room.ask("manager", method, path, json=body, headers={"If-Match": "*"})
         assert (answer.status_code, answer.json()["code"]) == (409, "somebody_else"), act
-    lines = "worker_id,hub_id,worker_role,areas,host_setting\nwk_friend,hub_north,hub_worker,northtown,hub\n"
+    line = f"{FRIEND},hub_north,hub_worker,northtown,hub"
+    lines = f"worker_id,hub_id,worker_role,areas,host_setting\n{line}\n"
     imported = await room.ask(
         *("manager", "POST", "/v1/workers/import"),
         content=lines.encode(),
@@ -198,4 +200,4 @@ async def test_a_marked_manager_does_not_place_the_case_by_moving_workers_nor_co
     # When the case has ended, there is nothing left that they could place.
     await room.status(case, "withdrawn", "allocated", version=3)
     await room.stands(case, "closed")
-    assert (await room.put_worker("wk_friend")).is_success
+    assert (await room.put_worker(FRIEND)).is_success

@@ -214,7 +214,8 @@ async def test_a_manager_reassigns_whatever_has_become_of_the_worker(
         await room.stands(case, "offered", has)
         (await room.ask(has, "POST", f"/v1/allocations/{case}/acceptance")).raise_for_status()
         await room.worker(gets, **change)
-        (await room.put_worker(has, '"v1"', **{"cap": 100, **STATES[giver]})).raise_for_status()
+        entry = {"cap": 100, **STATES[giver]}
+        (await room.put_worker(has, '"v1"', by="operator", **entry)).raise_for_status()
 
         path = f"/v1/allocations/{case}"
         if giver == "removed":

@@ -112,6 +112,14 @@ class Tap:
         self.seen.append(f"{message.headers} {message.info()} {message.body!r}")
 
 
+# Fields of a request that libraries, proxies and telemetry read; a caller writes what they like.
+FIELDS = """
+Host User-Agent Referer Origin From Via Cookie Accept Accept-Language Forwarded X-Forwarded-For
+X-Forwarded-Host X-Forwarded-Proto X-Real-IP X-Request-ID traceparent tracestate baggage X-B3-TraceId
+b3 If-None-Match If-Modified-Since Range Prefer Content-Type Last-Event-ID X-Anything
+""".split()
+
+
 async def refuse_often(network: Network, referral_id: str) -> list[str]:
     """Requests that fail in many ways, with markers wherever one can put them."""
     path = f"/v1/referrals/{referral_id}"
@@ -122,7 +130,6 @@ async def refuse_often(network: Network, referral_id: str) -> list[str]:
         ("school", "POST", "/v1/referrals", {**DOCUMENT, "subject": {"name": marked("n"), "x": 1}}),
         ("police", "POST", f"{path}/amendments", {"narrative": marked("amended")}),
         ("worker", "POST", f"{path}/amendments", {"narrative": 5}),
-        ("worker", "POST", f"{path}/goals", {"area": marked("area"), "words": marked("words")}),
         ("worker", "POST", f"{path}/bases", {**BASIS, "review_at": marked("when")}),
         ("stranger", "GET", path, None),
         ("school", "GET", f"/v1/referrals/{marked('path')}", None),
@@ -136,6 +143,11 @@ async def refuse_often(network: Network, referral_id: str) -> list[str]:
         answer = await network.ask(person, method, where, json=body, headers=star)
         assert answer.status_code >= 400, (where, answer.text)
         answers.append(answer.text)
+    for name in FIELDS:
+        said = await network.ask("school", "GET", path, headers={name: marked("field")})
+        lost = await network.ask("stranger", "GET", path, headers={name: marked("field")})
+        assert (said.status_code, lost.status_code) in ((200, 404), (400, 400)), name
+        answers.append(lost.text)
     return answers
 
 
@@ -169,10 +181,6 @@ async def test_no_marker_is_anywhere_but_encrypted_in_its_own_database(
         based = await network.ask(
             "worker", "POST", f"{path}/bases", json=BASIS, headers={"Idempotency-Key": "b"}
         )
-        goal = {"area": "safety", "words": marked("goal")}
-        key = {"If-Match": "*", "Idempotency-Key": "g"}
-        agreed = await network.ask("worker", "POST", f"{path}/goals", json=goal, headers=key)
-        wanted = await network.ask("worker", "GET", f"{path}/goals")
         read = await network.ask("worker", "GET", path)
         partner = await network.ask("police", "GET", path)
         errors = await refuse_often(network, referral_id)
@@ -183,9 +191,8 @@ async def test_no_marker_is_anywhere_but_encrypted_in_its_own_database(
             await until(lambda s=signal: collector.received.get(s), deadline=20, what=signal)
 
     # What must hold it does, or the search below would prove nothing.
-    assert (amended.status_code, based.status_code, agreed.status_code) == (200, 201, 201)
+    assert (amended.status_code, based.status_code) == (200, 201)
     assert marked("second") in read.text
-    assert marked("goal") in wanted.text
     assert partner.status_code == 200
     assert tap.seen
     trail = json.dumps(await network.trail(referral_id))
@@ -207,7 +214,7 @@ async def test_no_marker_is_anywhere_but_encrypted_in_its_own_database(
                 places[f"{service}.{collection}"] = "".join(_texts(documents))
     assert len(places) > 15
     for place, text in places.items():
-        assert MARK not in text, place
+        assert MARK.casefold() not in text.casefold(), place  # a host loses its capitals
         assert base64.b64encode(MARK.encode()).decode()[:8] not in text, place
     await connection.close()
 

@@ -4,6 +4,7 @@ from services.allocation.assignment.placing import bring_others, find_worker
 from services.allocation.assignment.process import Assignment, release_strays
 from services.allocation.assignment.rule import goes_to
 from services.allocation.assignment.turns import LEASE, Pauses
+from services.allocation.assignment.waiting import QUEUE_ORDER
 from services.allocation.caseload.worker import Worker
 from services.allocation.hubs.hub import Hub
 from services.allocation.records import HELD
@@ -39,8 +40,18 @@ async def after_first(stores: Stores, subject: Subject, referral_id: str) -> Non
 async def take_over(stores: Stores, hub: Hub, by: Origin) -> None:
     """What waits in the Hub's areas without any Hub, or with one that does not serve them any more,
     is the Hub's from now on. Safe to repeat."""
-    for allocation_id in await stores.waiting_elsewhere(hub):
+    for allocation_id in await _waiting_elsewhere(stores, hub):
         await seek(stores, allocation_id, by)
+
+
+async def _waiting_elsewhere(stores: Stores, hub: Hub) -> list[str]:
+    """Who waits in the Hub's areas while no Hub has them, or another one that served them or that
+    they were sent to by mistake; first in line first."""
+    others = stores.hubs.collection.find({"_id": {"$ne": hub.id}}, {"_id": 1})
+    held_by = [None, *[str(found["_id"]) async for found in others]]
+    where = {"hub_id": {"$in": held_by}, "status": "waiting", "area": {"$in": list(hub.areas)}}
+    cursor = stores.allocations.collection.find(where, {"_id": 1}).sort(list(QUEUE_ORDER))
+    return [str(found["_id"]) async for found in cursor]
 
 
 async def offer_capacity(stores: Stores, worker_id: str, by: Origin) -> None:

@@ -10,7 +10,7 @@ from services.allocation.caseload.entry import put_entry
 from services.allocation.caseload.worker import worker_entry
 from services.allocation.caseload.worker_list import Line, read_workers
 from services.allocation.store import Stores
-from shared.errors import NotFound, PreconditionMissing, Refused, Stale
+from shared.errors import Malformed, NotFound, PreconditionMissing, Refused, Stale
 from shared.rules.values import File
 from shared.web.access import may
 from shared.web.etags import Match, etag
@@ -84,20 +84,27 @@ async def _store(stores: Stores, line: Line, caller: Caller) -> LineReport:
     tags = frozenset({etag(line.revision)}) if line.revision is not None else None
     try:
         stored = await put_entry(stores, line.worker_id, entry, caller, Match(tags))
-    except PreconditionMissing:
-        return _refused(line, "revision: needed_to_change")
-    except Stale:
-        return _refused(line, "revision: stale")
-    except NotFound:
-        return _refused(line, "hub_id: not_yours")
-    except Refused as refusal:
-        return _refused(line, f"line: {refusal.code}")
+    except (PreconditionMissing, Stale, NotFound, Malformed, Refused) as fault:
+        return _refused(line, _told(fault))
     result: Result = "created" if before is None else "changed"
     if before is not None and worker_entry(before) == worker_entry(stored):
         result = "unchanged"
     return LineReport(
         line=line.number, worker_id=line.worker_id, result=result, revision=stored.revision
     )
+
+
+def _told(fault: Exception) -> str:
+    match fault:
+        case PreconditionMissing():
+            return "revision: needed_to_change"
+        case Stale():
+            return "revision: stale"
+        case Malformed(pointer=pointer, code=code):
+            return f"{pointer.removeprefix('/') or 'worker_id'}: {code}"
+        case Refused(code=code):
+            return f"line: {code}"
+    return "hub_id: not_yours"
 
 
 def _refused(line: Line, fault: str) -> LineReport:

@@ -1,6 +1,5 @@
 """Registering an agency and writing down an agreement, for those who may."""
 
-import re
 from datetime import datetime
 
 from services.referral.access import Viewer, listed_agreements, person_of
@@ -16,6 +15,7 @@ from services.referral.agencies.rule import (
 from services.referral.sharing.naming import alias_of
 from services.referral.store import Stores
 from shared.errors import AlreadyThere, Malformed
+from shared.ids import is_random
 from shared.origin import Origin
 from shared.rules.access import Thing
 from shared.rules.access_table import Action
@@ -23,9 +23,6 @@ from shared.storage.store import Document
 from shared.web.access import require
 from shared.web.cursors import behind, cursor_of
 from shared.web.etags import Match
-
-# An id in which no name can stand.
-WORDLESS = re.compile(r"isa_[0-9a-f]{32}")
 
 
 async def agency_for(stores: Stores, agency_id: str, party: Viewer) -> Agency:
@@ -103,7 +100,7 @@ async def _no_words(stores: Stores, agreement_id: str, entry: AgreementEntry) ->
         detail = f"Not registered: {', '.join(sorted(parties))}."
         raise Malformed("/parties", "party_unknown", detail)
     there = await stores.agreements.find({"_id": agreement_id}, limit=1)
-    if not there and not WORDLESS.fullmatch(agreement_id):
+    if not there and not is_random("isa", agreement_id):
         detail = "A new agreement's id is `isa_` and 32 hexadecimal digits, drawn at random."
         raise Malformed("", "agreement_id_invalid", detail)
 
