@@ -340,6 +340,20 @@ async def test_news_of_a_young_person_whom_the_referral_is_not_about_any_more(to
     }
 
 
+async def test_an_event_that_comes_twice_has_told_whom_it_told(told: Told) -> None:
+    await told.network()
+    received = await told.happens("referral.received", "ref_1", **referral())
+    first = await asked(told)
+    await told.hear(received)
+    assert await asked(told) == first
+
+    await told.says(_claim())
+    made = await told.happens("allocation.made", "ref_1/a", **_handed("wk_two"))
+    second = await asked(told)
+    await told.hear(made)
+    assert await asked(told) == second
+
+
 async def test_who_has_left_is_not_told_and_that_is_the_reason(told: Told) -> None:
     await told.network()
     entry = {"hub_id": HUB, "worker_role": "hub_worker", "areas": (AREA,), "host_setting": "hub"}
