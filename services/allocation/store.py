@@ -35,7 +35,8 @@ from shared.operating.runner import Platform
 from shared.storage.newest import Newest
 from shared.storage.store import Collection, Store
 
-# A decision looks at this many workers with the most room; more only if none of them will do.
+# A decision looks at this many workers with the most room; more only if none of them will do. In a
+# Hub that has fewer, at all of them.
 PAGE = 30
 # And then at this many without room, so that the explanation can say why not them.
 FULL_PAGE = 10
@@ -136,20 +137,15 @@ class Stores:
         except NotFound:
             return None
 
-    async def most_room(self, hub: Hub, area: str) -> list[Worker]:
-        """The area's workers with the most room: all of them, if they are fewer than a page."""
-        where = {"hub_id": hub.id, "areas": area}
-        return await self.workers.find(where, sort=[("room", -1)], limit=PAGE)
+    async def most_room(self, hub: Hub, area: str | None = None) -> list[Worker]:
+        """The Hub's workers (of the area) with the most room: all, if they are fewer than a page."""
+        return await self.workers.find(_of(hub, area), sort=[("room", -1)], limit=PAGE)
 
     async def with_room(
         self, hub: Hub, case: CaseFacts, seen: Sequence[str]
     ) -> AsyncIterator[list[Worker]]:
         """Pages of further workers who have room for such a case."""
-        where = {
-            "hub_id": hub.id,
-            "areas": case.area,
-            "room": {"$gte": case.weight},
-        }
+        where = {**_of(hub, case.area), "room": {"$gte": case.weight}}
         known = list(seen)
         while True:
             # Not by offset: reservations elsewhere reorder the workers meanwhile.
@@ -163,12 +159,12 @@ class Stores:
 
     async def without_room(self, hub: Hub, area: str, weight: int) -> list[Worker]:
         """Some of the area's workers who can't take it for lack of room or being away."""
-        where = {"hub_id": hub.id, "areas": area, "room": {"$lt": weight}}
+        where = {**_of(hub, area), "room": {"$lt": weight}}
         return await self.workers.find(where, sort=[("room", -1)], limit=FULL_PAGE)
 
-    async def workers_in(self, hub: Hub, area: str) -> int:
-        """How many workers of the Hub work in an area."""
-        return await self.workers.collection.count_documents({"hub_id": hub.id, "areas": area})
+    async def count_workers(self, hub: Hub, area: str | None = None) -> int:
+        """How many workers the Hub has (in an area)."""
+        return await self.workers.collection.count_documents(_of(hub, area))
 
     async def standing(self, allocation_id: str) -> dict[str, Any] | None:
         """Whether this allocation waits, with whom, and which worker has it; None if it isn't here."""
@@ -242,3 +238,7 @@ class Stores:
     async def hubs_on_duty(self, worker_id: str) -> list[Hub]:
         """The Hubs whose duty worker this is."""
         return await self.hubs.find({"duty_worker_id": worker_id})
+
+
+def _of(hub: Hub, area: str | None = None) -> dict[str, Any]:
+    return {"hub_id": hub.id, **({"areas": area} if area else {})}

@@ -104,6 +104,7 @@ def decide(
     held: str | None = None,
     ordered: str | None = None,
     beyond: int = 0,
+    elsewhere: int = 0,
     policy_version: str,
     at: datetime,
 ) -> Decision:
@@ -128,6 +129,7 @@ def decide(
         held=held,
         ordered=ordered,
         beyond=beyond,
+        elsewhere=elsewhere,
         candidates=candidates,
         worker_id=ordered or _taken(case, candidates, full, held),
     )
@@ -142,6 +144,24 @@ def _taken(
     return kept or (free[0] if free else None)
 
 
+def by_person(looked: Decision, worker: WorkerFacts, kind: Literal["duty", "manual"]) -> Decision:
+    """What a person decided, with all who were looked at before, and who else there is."""
+    others = [w for w in looked.workers if w.worker_id != worker.worker_id]
+    new = len(others) == len(looked.workers)
+    return decide(
+        looked.case,
+        looked.hub,
+        [*others, worker],
+        kind=kind,
+        lost=looked.lost,
+        ordered=worker.worker_id,
+        beyond=max(0, looked.beyond - (new and worker.in_area)),
+        elsewhere=max(0, looked.elsewhere - (new and not worker.in_area)),
+        policy_version=looked.policy_version,
+        at=looked.at,
+    )
+
+
 def replay(decision: Decision) -> Decision:
     """The same decision from its stored inputs; equal, unless the rules have changed since."""
     return decide(
@@ -153,6 +173,7 @@ def replay(decision: Decision) -> Decision:
         held=decision.held,
         ordered=decision.ordered,
         beyond=decision.beyond,
+        elsewhere=decision.elsewhere,
         policy_version=decision.policy_version,
         at=decision.at,
     )

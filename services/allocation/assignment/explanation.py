@@ -103,13 +103,24 @@ def _decided(decision: Decision) -> Decided:
 def _sentences(decision: Decision) -> list[str]:
     chosen = next((c for c in decision.candidates if c.worker_id == decision.worker_id), None)
     others = [c for c in decision.candidates if c.worker_id != decision.worker_id]
-    rest = [_beyond(decision.beyond)] if decision.beyond else []
-    return [_opening(decision, chosen), *(_other(c, chosen, decision) for c in others), *rest]
+    return [
+        _opening(decision, chosen),
+        *(_other(c, chosen, decision) for c in others),
+        *_not_looked_at(decision),
+    ]
 
 
-def _beyond(number: int) -> str:
-    more = _count(number, "more worker of the area, who has", "more workers of the area, who have")
-    return f"{more} less room, {'was' if number == 1 else 'were'} not looked at."
+def _not_looked_at(decision: Decision) -> list[str]:
+    said: list[str] = []
+    if number := decision.beyond:
+        more = _count(
+            number, "more worker of the area, who has", "more workers of the area, who have"
+        )
+        said.append(f"{more} less room, {'was' if number == 1 else 'were'} not looked at.")
+    if number := decision.elsewhere:
+        more = _count(number, "more worker of the Hub does", "more workers of the Hub do")
+        said.append(f"{more} not work in this area.")
+    return said
 
 
 def _opening(decision: Decision, chosen: Candidate | None) -> str:
@@ -137,6 +148,8 @@ def _other(candidate: Candidate, chosen: Candidate | None, decision: Decision) -
         return f"{candidate.worker_id} was not chosen: the worker {_and(reasons)}."
     if candidate.worker_id in decision.lost:
         return f"{candidate.worker_id} was not chosen: another case took the last room first."
+    if decision.kind == "manual":
+        return f"{candidate.worker_id} could have taken it, too; a manager chose."
     if decision.worker_id in decision.case.with_workers:
         return f"{candidate.worker_id} could have taken it; the young person has a worker."
     less = (chosen.score if chosen else 0) - candidate.score

@@ -140,8 +140,9 @@ class Decision(Facts):
     """A decision whole: inputs, every candidate, and what came of it.
 
     `lost` filled up between the look and the reservation; `held` had the capacity reserved before
-    a crash; `ordered` is whom a person named. All three are inputs, and so is `beyond`: how many more
-    workers the area has, all with less room, who were not looked at.
+    a crash; `ordered` is whom a person named. All three are inputs, and so is how many more workers
+    there are, who were not looked at: `beyond` of the area, all with less room, `elsewhere` of the
+    Hub, none of whom works in the area.
     """
 
     kind: Literal["automatic", "duty", "manual"]
@@ -154,13 +155,15 @@ class Decision(Facts):
     held: str | None = None
     ordered: str | None = None
     beyond: int = 0
+    elsewhere: int = 0
     candidates: tuple[Candidate, ...]
     worker_id: str | None
 
     @property
     def id(self) -> str:
         """Of its whole content: a decision can't be altered and keep its id."""
-        return derived_id("dec", self.model_dump_json())
+        later = None if self.elsewhere else {"elsewhere"}  # decisions of before keep their id
+        return derived_id("dec", self.model_dump_json(exclude=later))
 
 
 def hub_facts(hub: Hub) -> HubFacts:

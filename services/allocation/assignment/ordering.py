@@ -94,7 +94,7 @@ async def _carry_out(assignment: Assignment, hub: Hub, given: Order) -> None:
         code = SAFE
     elif await assignment.reserve(given.worker_id, search.case.weight, given.limit):
         exceeds = ("over_hard_cap",) if given.limit == "exceed" else ()
-        decision = await search.one(given.worker_id, "manual")
+        decision = await search.one(given.worker_id, "manual", await search.look())
         # A plan moves the young person's other cases next.
         two = () if given.limit == "soft" else two_workers(decision)
         if await assignment.assign(decision, hub, *exceeds, *two):

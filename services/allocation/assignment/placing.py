@@ -84,7 +84,7 @@ async def _find(assignment: Assignment) -> bool:
     search = await assignment.search(hub, await assignment.holders())
     decision, reserved = await _reserve_best(assignment, search)
     if reserved is None and search.case.urgency == "immediate":
-        reserved = await _reserve_duty(assignment, search)
+        reserved = await _reserve_duty(assignment, search, decision)
     if reserved is None:
         await _wait(assignment, decision, overtake=bool(search.holders))
         assigned = True
@@ -107,10 +107,12 @@ async def _reserve_best(assignment: Assignment, search: Search) -> tuple[Decisio
         if await assignment.reserve(chosen, search.case.weight, "soft", workers.get(chosen)):
             return decision, decision
         lost.add(chosen)  # filled up since we looked: the next best
-    return decision.model_copy(update={"worker_id": None}), None
+    return decision.model_copy(update={"worker_id": None, "lost": tuple(sorted(lost))}), None
 
 
-async def _reserve_duty(assignment: Assignment, search: Search) -> Decision | None:
+async def _reserve_duty(
+    assignment: Assignment, search: Search, looked: Decision
+) -> Decision | None:
     """`immediate` never waits: the duty manager takes it at once, over the soft cap if need be."""
     duty, unsafe = search.hub.duty_worker_id, search.case.unsafe or ()
     if duty is None or not await assignment.stores.is_worker_of(duty, search.hub):
@@ -119,7 +121,7 @@ async def _reserve_duty(assignment: Assignment, search: Search) -> Decision | No
         return None
     if not await assignment.reserve(duty, search.case.weight, "hard"):
         return None
-    return await search.one(duty, "duty")
+    return await search.one(duty, "duty", looked)
 
 
 async def _wait(

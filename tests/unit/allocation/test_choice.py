@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.allocation.assignment.choice import choose, decide, judge, replay
+from services.allocation.assignment.choice import by_person, choose, decide, judge, replay
 from services.allocation.assignment.facts import CaseFacts, WorkerFacts, worker_facts
 from services.allocation.caseload.worker import Case
 from services.allocation.risk.policy import LEVELS
@@ -266,6 +266,39 @@ def test_a_decision_keeps_all_it_was_made_of_and_its_replay_too() -> None:
     nobody = decide(case(), None, [facts()], policy_version="p1", at=AT)
     assert (nobody.kind, nobody.candidates, nobody.worker_id) == ("automatic", (), None)
     assert replay(nobody) == nobody
+
+
+@given(cases_, workers_, st.booleans(), st.integers(0, 2), st.integers(0, 2))
+def test_what_a_person_decides_keeps_who_was_looked_at_and_counts_everybody_once(
+    of_case: CaseFacts, workers: list[WorkerFacts], here: bool, beyond: int, elsewhere: int
+) -> None:
+    looked = decide(
+        of_case, HUB, workers, lost=["wk_04"], beyond=beyond, elsewhere=elsewhere,
+        policy_version="p1", at=later(days=1),
+    )  # fmt: skip
+    named = facts("wk_07", version=9, in_area=here, active=False)
+
+    ordered = by_person(looked, named, "manual")
+
+    known = {worker.worker_id: worker for worker in workers}
+    assert {w.worker_id: w for w in ordered.workers} == {**known, "wk_07": named}
+    new = "wk_07" not in known
+    assert ordered.beyond == max(0, beyond - (new and here))
+    assert ordered.elsewhere == max(0, elsewhere - (new and not here))
+    assert (ordered.worker_id, ordered.ordered, ordered.kind) == ("wk_07", "wk_07", "manual")
+    same = {"case", "hub", "lost", "policy_version", "at"}
+    assert ordered.model_dump(include=same) == looked.model_dump(include=same)
+    assert [c for c in ordered.candidates if c.worker_id != "wk_07"] == [
+        c for c in looked.candidates if c.worker_id != "wk_07"
+    ]
+    assert replay(ordered) == ordered
+
+
+def test_a_decision_without_workers_elsewhere_has_the_id_it_had_before_they_were_counted() -> None:
+    made = decide(case(), HUB, [facts()], policy_version="p1", at=AT)
+
+    assert made.id == "dec_1382a65d4af46a83b21711d246a02a1b"
+    assert made.model_copy(update={"elsewhere": 1}).id != made.id
 
 
 @pytest.mark.parametrize(
