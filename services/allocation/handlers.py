@@ -12,11 +12,7 @@ from services.allocation.assignment.queue import (
     seek,
     take_over,
 )
-from services.allocation.assignment.referral_sync import (
-    follow_status,
-    is_turn,
-    open_allocation,
-)
+from services.allocation.assignment.referral_sync import follow_status, is_turn, open_allocation
 from services.allocation.assignment.relinking import follow_referral
 from services.allocation.caseload.capacity import follow_hub
 from services.allocation.caseload.hosts import keep_agency
@@ -38,6 +34,7 @@ from shared.events.allocation import (
 )
 from shared.events.casework import AllocationClosed, AllocationHandedOver
 from shared.events.codes import RiskLevel
+from shared.events.goals import GoalAgreed, GoalClosed
 from shared.events.parents import ParentsWordRecorded
 from shared.events.plans import PlanConfirmed
 from shared.events.referral import ReferralAmended, ReferralReceived, ReferralStatusChanged
@@ -66,6 +63,8 @@ def handlers(stores: Stores) -> Handlers:
             on(ReferralReceived, on_referral_received),
             on(ReferralAmended, on_referral_amended),
             on(ReferralStatusChanged, on_referral_status_changed),
+            on(GoalAgreed, on_goal),
+            on(GoalClosed, on_goal),
         ],
         "allocation.follow_up": [
             on(AllocationWaiting, on_allocation_waiting),
@@ -143,6 +142,11 @@ async def on_referral_status_changed(
         return follow_status(known, event, hub, level, at)
 
     await stores.allocations.change(allocation.id, rule, by=by, seen=allocation)
+
+
+async def on_goal(stores: Stores, event: Event[GoalAgreed] | Event[GoalClosed], _: Origin) -> None:
+    """The case can't be closed before the goal has an outcome; or it has one."""
+    await stores.goals.keep(event)
 
 
 async def on_given_up(stores: Stores, event: Event[EventData], by: Origin) -> None:

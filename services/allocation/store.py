@@ -15,17 +15,11 @@ from services.allocation.assignment.waiting import QUEUE_ORDER
 from services.allocation.caseload.capacity import available
 from services.allocation.caseload.upgrading import note_overdue
 from services.allocation.caseload.worker import CAPACITY_DUE, SUPERVISION_DUE, Worker
+from services.allocation.casework.goals import KnownGoals
 from services.allocation.handover.plan import Plan
 from services.allocation.hubs.areas import Areas
 from services.allocation.hubs.hub import Hub
-from services.allocation.records import (
-    ANSWER_DUE,
-    ESCALATE_DUE,
-    HELD,
-    OPEN,
-    REVIEW_DUE,
-    Allocation,
-)
+from services.allocation.records import ANSWER_DUE, ESCALATE_DUE, HELD, OPEN, REVIEW_DUE, Allocation
 from services.allocation.risk.policy import RiskPolicy
 from services.allocation.risk.subject import REASSESS_DUE, Subject
 from services.allocation.safety.marks import Marks
@@ -56,6 +50,7 @@ class Stores:
     marks: Marks
     agencies: Newest
     turns: Turns
+    goals: KnownGoals
     # Only ever inserted, each before the allocation that names it; one that nobody names is of a
     # placing that was overtaken or died.
     decisions: Collection
@@ -78,6 +73,7 @@ class Stores:
             marks=Marks(database["known_marks"]),
             agencies=Newest(database["known_agencies"]),
             turns=Turns(database["turns"]),
+            goals=KnownGoals(database["known_goals"]),
             decisions=database["decisions"],
             published=database["published_numbers"],
             policy=policy,
@@ -108,6 +104,7 @@ class Stores:
         await self.areas.adopt()
         await note_overdue(self.workers)
         await self.marks.prepare()
+        await self.goals.prepare()
 
     async def store_decision(self, decision: Decision) -> None:
         """Store a decision whole. Safe to repeat: its id is of its content."""

@@ -9,6 +9,7 @@ from services.referral.areas import route as areas
 from services.referral.callers import has_left
 from services.referral.corrections import route as corrections
 from services.referral.disclosure import route as disclosure
+from services.referral.goals import route as goals
 from services.referral.handlers import handlers
 from services.referral.intake import route as intake
 from services.referral.invalidation import route as invalidation
@@ -35,6 +36,7 @@ ROUTERS = (
     disclosure.router,
     lifecycle.router,
     corrections.router,
+    goals.router,
     retention.router,
     sharing.router,
     invalidation.router,

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.referral.areas.request import NearArea
+from services.referral.goals.goal import Goal
 from shared.errors import Refused
 from shared.events.codes import (
     AgeBand,
@@ -114,6 +115,7 @@ class Referral(Record):
     # Keyed hashes by which referrals about people like this one are found; gone once erased.
     blocks: tuple[str, ...] = ()
     amendments: tuple[Amendment, ...] = ()
+    goals: tuple[Goal, ...] = ()
     suspected: tuple[str, ...] = ()
     # Proposals of another Hub to join it, and their ends, of which its Hub was told.
     proposals: tuple[str, ...] = ()

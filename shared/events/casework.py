@@ -108,12 +108,13 @@ class AllocationAmended(AllocationEvent):
 
 
 class GoalResult(BaseModel):
-    """How far one goal was reached."""
+    """How far one goal was reached. `goal_id`: of one that was agreed with the young person."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     goal: str
     outcome: GoalOutcome
+    goal_id: str | None = None
 
 
 class AllocationClosed(AllocationEvent):

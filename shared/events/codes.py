@@ -203,12 +203,31 @@ ClosureReason = Literal[
     "referral_withdrawn",
     "entered_in_error",
 ]
-GoalOutcome = Literal[
-    "achieved",
-    "partially_achieved",
-    "not_achieved",
-    "not_started",
+# What support is for. A closed list: it stands in events, which hold no words of callers. What fits
+# none is `other`, and its words are in the Hub's own plan.
+GoalArea = Literal[
+    "safety",
+    "safety_plan",
+    "safe_relationships",
+    "understanding_exploitation",
+    "missing_episodes",
+    "online_safety",
+    "emotional_wellbeing",
+    "physical_health",
+    "sexual_health",
+    "substance_use",
+    "education_or_work",
+    "family_relationships",
+    "accommodation",
+    "disclosure_and_justice",
+    "peer_and_community",
+    "other",
 ]
+GoalOutcome = Literal[
+    "achieved", "partially_achieved", "not_achieved", "not_started", "not_pursued"
+]
+# How far it is, as the young person sees it.
+GoalProgress = Literal["closer", "no_change", "further_away", "reached"]
 JudgementReason = Literal[
     "harm_not_scored",
     "pattern_or_pace",
@@ -219,17 +238,8 @@ JudgementReason = Literal[
     "multi_agency_decision",
 ]
 DeclineReason = Literal[
-    "no_capacity",
-    "conflict_of_interest",
-    "safety",
-    "not_my_field",
-    "known_to_family",
-    "absence",
+    "no_capacity", "conflict_of_interest", "safety", "not_my_field", "known_to_family", "absence"
 ]
 HoldReason = Literal[
-    "young_person_away",
-    "young_person_not_ready",
-    "criminal_proceedings",
-    "health",
-    "other",
+    "young_person_away", "young_person_not_ready", "criminal_proceedings", "health", "other"
 ]

@@ -52,8 +52,9 @@ class RecordViewed(EventData):
     policy_version: str
     # With what stood there before it was corrected.
     earlier: bool = False
-    # What of it: the referral, that a search found it, or what is known of its possible matches.
-    part: Literal["record", "search_hit", "match"] = "record"
+    # What of it: the referral, that a search found it, what is known of its possible matches, or its
+    # goals.
+    part: Literal["record", "search_hit", "match", "goals"] = "record"
 
     def says(self, by: str) -> str:
         # No category is decided for those whose own, or whose work, it is. Of what others wrote in
@@ -64,8 +65,9 @@ class RecordViewed(EventData):
             return f"{by} viewed {self._what('its own referral')}{others}, for {purpose}."
         if self.part == "search_hit":
             return f"{by} found {self.referral_id} by a search, for {purpose}."
-        if self.part == "match":
-            return f"{by} viewed the possible matches of {self.referral_id}, for {purpose}."
+        if self.part in ("match", "goals"):
+            what = "possible matches" if self.part == "match" else "goals"
+            return f"{by} viewed the {what} of {self.referral_id}, for {purpose}."
         if self.viewer_kind in ("worker", "hub_manager"):
             return f"{by} viewed {self._what('all of')}, for {purpose}."
         if self.viewer_kind == "operator":
@@ -100,6 +102,8 @@ class RecordViewed(EventData):
     @property
     def _undecided(self) -> tuple[Category, ...]:
         """What was seen by right of one's own referral or of one's work, which nobody decided."""
+        if self.part == "goals":
+            return ("existence", "narrative", "outcome")
         if self.part != "record":  # that it is there, its status, and which details agree
             return ("existence", "identity", "outcome")
         of: dict[str, tuple[Category, ...]] = {

@@ -138,6 +138,8 @@ def _row(about: Kind, *relations: Relation, hidden: bool = False) -> Row:
     return Row(frozenset(relations), about, hidden)
 
 
+_NETWORK: tuple[Relation, ...] = ("own_agency", "worker_in_person", "manager_of_hub", "operator")
+_READERS: tuple[Relation, ...] = ("referrer", "worker_on_case", "worker_holding", "manager_of_hub")
 _CASE = _row("case", "worker_on_case", "worker_holding", "manager_of_hub")
 _RECORD = _row("referral", "referrer", "worker_on_case", "manager_of_hub", hidden=True)
 _INSIDE = _row("referral", "worker_on_case", "manager_of_hub", hidden=True)
@@ -145,19 +147,14 @@ _MANAGER = _row("referral", "manager_of_hub", hidden=True)
 _WORKS = _row("case", "worker_on_case")
 _LEADS = _row("case", "manager_of_hub")
 _PARTY = _row("agreement", "own_agency", "manager_of_hub", "operator", hidden=True)
-_NOTICE = _row("notice", "own_agency", "worker_in_person", "manager_of_hub", "operator")
+_NOTICE = _row("notice", *_NETWORK)
 _REPORT = _row("own", "auditor")
 
 TABLE: Mapping[Action, Row] = {
     # Referrals. Partners read what agreement and ground permit; they never act.
     "send": _row("own", "own_agency"),
-    "view": _row(
-        *("referral", "referrer", "partner", "worker_on_case", "worker_holding", "manager_of_hub"),
-        hidden=True,
-    ),
-    "view_history": _row(
-        *("referral", "referrer", "worker_on_case", "worker_holding", "manager_of_hub"), hidden=True
-    ),
+    "view": _row("referral", "partner", *_READERS, hidden=True),
+    "view_history": _row("referral", *_READERS, hidden=True),
     "view_stranded": _row("stranded", "operator"),
     "list_stranded": _row("own", "operator"),
     "place_stranded": _row("stranded", "operator"),
@@ -176,6 +173,8 @@ TABLE: Mapping[Action, Row] = {
     "decide_match": _MANAGER,
     "view_match_decisions": _MANAGER,
     "preview_match": _MANAGER,
+    "view_goals": _INSIDE,
+    "write_goals": _INSIDE,
     "view_sharing": _INSIDE,
     "preview_sharing": _INSIDE,
     "review_consent": _INSIDE,
@@ -185,7 +184,7 @@ TABLE: Mapping[Action, Row] = {
     "trace": _row("own", "auditor"),
     # Areas, agencies and agreements. Whoever refers may look up what an area is called.
     "put_area": _row("own", "operator"),
-    "view_areas": _row("own", "own_agency", "worker_in_person", "manager_of_hub", "operator"),
+    "view_areas": _row("own", *_NETWORK),
     "put_agency": _row("agency", "own_agency", "operator"),
     "view_agency": _row(
         *("agency", "own_agency", "other_worker", "other_manager", "operator"), hidden=True
@@ -231,17 +230,15 @@ TABLE: Mapping[Action, Row] = {
     "list_plans": _row("own", "manager_of_hub"),
     "plan_handover": _row("plan", "manager_of_hub"),
     # Notifications and subscriptions: to the recipient, whatever kind it is of.
-    "view_inbox": _row("own", "own_agency", "worker_in_person", "manager_of_hub", "operator"),
+    "view_inbox": _row("own", *_NETWORK),
     "mark_opened": _NOTICE,
     "record_action": _NOTICE,
     "view_recipients": _row("own", "manager_of_hub", "auditor"),
     "replay_notifications": _row("own", "own_agency", "manager_of_hub", "operator"),
-    "subscribe": _row("mailing", "own_agency", "worker_in_person", "manager_of_hub", "operator"),
+    "subscribe": _row("mailing", *_NETWORK),
     "rotate_secret": _row("mailing", "own_agency"),
     # The trail. The log's proofs name nobody: who has a token may check them.
-    "check_log": _row(
-        *("own", "own_agency", "worker_in_person", "manager_of_hub", "auditor", "operator")
-    ),
+    "check_log": _row("own", *_NETWORK, "auditor"),
     "search_trail": _row("trail", "own_agency", "manager_of_hub", "auditor"),
     "view_entry": _row("entry", "own_agency", "manager_of_hub", "auditor"),
     "find_account": _row("own", "manager_of_hub", "auditor", "operator"),

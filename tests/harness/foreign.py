@@ -14,7 +14,7 @@ from shared.clock import now
 from shared.ids import new_id
 from tests.harness.network import SERVICES
 from tests.harness.refusals import NO_ID, SPECS, Request
-from tests.harness.refused_routes import HUB
+from tests.harness.refused_routes import ANY_TAG, GOAL, HUB
 from tests.harness.waiting import until
 from tests.harness.world import World
 
@@ -90,6 +90,7 @@ def values(ids: Mapping[str, str], *, marked: bool) -> dict[str, tuple[Any, Any]
         "duty_worker_id": worker,
         "duty_desk": (f"worker:{worker[0]}", f"worker:{worker[1]}"),
         "actor": (f"worker:{silent[0]}", f"worker:{silent[1]}"),
+        "goal_id": (ids["foreign_goal"], f"goal_{NO_ID}"),
         "match_id": (ids["foreign_match"], f"pm_{NO_ID}"),
         "hub_id": (sample.HUB, "hub_nobody"),
         "after": inbox,
@@ -190,6 +191,8 @@ async def set_up_foreign(world: World) -> None:
     }
     said = await do("health", "POST", f"{path}/consents", consent, **key)
     ids["foreign_consent"] = said["id"]
+    goal = await do("manager", "POST", f"{path}/goals", GOAL, **key, **ANY_TAG)
+    ids["foreign_goal"] = goal["id"]
     matches = world.network.mongo_of("referral")["possible_matches"]
     ids["foreign_match"] = new_id("pm")
     match: dict[str, Any] = {

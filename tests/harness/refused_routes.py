@@ -56,6 +56,7 @@ CONSENT = {
     "given_by": "young_person",
     "gillick_competent": True,
 }
+GOAL = {"area": "safety", "words": "Synthetic words."}
 OVER = {**CONSENT, "status": "given", "valid_to": "2020-01-01T00:00:00Z"}
 BASIS = {
     "basis": "public_task",
@@ -446,6 +447,46 @@ REFERRAL_ROUTES: dict[str, Row] = {
             ),
         ),
     ),
+    f"POST {R}/goals": _of_referral(
+        "{open}/goals",
+        "east_worker",
+        GOAL,
+        "school",
+        rules=(
+            Rule(422, "malformed", body={**GOAL, "words": ""}),
+            Rule(422, "malformed", body={**GOAL, "area": "no_code"}),
+            Rule(409, "not_from_here", by="east_manager", path="/v1/referrals/{ended}/goals"),
+            Rule(409, "erased", by="east_manager", path="/v1/referrals/{erased}/goals"),
+            Rule(
+                422,
+                "idempotency_key_reused",
+                body={**GOAL, "words": "Other words."},
+                headers={"Idempotency-Key": "goal"},
+            ),
+        ),
+    ),
+    f"POST {R}/goals/{{goal_id}}/reviews": _of_referral(
+        "{open}/goals/{goal}/reviews",
+        "east_worker",
+        {"progress": "closer"},
+        "school",
+        rules=(
+            Rule(422, "malformed", body={"progress": "no_code"}),
+            Rule(409, "goal_closed", path="/v1/referrals/{open}/goals/{ended_goal}/reviews"),
+            Rule(404, "not_found", path="/v1/referrals/{accepted}/goals/{goal}/reviews"),
+        ),
+    ),
+    f"POST {R}/goals/{{goal_id}}/closure": _of_referral(
+        "{open}/goals/{closable_goal}/closure",
+        "east_worker",
+        {"outcome": "achieved"},
+        "school",
+        rules=(
+            Rule(422, "malformed", body={"outcome": "no_code"}),
+            Rule(409, "goal_closed", path="/v1/referrals/{open}/goals/{ended_goal}/closure"),
+            Rule(404, "not_found", path="/v1/referrals/{accepted}/goals/{goal}/closure"),
+        ),
+    ),
     f"PUT {R}/tell-parents": _of_referral(
         "{open}/tell-parents",
         "school",
@@ -529,6 +570,7 @@ ALLOCATION_ROUTES: dict[str, Row] = {
         "{closable}/closure",
         {"reason": "completed", "outcomes": [{"goal": "safety", "outcome": "achieved"}]},
         Rule(409, "outcomes_needed", body={"reason": "completed"}),
+        Rule(409, "goals_open", path=_worker("open", "closure")),
     ),
     f"POST {A}/debrief": _of_case(
         "{closed}/debrief",

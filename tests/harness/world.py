@@ -18,6 +18,7 @@ from tests.harness.refused_routes import (
     BASIS,
     CASES,
     CONSENT,
+    GOAL,
     HUB,
     HUB_ENTRY,
     ORGANISATION,
@@ -162,6 +163,12 @@ async def _move_on(world: World) -> None:
     heard = await do("east_manager", "POST", consents, said, **{"Idempotency-Key": "heard"})
     ids["heard"] = heard["id"]
     ids["basis"] = based["bases"][0]["id"]
+    goals = f"/v1/referrals/{ids['open']}/goals"
+    for name in ("goal", "ended_goal", "closable_goal"):
+        key = {"Idempotency-Key": name, **ANY_TAG}
+        ids[name] = (await do("east_worker", "POST", goals, GOAL, **key))["id"]
+    ended = {"outcome": "not_pursued"}
+    await do("east_worker", "POST", f"{goals}/{ids['ended_goal']}/closure", ended, **ANY_TAG)
     for name, worker in (("plan", "wk_east"), ("empty_plan", "wk_full")):
         asked = {"worker_id": worker, "reason": "worker_leaves"}
         ids[name] = (await do("east_manager", "POST", "/v1/handover-plans", asked))["id"]

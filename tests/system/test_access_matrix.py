@@ -42,6 +42,7 @@ READS = {
     "GET /v1/referrals/{referral_id}/sharing/decision": (
         f"/v1/referrals/{{open}}/sharing/decision?agency_id={sample.POLICE}"
     ),
+    "GET /v1/referrals/{referral_id}/goals": "/v1/referrals/{open}/goals",
     "GET /v1/referrals/{referral_id}/possible-matches": "/v1/referrals/{open}/possible-matches",
     "GET /v1/possible-matches": "/v1/possible-matches",
     "GET /v1/referrals/{referral_id}/match-decisions": "/v1/referrals/{open}/match-decisions",

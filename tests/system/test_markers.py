@@ -130,6 +130,7 @@ async def refuse_often(network: Network, referral_id: str) -> list[str]:
         ("school", "POST", "/v1/referrals", {**DOCUMENT, "subject": {"name": marked("n"), "x": 1}}),
         ("police", "POST", f"{path}/amendments", {"narrative": marked("amended")}),
         ("worker", "POST", f"{path}/amendments", {"narrative": 5}),
+        ("worker", "POST", f"{path}/goals", {"area": marked("area"), "words": marked("words")}),
         ("worker", "POST", f"{path}/bases", {**BASIS, "review_at": marked("when")}),
         ("stranger", "GET", path, None),
         ("school", "GET", f"/v1/referrals/{marked('path')}", None),
@@ -181,6 +182,10 @@ async def test_no_marker_is_anywhere_but_encrypted_in_its_own_database(
         based = await network.ask(
             "worker", "POST", f"{path}/bases", json=BASIS, headers={"Idempotency-Key": "b"}
         )
+        goal = {"area": "safety", "words": marked("goal")}
+        key = {"If-Match": "*", "Idempotency-Key": "g"}
+        agreed = await network.ask("worker", "POST", f"{path}/goals", json=goal, headers=key)
+        wanted = await network.ask("worker", "GET", f"{path}/goals")
         read = await network.ask("worker", "GET", path)
         partner = await network.ask("police", "GET", path)
         errors = await refuse_often(network, referral_id)
@@ -191,8 +196,9 @@ async def test_no_marker_is_anywhere_but_encrypted_in_its_own_database(
             await until(lambda s=signal: collector.received.get(s), deadline=20, what=signal)
 
     # What must hold it does, or the search below would prove nothing.
-    assert (amended.status_code, based.status_code) == (200, 201)
+    assert (amended.status_code, based.status_code, agreed.status_code) == (200, 201, 201)
     assert marked("second") in read.text
+    assert marked("goal") in wanted.text
     assert partner.status_code == 200
     assert tap.seen
     trail = json.dumps(await network.trail(referral_id))

@@ -6,13 +6,14 @@ from services.allocation.assignment.showing import shown
 from services.allocation.assignment.view import AllocationView
 from services.allocation.callers import their_case
 from services.allocation.casework.request import Closure
+from services.allocation.casework.results import results
 from services.allocation.casework.transitions import close, theirs
 from services.allocation.hubs.hub import Hub
 from services.allocation.records import Allocation
 from services.allocation.store import Stores
 from shared.clock import now
 from shared.rules.access_table import Action
-from shared.storage.records import Change
+from shared.storage.records import Change, unchanged
 from shared.web.tokens import Caller
 
 
@@ -40,11 +41,14 @@ async def close_case(
     """The end. A worker may repeat it when the answer was lost."""
     allocation, at = await their_case(stores, allocation_id, caller, "close_case"), now()
     hub = await stores.hub(allocation.hub_id)
-    outcomes = closure.results()
+    goals = await stores.goals.of(allocation.id)
 
     def rule(known: Allocation) -> Change[Allocation]:
         if caller.role == "worker" and known.status != "closed":
             theirs(known, caller.worker_id or "")
+        if known.status == "closed":
+            return unchanged(known)
+        outcomes = results(closure.outcomes, goals, known.reopenings)
         return close(known, closure.reason, outcomes, hub, at)
 
     return await _change(stores, allocation, caller, rule)

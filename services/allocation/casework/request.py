@@ -1,12 +1,11 @@
 """What a worker may send about a case: reasons and outcomes as codes, never words."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, StringConstraints, model_validator
 
 from services.allocation.documents import Incoming
-from shared.events.casework import GoalResult
-from shared.events.codes import ClosureReason, DeclineReason, GoalOutcome, HoldReason
+from shared.events.codes import ClosureReason, DeclineReason, GoalArea, GoalOutcome, HoldReason
 
 
 class Decline(Incoming):
@@ -21,44 +20,25 @@ class Hold(Incoming):
     reason: HoldReason
 
 
-# What support is for. A closed list: it stands in events, which hold no words of callers. What fits
-# none is `other`, and its words are in the Hub's own plan.
-Goal = Literal[
-    "safety",
-    "safety_plan",
-    "safe_relationships",
-    "understanding_exploitation",
-    "missing_episodes",
-    "online_safety",
-    "emotional_wellbeing",
-    "physical_health",
-    "sexual_health",
-    "substance_use",
-    "education_or_work",
-    "family_relationships",
-    "accommodation",
-    "disclosure_and_justice",
-    "peer_and_community",
-    "other",
-]
-
-
 class Outcome(Incoming):
-    """How far a goal was reached."""
+    """How far a goal was reached: one that was agreed, by its id, or one of the Hub's own plan."""
 
-    goal: Goal
+    goal_id: Annotated[str, StringConstraints(pattern=r"^goal_[0-9a-f]{32}$")] | None = None
+    goal: GoalArea | None = None
     outcome: GoalOutcome
+
+    @model_validator(mode="after")
+    def _one_or_the_other(self) -> Self:
+        if (self.goal_id is None) == (self.goal is None):
+            raise ValueError("either goal_id or goal")
+        return self
 
 
 class Closure(Incoming):
-    """The end of a case."""
+    """The end of a case. Every goal that was agreed and is open needs an outcome."""
 
     reason: ClosureReason
-    outcomes: Annotated[tuple[Outcome, ...], Field(max_length=30)] = ()
-
-    def results(self) -> tuple[GoalResult, ...]:
-        """The outcomes as the record holds them."""
-        return tuple(GoalResult(**outcome.model_dump()) for outcome in self.outcomes)
+    outcomes: Annotated[tuple[Outcome, ...], Field(max_length=60)] = ()
 
 
 class Debrief(Incoming):

@@ -32,7 +32,7 @@ from shared.rules.sharing import (
     decide,
 )
 
-Part = Literal["record", "search_hit", "match"]
+Part = Literal["record", "search_hit", "match", "goals"]
 INSIDE: frozenset[ViewerKind] = frozenset({"worker", "hub_manager"})
 
 

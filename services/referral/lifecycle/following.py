@@ -1,5 +1,6 @@
 """What a referral makes of the events of its case: there it is held, resumed, begun and closed. Pure."""
 
+from services.referral.goals.rule import close_with_case
 from services.referral.lifecycle.states import follow_allocation
 from services.referral.records import Referral
 from shared.events import Event
@@ -20,7 +21,7 @@ from shared.events.casework import (
 )
 from shared.events.codes import ClosureOutcome, ReferralStatus
 from shared.events.unsafe import AllocationHolderChanged, AllocationTakenAway
-from shared.storage.records import Change
+from shared.storage.records import Change, in_turn
 
 OfAllocation = (
     AllocationMade
@@ -59,7 +60,18 @@ def stands(said: OfAllocation) -> ReferralStatus | None:
 
 
 def follow(referral: Referral, event: Event[OfAllocation]) -> Change[Referral]:
-    """The referral after an event of its case that says how it stands."""
+    """The referral after an event of its case that says how it stands; its goals end with the case."""
+    said = event.data
+    if isinstance(said, AllocationClosed):
+        return in_turn(
+            referral,
+            lambda r: _follow(r, event),
+            lambda r: close_with_case(r, said.outcomes, event.time),
+        )
+    return _follow(referral, event)
+
+
+def _follow(referral: Referral, event: Event[OfAllocation]) -> Change[Referral]:
     said = event.data
     return follow_allocation(
         referral,
@@ -79,7 +91,7 @@ def outcome_of(closed: AllocationClosed) -> ClosureOutcome:
     """The outcome of a referral from how its case was closed and which goals were reached."""
     if closed.reason == "transferred":
         return "transferred"
-    reached = {goal.outcome for goal in closed.outcomes}
+    reached = {goal.outcome for goal in closed.outcomes} - {"not_pursued"}
     if closed.reason != "completed" or not reached:
         return "other"
     if reached == {"achieved"}:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
 
+from services.referral.goals.rule import open_goals
 from services.referral.records import ENDED, Referral, awaits_answer, not_erased
 from shared.errors import Malformed, Refused
 from shared.events.codes import ClosureOutcome, ReferralStatus, RiskLevel, StatusReason
@@ -23,10 +24,7 @@ Command = Literal[
     "reopen",
     "enter_in_error",
 ]
-
-
 Who = Literal["referrer", "hub"]
-
 
 OPEN: frozenset[ReferralStatus] = frozenset(
     {
@@ -41,16 +39,12 @@ OPEN: frozenset[ReferralStatus] = frozenset(
     }
 )
 
-
 _UNSTARTED: frozenset[ReferralStatus] = OPEN - {"in_progress", "on_hold"}
-
 
 # A worker has the case: what becomes of the work is said there (services/allocation/casework).
 AT_CASE: frozenset[ReferralStatus] = frozenset({"allocated", "in_progress", "on_hold"})
 
-
 _ANY: frozenset[ReferralStatus] = frozenset(get_args(ReferralStatus)) - {"entered_in_error"}
-
 
 _REJECT: frozenset[StatusReason] = frozenset(
     {
@@ -67,11 +61,9 @@ _REJECT: frozenset[StatusReason] = frozenset(
     }
 )
 
-
 _SIGNPOST: frozenset[StatusReason] = frozenset(
     {"below_threshold", "not_eligible_age", "out_of_area", "wrong_service", "needs_met_elsewhere"}
 )
-
 
 _WITHDRAW: frozenset[StatusReason] = frozenset(
     {
@@ -86,15 +78,11 @@ _WITHDRAW: frozenset[StatusReason] = frozenset(
     }
 )
 
-
 _ERROR: frozenset[StatusReason] = frozenset({"raised_in_error", "wrong_person", "duplicate_of"})
-
 
 _REOPEN: frozenset[StatusReason] = frozenset({"new_information", "raised_in_error", "other"})
 
-
 _RETURN: frozenset[StatusReason] = frozenset({"insufficient_information"})
-
 
 # Where nobody worked with the young person, no goal was reached or missed.
 _OUTCOMES: frozenset[ClosureOutcome] = frozenset(get_args(ClosureOutcome)) - {
@@ -161,6 +149,9 @@ def move(referral: Referral, given: Move, who: Who, at: datetime) -> Change[Refe
     if referral.status not in step.states:
         detail = "The referral's state does not allow this step."
         raise Refused("not_from_here", detail, state=referral.status)
+    if given.command == "close" and (left := open_goals(referral)):
+        how = "Each goal that was agreed needs an outcome first: see `goals`."
+        raise Refused("goals_open", how, goals=" ".join(goal.id for goal in left))
     fields: dict[str, object] = {
         "reason": given.reason,
         "outcome": given.outcome,

@@ -17,7 +17,6 @@ from services.allocation.assignment.others import Others
 from services.allocation.assignment.rule import assign, case_facts, wait
 from services.allocation.assignment.view import view
 from services.allocation.assignment.waiting import escalate, review, review_missed
-from services.allocation.casework.request import Closure
 from services.allocation.casework.transitions import (
     accept,
     close,
@@ -715,13 +714,6 @@ def test_an_answer_shows_the_case_as_it_is_stored() -> None:
 
     assert shown == CLOSED.model_dump(include=set(shown))
     assert {"id", "status", "worker_id", "closure", "outcomes"} <= set(shown)
-
-
-def test_a_closure_gives_a_result_for_each_goal() -> None:
-    goal = {"goal": "safe_relationships", "outcome": "achieved"}
-    closure = Closure.model_validate({"reason": "completed", "outcomes": [goal]})
-
-    assert closure.results() == ACHIEVED
 
 
 def test_each_timer_of_a_case_runs_with_its_field() -> None:
