@@ -7,6 +7,7 @@ from services.referral.agencies import list_route as agreements
 from services.referral.agencies import route as agencies
 from services.referral.areas import route as areas
 from services.referral.callers import has_left
+from services.referral.cases import route as cases
 from services.referral.corrections import route as corrections
 from services.referral.disclosure import route as disclosure
 from services.referral.goals import route as goals
@@ -37,6 +38,7 @@ ROUTERS = (
     lifecycle.router,
     corrections.router,
     goals.router,
+    cases.router,
     retention.router,
     sharing.router,
     invalidation.router,

@@ -9,6 +9,7 @@ from shared.rules.sharing import CATEGORIES, Category, Verdict
 
 # Where a refusal is about no referral that there is.
 UNKNOWN = "unknown"
+_PARTS: dict[str, str] = {"match": "possible matches", "goals": "goals", "name": "name"}
 
 
 class DiscussionRecorded(EventData):
@@ -53,8 +54,8 @@ class RecordViewed(EventData):
     # With what stood there before it was corrected.
     earlier: bool = False
     # What of it: the referral, that a search found it, what is known of its possible matches, or its
-    # goals.
-    part: Literal["record", "search_hit", "match", "goals"] = "record"
+    # goals, or the name in a list of cases.
+    part: Literal["record", "search_hit", "match", "goals", "name"] = "record"
 
     def says(self, by: str) -> str:
         # No category is decided for those whose own, or whose work, it is. Of what others wrote in
@@ -65,9 +66,8 @@ class RecordViewed(EventData):
             return f"{by} viewed {self._what('its own referral')}{others}, for {purpose}."
         if self.part == "search_hit":
             return f"{by} found {self.referral_id} by a search, for {purpose}."
-        if self.part in ("match", "goals"):
-            what = "possible matches" if self.part == "match" else "goals"
-            return f"{by} viewed the {what} of {self.referral_id}, for {purpose}."
+        if self.part in _PARTS:
+            return f"{by} viewed the {_PARTS[self.part]} of {self.referral_id}, for {purpose}."
         if self.viewer_kind in ("worker", "hub_manager"):
             return f"{by} viewed {self._what('all of')}, for {purpose}."
         if self.viewer_kind == "operator":
@@ -104,6 +104,8 @@ class RecordViewed(EventData):
         """What was seen by right of one's own referral or of one's work, which nobody decided."""
         if self.part == "goals":
             return ("existence", "narrative", "outcome")
+        if self.part == "name":
+            return ("existence", "identity", "risk", "outcome")
         if self.part != "record":  # that it is there, its status, and which details agree
             return ("existence", "identity", "outcome")
         of: dict[str, tuple[Category, ...]] = {

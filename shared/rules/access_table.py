@@ -159,6 +159,7 @@ TABLE: Mapping[Action, Row] = {
     "list_stranded": _row("own", "operator"),
     "place_stranded": _row("stranded", "operator"),
     "list_referrals": _row("own", "own_agency", "worker_in_person", "manager_of_hub"),
+    "list_cases": _row("own", "worker_in_person"),
     "search_referrals": _row("own", "worker_in_person", "manager_of_hub"),
     "take_step": _RECORD,
     "amend": _RECORD,

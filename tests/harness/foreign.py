@@ -39,6 +39,7 @@ OPEN: Mapping[tuple[str, str], str] = {
     ("GET /v1/workers", "cursor"): "a place in one's own list, of any text",
     ("GET /v1/referrals", "cursor"): "not an id",
     ("GET /v1/stranded", "cursor"): "not an id",
+    ("GET /v1/cases", "cursor"): "not an id",
     ("GET /v1/agreements", "cursor"): "not an id",
     ("GET /v1/handover-plans", "cursor"): "not an id",
     ("GET /v1/notifications/unread-first", "cursor"): "not an id",

@@ -190,6 +190,65 @@ async def test_plans_are_listed_to_the_managers_of_the_hub_who_may_read_them(
     assert applied == []
 
 
+async def test_a_worker_lists_the_own_open_cases_by_name_and_each_look_is_an_entry(
+    network: Network,
+) -> None:
+    referrals = network.mongo_of("referral")["referrals"]
+    names: dict[str, str] = {}
+    for number in range(14):
+        known_as = random.choice((None, f"Nick {number}"))
+        subject = {"name": f"Child Case {number}", "known_as": known_as}
+        key = f"case{number}"
+        sent = await network.refer(key, subject={**subject, "date_of_birth": "2012-05-17"})
+        one = str(sent.raise_for_status().json()["id"])
+        names[one] = str(known_as or subject["name"])
+    await network.quiet()
+    corrected = random.choice(sorted(names))
+    path = f"/v1/referrals/{corrected}/amendments"
+    await do(network, "school", "POST", path, {"subject": {"known_as": "Corrected"}})
+    names[corrected] = "Corrected"
+    ended = random.choice(sorted(set(names) - {corrected}))
+    gone = {"reason": "moved_away"}
+    await do(network, "school", "POST", f"/v1/referrals/{ended}/steps/withdrawal", gone)
+    await network.quiet()
+    stored = [r async for r in referrals.find({"_id": {"$in": sorted(names)}})]
+    mine: dict[str, set[str]] = {}
+    for referral in stored:
+        has = referral["worker_id"] or referral["holder_id"]
+        if has and referral["_id"] != ended:
+            mine.setdefault(has, set()).add(referral["_id"])
+    # As in the moment between a mark and its event.
+    marked = random.choice(sorted(one for ids in mine.values() for one in ids))
+    whose = next(worker for worker, ids in mine.items() if marked in ids)
+    about = next(r["subject_id"] for r in stored if r["_id"] == marked)
+    await network.mongo_of("referral")["subjects"].update_one(
+        {"_id": about}, {"$set": {"unsafe": [f"worker:{whose}"]}}
+    )
+    hidden = {r["_id"] for r in stored if r["subject_id"] == about}
+
+    looks = 0
+    for worker, ids in mine.items():
+        PEOPLE["its"] = {"sub": worker, "role": "worker", "worker_id": worker}
+        shown = await pages(network, "its", "/v1/cases", "cases")
+        seen = {line["id"]: line["display_name"] for line in shown if line["id"] in names}
+        expected = ids - (hidden if worker == whose else set())
+        assert seen == {one: names[one] for one in expected}, worker
+        newest = sorted(shown, key=lambda line: (line["received_at"], line["id"]), reverse=True)
+        assert shown == newest
+        looks += len(expected)
+    PEOPLE.pop("its")
+    assert looks
+    for who in ("school", "manager", "auditor", "operator"):
+        assert (await network.ask(who, "GET", "/v1/cases")).status_code == 403, who
+    await network.quiet()
+    said = []
+    for one in names:
+        asked = {"referral_id": one, "limit": 200}
+        trail = await network.ask("auditor", "GET", "/v1/trail", params=asked)
+        said += [e["says"] for e in trail.json()["entries"] if "viewed the name of" in e["says"]]
+    assert len(said) == looks
+
+
 async def test_cases_are_found_by_what_they_wait_for(network: Network) -> None:
     stored = network.mongo_of("allocation")["allocations"]
     made = [await a_case(network, f"found{number}") for number in range(12)]

@@ -71,6 +71,7 @@ READS = {
     "GET /v1/handover-plans/{plan_id}": "/v1/handover-plans/{plan}",
     "GET /v1/subscriptions/{recipient_id}": f"/v1/subscriptions/{sample.SCHOOL}",
     "GET /v1/referrals": "/v1/referrals",
+    "GET /v1/cases": "/v1/cases",
     "GET /v1/allocations": "/v1/allocations",
     "GET /v1/workers": "/v1/workers",
     "GET /v1/notifications": "/v1/notifications",

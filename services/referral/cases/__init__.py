@@ -1,0 +1,1 @@
+"""The cases of a worker, with the names of the young people."""
