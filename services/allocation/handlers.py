@@ -16,6 +16,7 @@ from services.allocation.assignment.referral_sync import follow_status, is_turn,
 from services.allocation.assignment.relinking import follow_referral
 from services.allocation.caseload.capacity import follow_hub
 from services.allocation.caseload.hosts import keep_agency
+from services.allocation.casework.agreed import keep_goal
 from services.allocation.handover.process import being_moved, carry_out_plan
 from services.allocation.leaving.process import after_entry
 from services.allocation.records import Allocation
@@ -63,8 +64,8 @@ def handlers(stores: Stores) -> Handlers:
             on(ReferralReceived, on_referral_received),
             on(ReferralAmended, on_referral_amended),
             on(ReferralStatusChanged, on_referral_status_changed),
-            on(GoalAgreed, on_goal),
-            on(GoalClosed, on_goal),
+            on(GoalAgreed, keep_goal),
+            on(GoalClosed, keep_goal),
         ],
         "allocation.follow_up": [
             on(AllocationWaiting, on_allocation_waiting),
@@ -142,11 +143,6 @@ async def on_referral_status_changed(
         return follow_status(known, event, hub, level, at)
 
     await stores.allocations.change(allocation.id, rule, by=by, seen=allocation)
-
-
-async def on_goal(stores: Stores, event: Event[GoalAgreed] | Event[GoalClosed], _: Origin) -> None:
-    """The case can't be closed before the goal has an outcome; or it has one."""
-    await stores.goals.keep(event)
 
 
 async def on_given_up(stores: Stores, event: Event[EventData], by: Origin) -> None:
