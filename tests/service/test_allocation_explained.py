@@ -55,7 +55,7 @@ class Life:
             self.workers[worker_id] = self._worker()
             await self.room.worker(worker_id, **self.workers[worker_id])
         stranger: dict[str, Any] = {"hub_id": "hub_south", "areas": AREAS}
-        (await self.room.put_worker("wk_south", by="stranger", **stranger)).raise_for_status()
+        (await self.room.put_worker("wk_south", by="operator", **stranger)).raise_for_status()
 
     def _worker(self) -> dict[str, Any]:
         dice = self.dice
