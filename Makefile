@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 # Nearest to MongoDB of what can be installed without an image (docs/operating.md).
 RUST_STORE := secantus-mdb --version 0.5.3-beta.193
-.PHONY: images test-images test-api fuzz-verify lives limits rust-store lint types unit help run test test-allocation-load endurance bench-allocation bench-notify bench-audit bench-way mutate check format golden openapi asyncapi access verifier lock dead-letters clean
+.PHONY: images test-images test-api fuzz-verify lives walks limits rust-store lint types unit help run test test-allocation-load endurance bench-allocation bench-notify bench-audit bench-way mutate check format golden openapi asyncapi access verifier lock dead-letters clean
 
 PY := .venv/bin/python
 # A lone shell for recipes that must clean up after themselves.
@@ -30,6 +30,9 @@ fuzz-verify: .venv/dev ## exports that somebody made up, against the offline ver
 
 lives: .venv/dev ## random lives of children who are alike: LIVES=300, SEED=… lives them again
 	@LIVES=$(or $(LIVES),300) PATIENCE=3 $(PY) -m pytest -q -s tests/service/test_lives.py
+
+walks: .venv/dev ## random walks: at each moment somebody knows that a referral is theirs: WALKS=30, SEED=…
+	@WALKS=$(or $(WALKS),30) $(PY) -m pytest -q -s -n 0 tests/system/test_attention.py
 
 rust-store: ## build SecantusDB's Rust server, where cargo is: the tests take it then
 	@command -v secantusd-rs >/dev/null || test -x "$${CARGO_HOME:-$$HOME/.cargo}/bin/secantusd-rs" || { \

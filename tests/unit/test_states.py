@@ -233,7 +233,9 @@ def test_an_open_referral_is_somebodys_after_every_step_and_a_clock_runs_or_a_ca
         else:
             with contextlib.suppress(Refused, Malformed):
                 referral = move(referral, given(what), more, AT).after
-        found = responsible(referral)
+        found = responsible(referral, left=False)
+        kept = responsible(referral, left=True)
+        assert kept is None or kept.kind != "worker"
         assert (found is None) == (referral.status in ENDED)
         if found is None:
             continue

@@ -10,6 +10,7 @@ from services.referral.disclosure.access_record import record_access, refuse
 from services.referral.disclosure.content import Entry, history
 from services.referral.disclosure.rule import Shown, look, sealed_for, viewed
 from services.referral.disclosure.view import RecordView, view
+from services.referral.lifecycle.responsible import responsible, worker_of
 from services.referral.records import Referral
 from services.referral.store import Stores
 from services.referral.vault import Erased
@@ -26,7 +27,9 @@ async def read_referral(
     opened = await _open(stores, referral, shown)
     event = viewed(referral, asker.viewer, shown, purpose)
     await record_access(stores, *asker, referral_id, event)
-    return referral, view(referral, shown, opened)
+    worker_id = worker_of(referral)
+    left = worker_id is not None and await stores.known.worker_left(worker_id)
+    return referral, view(referral, shown, opened, responsible(referral, left=left))
 
 
 async def read_history(

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 from services.referral.access import ViewerKind
 from services.referral.disclosure.content import Author, Contents, standing
 from services.referral.disclosure.rule import INSIDE, Shown
-from services.referral.lifecycle.responsible import Side, responsible
+from services.referral.lifecycle.responsible import Responsible, Side
 from services.referral.records import Referral
 from shared.events.codes import Instruction, ReferralStatus, Urgency
 from shared.rules.sharing import Category, Reason
@@ -64,8 +64,11 @@ class RecordView(BaseModel):
     advice: str | None
 
 
-def view(referral: Referral, shown: Shown, opened: Mapping[str, Any]) -> RecordView:
-    """The answer: coded fields by category, with the opened ones put where they belong."""
+def view(
+    referral: Referral, shown: Shown, opened: Mapping[str, Any], whose: Responsible | None = None
+) -> RecordView:
+    """The answer: coded fields by category, with the opened ones put where they belong, and whose it
+    is."""
     inside = shown.kind in INSIDE
     partner = shown.kind == "agency"
     sees_fate = not partner or "outcome" in shown.categories
@@ -79,7 +82,7 @@ def view(referral: Referral, shown: Shown, opened: Mapping[str, Any]) -> RecordV
         received_at=referral.received_at,
         due_at=None if partner else referral.due_at,
         overdue=None if partner else referral.overdue,
-        responsible=None if partner else _responsible(referral, inside=inside),
+        responsible=None if partner else _responsible(whose, inside=inside),
         warnings=() if partner else referral.warnings,
         instructions=shown.instructions,
         subject_id=referral.subject_id if inside else None,
@@ -91,8 +94,7 @@ def view(referral: Referral, shown: Shown, opened: Mapping[str, Any]) -> RecordV
     )
 
 
-def _responsible(referral: Referral, *, inside: bool) -> ResponsibleView | None:
-    whose = responsible(referral)
+def _responsible(whose: Responsible | None, *, inside: bool) -> ResponsibleView | None:
     if whose is None:
         return None
     named = inside or whose.kind != "worker"

@@ -46,10 +46,16 @@ WATCHES: dict[ReferralStatus, Watch] = {
 }
 
 
-def responsible(referral: Referral) -> Responsible | None:
-    """Whose it is now; None once it has ended."""
-    worker_id = referral.worker_id or referral.holder_id
+def responsible(referral: Referral, *, left: bool) -> Responsible | None:
+    """Whose it is now; None once it has ended. `left`: the worker named there has left, and what they
+    had is their Hub's until somebody else has it."""
+    worker_id = None if left else worker_of(referral)
     return whose(referral.status, referral.agency_id, referral.hub_id, worker_id)
+
+
+def worker_of(referral: Referral) -> str | None:
+    """Who has it, or holds it while it waits."""
+    return referral.worker_id or referral.holder_id
 
 
 def whose(
