@@ -15,6 +15,7 @@ from services.allocation.hubs import route as hubs
 from services.allocation.numbers import route as numbers
 from services.allocation.risk import route as risk
 from services.allocation.risk.policy_file import load_policy
+from services.allocation.rota import route as rota
 from services.allocation.store import Stores
 from services.allocation.timers import run_timers
 from shared.operating.runner import Build, Platform, Service
@@ -24,6 +25,7 @@ ROUTERS = [
     module.router
     for module in (
         hubs,
+        rota,
         worker_import,
         workers,
         allocations,

@@ -1,6 +1,6 @@
 """Messages in: referrals arrive; and our own events, so that what follows from them survives a crash."""
 
-from services.allocation.assignment.duty import follow_duty, follow_duty_of
+from services.allocation.assignment.duty import follow_duty_of
 from services.allocation.assignment.ordering import carry_out_order
 from services.allocation.assignment.placing import find_worker, look_for_two
 from services.allocation.assignment.process import Assignment, release_strays
@@ -10,19 +10,17 @@ from services.allocation.assignment.queue import (
     offer_capacity,
     offer_to_first,
     seek,
-    take_over,
 )
 from services.allocation.assignment.referral_sync import follow_status, is_turn, open_allocation
 from services.allocation.assignment.relinking import follow_referral
-from services.allocation.caseload.capacity import follow_hub
 from services.allocation.caseload.hosts import keep_agency
 from services.allocation.casework.agreed import keep_goal
 from services.allocation.handover.process import being_moved, carry_out_plan
-from services.allocation.leaving.process import after_entry
+from services.allocation.hubs.heard import on_hub_registered, on_rota_changed, on_worker_registered
 from services.allocation.records import Allocation
 from services.allocation.risk.process import recompute_case, relevel_case, report
 from services.allocation.risk.subject import respond
-from services.allocation.safety.process import protect, protect_all, protect_held
+from services.allocation.safety.process import protect, protect_all
 from services.allocation.store import Stores
 from shared.clock import now
 from shared.events import Event, EventData
@@ -40,6 +38,7 @@ from shared.events.parents import ParentsWordRecorded
 from shared.events.plans import PlanConfirmed
 from shared.events.referral import ReferralAmended, ReferralReceived, ReferralStatusChanged
 from shared.events.risk import RiskEscalated, RiskJudged, RiskRecomputed
+from shared.events.rota import RotaChanged
 from shared.events.sharing import SafetyMarked
 from shared.events.subject import SubjectRelinked
 from shared.events.unsafe import AllocationTakenAway
@@ -88,6 +87,7 @@ def handlers(stores: Stores) -> Handlers:
             on(HubRegistered, on_hub_registered),
             on(AgencyRegistered, keep_agency),
             on(AgencyAmended, keep_agency),
+            on(RotaChanged, on_rota_changed),
         ],
         "allocation.safety": [
             on(SafetyMarked, on_marked),
@@ -212,28 +212,6 @@ async def on_capacity_changed(
     if isinstance(event.data, CapacityChanged):
         await follow_duty_of(stores, event.data.worker_id, by)
     await offer_capacity(stores, event.data.worker_id, by)
-
-
-async def on_worker_registered(stores: Stores, event: Event[WorkerRegistered], by: Origin) -> None:
-    """The worker follows the Hub's policy, and takes who waits."""
-    worker_id = event.data.worker_id
-    if (hub := await stores.hub(event.data.hub_id)) is not None:
-        # The Hub's policy may have changed between the route's look at it and this entry.
-        await stores.workers.change(worker_id, lambda w: follow_hub(w, hub, now()), by=by)
-    if event.data.host_agency_id is not None:
-        await protect_held(stores, worker_id, by)
-    await after_entry(stores, worker_id, by)
-    await follow_duty_of(stores, worker_id, by)
-    await offer_capacity(stores, worker_id, by)
-
-
-async def on_hub_registered(stores: Stores, event: Event[HubRegistered], by: Origin) -> None:
-    """The Hub's workers follow its policy, and it takes over what waits in its areas for a Hub."""
-    hub = await stores.hubs.get(event.data.hub_id)
-    async for worker_id in stores.worker_ids(hub.id):
-        await stores.workers.change(worker_id, lambda w: follow_hub(w, hub, now()), by=by)
-    await follow_duty(stores, hub, by)
-    await take_over(stores, hub, by)
 
 
 async def on_marked(

@@ -14,7 +14,8 @@ from services.audit.search.hidden import hidden_from
 from services.audit.trail_query import Question, TrailQuery
 from shared.errors import Forbidden, NotFound, NotTheirs
 from shared.rules.access import Thing, decide
-from shared.rules.access_table import Action, Relation
+from shared.rules.access_table import Action
+from shared.rules.relations import Relation
 from shared.web.access import Declared, person
 from shared.web.tokens import Caller
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.audit.search.fields import BUT
-from shared.rules.access_table import Relation
+from shared.rules.relations import Relation
 
 NAMING = ("subject_id", "agency", "recipient", "worker", "actor", "asked")
 

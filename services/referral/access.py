@@ -12,7 +12,8 @@ from services.referral.records import Referral
 from services.referral.sharing.subject import Subject
 from shared.errors import Forbidden, NotFound
 from shared.rules.access import Person, Thing, Verdict, decide
-from shared.rules.access_table import Action, Relation
+from shared.rules.access_table import Action
+from shared.rules.relations import Relation
 
 ViewerKind = Literal["referrer", "agency", "worker", "hub_manager"]
 Refusal = Literal[

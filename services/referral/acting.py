@@ -13,7 +13,8 @@ from services.referral.sharing.subject import Subject
 from services.referral.store import Stores
 from shared.errors import NotFound, Outage
 from shared.rules.access import Verdict, decide
-from shared.rules.access_table import Action, Relation
+from shared.rules.access_table import Action
+from shared.rules.relations import Relation
 from shared.storage.records import Change
 from shared.web.etags import Match
 from shared.web.tokens import Caller

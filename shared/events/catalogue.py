@@ -20,6 +20,7 @@ from shared.events import (
     records,
     referral,
     risk,
+    rota,
     sharing,
     subject,
     tracing,
@@ -47,7 +48,7 @@ MODULES = (
         goals,
         plans,
     ),
-    *(notify, notification, delivery, trail, tracing, accounts, unsafe),
+    *(notify, notification, delivery, trail, tracing, accounts, unsafe, rota),
 )
 
 

@@ -10,7 +10,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
-from shared.rules.access_table import ROLE_OF, TABLE, Action, Relation
+from shared.rules.access_table import TABLE, Action
+from shared.rules.relations import ROLE_OF, Relation
 
 Reason = Literal["not_theirs", "recipient_unsafe", "parents_not_told", "left"]
 

@@ -4,123 +4,12 @@ A change here is a change of who may read children's cases: the matrix test send
 every cell. Sources: UK GDPR Art 5(1)(f) and 25(2), need to know; `docs/sharing.md` for partners.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
 
-Relation = Literal[
-    "own_agency",
-    "referrer",
-    "partner",
-    "other_agency",
-    "worker_in_person",
-    "worker_on_case",
-    "worker_holding",
-    "worker_before",
-    "worker_of_hub",
-    "other_worker",
-    "manager_of_hub",
-    "other_manager",
-    "auditor",
-    "operator",
-    "outsider",
-    "unsafe",
-    "left",
-]
-RELATIONS: tuple[Relation, ...] = get_args(Relation)
-# `unsafe` and `left` are of no role: they take every role's rights away.
-ROLE_OF: Mapping[Relation, str] = {
-    "own_agency": "agency",
-    "referrer": "agency",
-    "partner": "agency",
-    "other_agency": "agency",
-    "worker_in_person": "worker",
-    "worker_on_case": "worker",
-    "worker_holding": "worker",
-    "worker_before": "worker",
-    "worker_of_hub": "worker",
-    "other_worker": "worker",
-    "manager_of_hub": "hub_manager",
-    "other_manager": "hub_manager",
-    "auditor": "auditor",
-    "operator": "operator",
-    "outsider": "operator",
-}
-ROLES: tuple[str, ...] = ("agency", "worker", "hub_manager", "auditor", "operator")
+from shared.rules.relations import Kind, Relation
+
 Action = str
-# What a route is about. `own`: lists, what is new, what is asked of a role and of nothing in
-# particular. `notice` is a notification, `mailing` what a recipient was sent and how it is told.
-Kind = Literal[
-    "own",
-    "referral",
-    "case",
-    "stranded",
-    "plan",
-    "agency",
-    "agreement",
-    "hub",
-    "worker",
-    "notice",
-    "mailing",
-    "trail",
-    "entry",
-]
-
-_AROUND: tuple[Relation, ...] = (
-    *("referrer", "partner", "other_agency"),
-    *("worker_on_case", "worker_holding", "worker_before", "worker_of_hub", "other_worker"),
-    *("manager_of_hub", "other_manager", "auditor", "operator", "unsafe", "left"),
-)
-_OF_A_HUB: tuple[Relation, ...] = (
-    *("other_agency", "worker_of_hub", "other_worker", "manager_of_hub", "other_manager"),
-    *("auditor", "operator", "left"),
-)
-_OF_A_RECIPIENT: tuple[Relation, ...] = (
-    *("own_agency", "other_agency", "worker_in_person", "other_worker"),
-    *("manager_of_hub", "other_manager", "auditor", "operator", "outsider", "left"),
-)
-# How somebody can stand to a thing of each kind. `unsafe` is about a young person.
-STANDS: Mapping[Kind, Collection[Relation]] = {
-    "own": ("own_agency", "worker_in_person", "manager_of_hub", "auditor", "operator", "left"),
-    "referral": _AROUND,
-    "case": _AROUND,
-    "stranded": (
-        *("referrer", "other_agency", "other_worker", "other_manager"),
-        *("auditor", "operator", "unsafe", "left"),
-    ),
-    "plan": (*_OF_A_HUB, "unsafe"),
-    "agency": (
-        *("own_agency", "other_agency", "other_worker", "other_manager"),
-        *("auditor", "operator", "left"),
-    ),
-    "agreement": ("own_agency", *_OF_A_HUB),
-    "hub": _OF_A_HUB,
-    "worker": ("worker_in_person", *_OF_A_HUB),
-    "notice": (*_OF_A_RECIPIENT, "unsafe"),
-    "mailing": _OF_A_RECIPIENT,
-    "trail": (
-        *("own_agency", "other_worker", "manager_of_hub", "other_manager"),
-        *("auditor", "operator", "unsafe", "left"),
-    ),
-    "entry": (
-        *("own_agency", "other_agency", "other_worker", "manager_of_hub", "other_manager"),
-        *("auditor", "operator", "unsafe", "left"),
-    ),
-}
-# Whom somebody's leaving is known of: the others are their issuer's to lock out.
-_LEAVE = frozenset({"agency", "worker", "hub_manager"})
-
-
-def possible(role: str, relation: Relation, kind: Kind) -> bool:
-    """Whether somebody of this role can stand so to a thing of this kind. Every such cell is asked
-    by `tests/system/test_access_matrix.py`; `docs/access.md` shows the others as –."""
-    if relation not in STANDS[kind]:
-        return False
-    if relation == "left":
-        return role in _LEAVE
-    if relation == "unsafe" and kind == "trail":  # from others' searches it is left out
-        return role == "hub_manager"
-    return relation == "unsafe" or ROLE_OF[relation] == role
 
 
 @dataclass(frozen=True)
@@ -203,6 +92,8 @@ TABLE: Mapping[Action, Row] = {
         *("hub", "worker_of_hub", "other_worker", "manager_of_hub", "other_manager", "operator")
     ),
     "list_hubs": _row("own", "worker_in_person", "manager_of_hub", "operator"),
+    "put_rota": _row("hub", "manager_of_hub", "operator"),
+    "view_rota": _row("hub", "worker_of_hub", "manager_of_hub", "operator"),
     "view_numbers": _row("hub", "manager_of_hub", "auditor", "operator"),
     "put_worker": _row("worker", "manager_of_hub", "operator"),
     "import_workers": _row("own", "manager_of_hub", "operator"),

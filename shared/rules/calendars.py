@@ -36,9 +36,14 @@ def _holidays(nation: Nation, year: int) -> frozenset[date]:
     return frozenset(holidays.country_holidays("GB", subdiv=_SUBDIVISIONS[nation], years=year))
 
 
+def is_bank_holiday(day: date, nation: Nation) -> bool:
+    """A public holiday there, also where it falls on a weekend."""
+    return day in _holidays(nation, day.year)
+
+
 def is_working_day(day: date, nation: Nation) -> bool:
     """Monday to Friday, no public holiday there."""
-    return day.weekday() < 5 and day not in _holidays(nation, day.year)
+    return day.weekday() < 5 and not is_bank_holiday(day, nation)
 
 
 def due_at(urgency: Urgency, received_at: datetime, nation: Nation) -> datetime:

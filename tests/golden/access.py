@@ -7,7 +7,8 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
 from shared.rules.access import roles_of
-from shared.rules.access_table import RELATIONS, ROLE_OF, ROLES, TABLE, Action, Relation, possible
+from shared.rules.access_table import TABLE, Action
+from shared.rules.relations import RELATIONS, ROLE_OF, ROLES, Relation, possible
 from shared.web.access import Declared
 from tests.golden.openapi import app_of, routes_of
 

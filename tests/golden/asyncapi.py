@@ -36,6 +36,7 @@ from shared.events import (
     records,
     referral,
     risk,
+    rota,
     schema_of,
     sharing,
     subject,
@@ -69,7 +70,7 @@ OWNERS: Mapping[str, tuple[ModuleType, ...]] = {
             records,
         ),
     ),
-    "allocation": (allocation, casework, plans, risk, unsafe, workers),
+    "allocation": (allocation, casework, plans, risk, rota, unsafe, workers),
     "notify": (notify, notification, delivery),
     "audit": (trail,),
 }

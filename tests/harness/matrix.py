@@ -11,7 +11,7 @@ from typing import Any
 from allinone import sample
 from allinone.embedded import ISSUER
 from shared.ids import new_id
-from shared.rules.access_table import Kind, Relation
+from shared.rules.relations import Kind, Relation
 from shared.web.accounts import Accounts
 from tests.harness.network import Network
 from tests.harness.refused_routes import AGREEMENT, BASIS, HUB, PERSONS, WORKER, referral_of

@@ -82,6 +82,28 @@ HUB_ENTRY: dict[str, Any] = {
     "clocks": {"review_days": 7, "waiting_days": {"mild": 14}},
     "soft_percent": 90,
 }
+# Nobody of the Hub is on it: what waits in the world stays with its managers.
+ROTA: dict[str, Any] = {
+    "nation": "wales",
+    "spans": [
+        {
+            "name": "days",
+            "days": ["monday"],
+            "start": "09:00",
+            "end": "17:00",
+            "cover": "operators",
+        },
+        {
+            "name": "nights",
+            "days": ["monday"],
+            "start": "17:00",
+            "end": "09:00",
+            "cover": "operators",
+        },
+    ],
+    "exceptions": [{"on": "2030-01-07", "span": "days", "cover": "operators"}],
+}
+NIGHT: dict[str, Any] = ROTA["spans"][1]
 WORKER: dict[str, Any] = {
     "hub_id": HUB,
     "worker_role": "hub_worker",
@@ -159,6 +181,10 @@ def _of_both(path: str, body: Any = None, *rules: Rule) -> Row:
     return Row(
         f"/v1/allocations/{path}", "east_worker", body, outsiders, rules, entry="record.refused"
     )
+
+
+def _rota(**who: str) -> dict[str, Any]:
+    return {"spans": [{**NIGHT, **who}]}
 
 
 def _lines(*documents: Any) -> bytes:
@@ -635,6 +661,18 @@ ALLOCATION_ROUTES: dict[str, Row] = {
     ),
     "PUT /v1/hubs/{hub_id}": Row(
         f"/v1/hubs/{HUB}", "east_manager", HUB_ENTRY, {**NOT_A_REGISTRAR, "other_manager": 404}
+    ),
+    "PUT /v1/hubs/{hub_id}/rota": Row(
+        f"/v1/hubs/{HUB}/rota",
+        "east_manager",
+        {**ROTA, "warn_days": 14},  # what it is already would be taken whatever the tag
+        {**NOT_A_REGISTRAR, "other_manager": 404},
+        (
+            Rule(409, "worker_not_here", body=_rota(worker_id="wk_hub_one")),
+            Rule(409, "cover_is_arranged", body=_rota(cover="hub:hub_south")),
+            Rule(422, "malformed", body={"spans": [*ROTA["spans"], {**NIGHT, "name": "again"}]}),
+        ),
+        unknown=("hub_id",),
     ),
     "POST /v1/workers/import": Row(
         "/v1/workers/import",

@@ -23,6 +23,7 @@ from tests.harness.refused_routes import (
     HUB_ENTRY,
     ORGANISATION,
     PERSONS,
+    ROTA,
     SUBSCRIPTION,
     UNANSWERED,
     WORKER,
@@ -108,6 +109,7 @@ async def _register(world: World) -> None:
     }
     for worker, changes in workers.items():
         await do("operator", "PUT", f"/v1/workers/{worker}", {**WORKER, **changes})
+    await do("east_manager", "PUT", f"/v1/hubs/{HUB}/rota", ROTA, **ANY_TAG)
     for agreement in ("isa_east", "isa_end", "isa_signed", "isa_over"):
         await do("operator", "PUT", f"/v1/agreements/{agreement}", AGREEMENT)
     await do("operator", "POST", "/v1/agreements/isa_over/end")

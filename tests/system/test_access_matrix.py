@@ -24,7 +24,8 @@ import pytest_asyncio
 from allinone import sample
 from services.referral.lifecycle.route import Step
 from shared.rules.access import roles_of
-from shared.rules.access_table import RELATIONS, ROLES, TABLE, possible
+from shared.rules.access_table import TABLE
+from shared.rules.relations import RELATIONS, ROLES, possible
 from tests.golden.access import action_of, expected
 from tests.golden.openapi import app_of, routes_of
 from tests.harness.foreign import OPEN, Twins, places, set_up_foreign, twins, values
@@ -63,6 +64,8 @@ READS = {
     "GET /v1/notifications/unread-first": "/v1/notifications/unread-first",
     "GET /v1/hubs/{hub_id}": f"/v1/hubs/{HUB}",
     "GET /v1/hubs": "/v1/hubs",
+    "GET /v1/hubs/{hub_id}/rota": f"/v1/hubs/{HUB}/rota",
+    "GET /v1/hubs/{hub_id}/rota/gaps": f"/v1/hubs/{HUB}/rota/gaps",
     "GET /v1/hubs/{hub_id}/numbers": f"/v1/hubs/{HUB}/numbers?quarter=2026-Q1",
     "GET /v1/workers/{worker_id}": "/v1/workers/wk_full",
     "GET /v1/allocations/{allocation_id}": "/v1/allocations/{open}",

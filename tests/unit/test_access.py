@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.rules.access import Person, Thing, decide, relation, roles_of
-from shared.rules.access_table import ROLE_OF, STANDS, TABLE, Relation, possible
+from shared.rules.access_table import TABLE
+from shared.rules.relations import ROLE_OF, STANDS, Relation, possible
 from tests.golden import access as page
 from tests.golden.access import action_of
 from tests.golden.openapi import app_of, routes_of

@@ -54,6 +54,7 @@ REASONS = {
     "ParentsWord.id": "made by us",
     "_Snapshot.area": "a code of the register, else `unknown`",
     "_Snapshot.languages": "two or three letters, as ISO 639 has them",
+    "RotaChanged.worker_ids": "workers of the Hub, or whom an operator named to cover",
     "SubscriptionRegistered.areas": "of events of before only",
     "Terms.id": "an agreement's: random, or given by an operator",
     "TrailEventsMissing.service": "a service of ours, as its own tally names it",

@@ -12,6 +12,7 @@ from pydantic import Field, StringConstraints, field_validator
 
 from services.allocation.documents import Code, Codes, Incoming, Points
 from services.allocation.risk.policy import LEVELS
+from services.allocation.rota.plan import Rota
 from shared.errors import Refused, Stale
 from shared.events.codes import UNKNOWN_AREA, RiskLevel, Urgency, WorkerRole
 from shared.events.workers import HubRegistered
@@ -99,7 +100,8 @@ class HubEntry(Incoming):
 
 
 class Hub(Record):
-    """A Hub as stored. `revision` is the number of its entry; it is what If-Match is about."""
+    """A Hub as stored. `revision` is the number of its entry; it is what If-Match is about, and
+    `rota_revision` likewise. `on_rota` are all whom the rota names."""
 
     name: str
     areas: tuple[str, ...]
@@ -114,6 +116,9 @@ class Hub(Record):
     supervision_days: int = 31
     debrief_from: RiskLevel = "significant"
     revision: int = 1
+    rota: Rota | None = None
+    rota_revision: int = 0
+    on_rota: tuple[str, ...] = ()
 
     def weight(self, level: RiskLevel) -> int:
         """What a case of this level takes of a cap; a level without a weight of its own takes 1."""

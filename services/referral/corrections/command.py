@@ -16,7 +16,8 @@ from services.referral.store import Stores
 from shared.clock import now
 from shared.errors import Outage, Refused
 from shared.operating.failpoints import failpoint
-from shared.rules.access_table import Action, Relation
+from shared.rules.access_table import Action
+from shared.rules.relations import Relation
 from shared.storage.records import Change
 from shared.web.etags import Match
 

@@ -13,7 +13,7 @@ from services.referral.lifecycle.states import Move, Who, at_case, move
 from services.referral.records import Referral
 from shared.clock import now
 from shared.events.codes import ClosureOutcome, StatusReason
-from shared.rules.access_table import Relation
+from shared.rules.relations import Relation
 from shared.storage.records import Change
 from shared.web.access import may
 from shared.web.etags import IfMatch, tagged

@@ -7,7 +7,7 @@ from services.referral.retention.rule import ErasureReason, erase
 from services.referral.store import Stores
 from shared.clock import now
 from shared.operating.failpoints import failpoint
-from shared.rules.access_table import Relation
+from shared.rules.relations import Relation
 from shared.storage.records import Change
 from shared.web.etags import Match
 

@@ -1,0 +1,40 @@
+"""Messages in: a Hub, its rota or its workers are as they were put."""
+
+from services.allocation.assignment.duty import follow_duty, follow_duty_of
+from services.allocation.assignment.queue import offer_capacity, take_over
+from services.allocation.caseload.capacity import follow_hub
+from services.allocation.leaving.process import after_entry
+from services.allocation.safety.process import protect_held
+from services.allocation.store import Stores
+from shared.clock import now
+from shared.events import Event
+from shared.events.rota import RotaChanged
+from shared.events.workers import HubRegistered, WorkerRegistered
+from shared.origin import Origin
+
+
+async def on_worker_registered(stores: Stores, event: Event[WorkerRegistered], by: Origin) -> None:
+    """The worker follows the Hub's policy, and takes who waits."""
+    worker_id = event.data.worker_id
+    if (hub := await stores.hub(event.data.hub_id)) is not None:
+        # The Hub's policy may have changed between the route's look at it and this entry.
+        await stores.workers.change(worker_id, lambda w: follow_hub(w, hub, now()), by=by)
+    if event.data.host_agency_id is not None:
+        await protect_held(stores, worker_id, by)
+    await after_entry(stores, worker_id, by)
+    await follow_duty_of(stores, worker_id, by)
+    await offer_capacity(stores, worker_id, by)
+
+
+async def on_hub_registered(stores: Stores, event: Event[HubRegistered], by: Origin) -> None:
+    """The Hub's workers follow its policy, and it takes over what waits in its areas for a Hub."""
+    hub = await stores.hubs.get(event.data.hub_id)
+    async for worker_id in stores.worker_ids(hub.id):
+        await stores.workers.change(worker_id, lambda w: follow_hub(w, hub, now()), by=by)
+    await follow_duty(stores, hub, by)
+    await take_over(stores, hub, by)
+
+
+async def on_rota_changed(stores: Stores, event: Event[RotaChanged], by: Origin) -> None:
+    """What waits is held by whoever is on duty now."""
+    await follow_duty(stores, await stores.hubs.get(event.data.hub_id), by)

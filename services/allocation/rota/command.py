@@ -1,0 +1,46 @@
+"""Setting a Hub's rota, and looking at who is there."""
+
+from datetime import datetime
+
+from services.allocation.caseload.worker import Worker
+from services.allocation.hubs.hub import Hub
+from services.allocation.rota.plan import Rota, check
+from services.allocation.rota.rule import Gap, gaps
+from services.allocation.rota.setting import rota_of, set_rota
+from services.allocation.safety.asking import may_arrange
+from services.allocation.store import Stores
+from shared.web.etags import Match
+from shared.web.tokens import Caller
+
+
+async def put_rota_entry(
+    stores: Stores, hub_id: str, entry: Rota, caller: Caller, match: Match
+) -> Hub:
+    """The Hub with this rota. Raises what the rules and If-Match raise."""
+    check(entry)
+    await may_arrange(stores, caller, hub_id)
+    named = sorted(entry.own_ids())
+    found = await stores.workers.find({"_id": {"$in": named}, "hub_id": hub_id}, limit=len(named))
+    staff, by_operator = {worker.id for worker in found}, caller.role == "operator"
+    rule = match.guard(
+        lambda hub: set_rota(hub, entry, staff, by_operator=by_operator),
+        lambda hub: hub.rota_revision,
+    )
+    return await stores.hubs.change(hub_id, rule, by=caller.origin())
+
+
+async def staff_of(stores: Stores, hub: Hub) -> dict[str, Worker]:
+    """Whom the Hub's rota names: its own, and workers of other Hubs that cover. One reading."""
+    rota = rota_of(hub)
+    named = rota.worker_ids() if rota else frozenset()
+    if rota is None or not named:
+        return {}
+    found = await stores.workers.find({"_id": {"$in": sorted(named)}}, limit=len(named))
+    own = rota.own_ids()
+    return {w.id: w for w in found if w.hub_id == hub.id or w.id not in own}
+
+
+async def gaps_of(stores: Stores, hub: Hub, start: datetime, end: datetime) -> list[Gap]:
+    """Where nobody is on duty at the Hub: always, where it has neither a rota nor a duty worker."""
+    rota = rota_of(hub)
+    return gaps(rota, await staff_of(stores, hub), start, end) if rota else [Gap(start=start)]

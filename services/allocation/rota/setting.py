@@ -1,0 +1,36 @@
+"""Setting a Hub's rota. Pure."""
+
+from collections.abc import Collection
+
+from services.allocation.hubs.hub import Hub
+from services.allocation.rota.plan import KINDS, Rota, Span
+from shared.errors import Refused
+from shared.events.rota import RotaChanged
+from shared.storage.records import Change, changed, unchanged
+
+
+def set_rota(hub: Hub, rota: Rota, staff: Collection[str], *, by_operator: bool) -> Change[Hub]:
+    """The rota as it should be; the same again changes nothing. `staff` are workers of the Hub.
+
+    Raises `Refused` for somebody who is not of the Hub; and for a manager who would have another Hub
+    or its worker cover: they are not theirs to send.
+    """
+    if rota == hub.rota:
+        return unchanged(hub)
+    if not rota.own_ids() <= set(staff):
+        raise Refused("worker_not_here", "Only workers of this Hub can be on its rota.")
+    arranged = hub.rota.covers() if hub.rota else frozenset()
+    if not by_operator and not rota.covers() <= arranged:
+        raise Refused("cover_is_arranged", "An operator arranges cover by another Hub.")
+    named = tuple(sorted(rota.worker_ids()))
+    revision = hub.rota_revision + 1
+    event = RotaChanged(hub_id=hub.id, revision=revision, worker_ids=named)
+    return changed(hub, event, rota=rota, rota_revision=revision, on_rota=named)
+
+
+def rota_of(hub: Hub) -> Rota | None:
+    """The Hub's rota: without one its duty worker is on duty at every moment, if it names one."""
+    if hub.rota is not None or hub.duty_worker_id is None:
+        return hub.rota
+    always = Span(name="duty", days=KINDS, start="00:00", end="00:00", worker_id=hub.duty_worker_id)
+    return Rota(spans=(always,))
