@@ -12,18 +12,16 @@ from services.allocation.assignment.others import FIELDS as OTHERS
 from services.allocation.assignment.others import Others
 from services.allocation.assignment.turns import Turns
 from services.allocation.assignment.waiting import QUEUE_ORDER
-from services.allocation.caseload.capacity import available
 from services.allocation.caseload.upgrading import note_overdue
 from services.allocation.caseload.worker import CAPACITY_DUE, SUPERVISION_DUE, Worker
 from services.allocation.casework.goals import KnownGoals
 from services.allocation.handover.plan import Plan
 from services.allocation.hubs.areas import Areas
-from services.allocation.hubs.hub import Hub
+from services.allocation.hubs.hub import DUTY_DUE, Hub
 from services.allocation.records import ANSWER_DUE, ESCALATE_DUE, HELD, OPEN, REVIEW_DUE, Allocation
 from services.allocation.risk.policy import RiskPolicy
 from services.allocation.risk.subject import REASSESS_DUE, Subject
 from services.allocation.safety.marks import Marks
-from shared.clock import now
 from shared.errors import NotFound
 from shared.operating.runner import Platform
 from shared.storage.newest import Newest
@@ -81,7 +79,7 @@ class Stores:
 
     async def prepare(self) -> None:
         """Create all indexes; safe to repeat. What was stored before areas were reserved is now."""
-        await self.hubs.prepare([("areas", 1)])
+        await self.hubs.prepare([("areas", 1)], timers=(DUTY_DUE,))
         await self.workers.prepare(
             # Not with the areas: a Hub's workers are few, and an array would cost the order.
             [("hub_id", 1), ("room", -1)],
@@ -168,17 +166,6 @@ class Stores:
         fields = dict.fromkeys(("status", "with_manager", "worker_id"), 1)
         return await self.allocations.collection.find_one({"_id": allocation_id}, fields)
 
-    async def on_duty(self, hub: Hub) -> str | None:
-        """The Hub's duty worker, if they are of the Hub, in post and not away now."""
-        where = {"_id": hub.duty_worker_id, "hub_id": hub.id}
-        found = await self.workers.find(where, limit=1) if hub.duty_worker_id else []
-        return found[0].id if found and available(found[0], now()) else None
-
-    async def is_worker_of(self, worker_id: str, hub: Hub) -> bool:
-        """Whether a worker of this id is of the Hub."""
-        where = {"_id": worker_id, "hub_id": hub.id}
-        return await self.workers.collection.find_one(where, {"_id": 1}) is not None
-
     async def holders(self, referral_id: str) -> list[Worker]:
         """Who has capacity reserved for it: one, or more after a crash in between."""
         return await self.workers.find(
@@ -233,8 +220,9 @@ class Stores:
         return await self.allocations.find(where, sort=[("_id", 1)], limit=2000)
 
     async def hubs_on_duty(self, worker_id: str) -> list[Hub]:
-        """The Hubs whose duty worker this is."""
-        return await self.hubs.find({"duty_worker_id": worker_id})
+        """The Hubs whose duty worker this is, or whose rota names them."""
+        named = [{"duty_worker_id": worker_id}, {"on_rota": worker_id}]
+        return await self.hubs.find({"$or": named})
 
 
 def _of(hub: Hub, area: str | None = None) -> dict[str, Any]:

@@ -11,12 +11,13 @@ from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
 
+from services.allocation.assignment.duty import follow_turn
 from services.allocation.assignment.waiting import escalate, review_missed
 from services.allocation.caseload.capacity import refresh
 from services.allocation.caseload.supervision import flag_overdue
 from services.allocation.caseload.worker import CAPACITY_DUE, SUPERVISION_DUE, Worker
 from services.allocation.casework.transitions import lapse
-from services.allocation.hubs.hub import Hub
+from services.allocation.hubs.hub import DUTY_DUE, Hub
 from services.allocation.leaving.rule import still_left
 from services.allocation.records import ANSWER_DUE, ESCALATE_DUE, REVIEW_DUE, Allocation
 from services.allocation.risk.looking import remind_to_reassess
@@ -54,6 +55,7 @@ def timers(stores: Stores) -> Iterator[Timer]:
     yield Timer(ANSWER_DUE, stores.allocations, partial(_unanswered, stores))
     yield Timer(CAPACITY_DUE, stores.workers, partial(_capacity_changes, stores))
     yield Timer(SUPERVISION_DUE, stores.workers, partial(_supervision_overdue, stores))
+    yield Timer(DUTY_DUE, stores.hubs, partial(follow_turn, stores, by=ME))
     yield Timer(REASSESS_DUE, stores.subjects, partial(_to_be_reassessed, stores))
 
 

@@ -4,6 +4,7 @@ One child, one worker (docs/decisions/1105): cases of one young person are place
 other, and those that wait go to the worker whom one of them got.
 """
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from services.allocation.assignment.facts import Decision
@@ -12,7 +13,8 @@ from services.allocation.assignment.process import Assignment, release_strays, t
 from services.allocation.assignment.rule import wait
 from services.allocation.assignment.search import Search
 from services.allocation.records import HELD, Allocation
-from services.allocation.safety.process import safe_of, worker_is_unsafe
+from services.allocation.rota.standing import duty_at
+from services.allocation.safety.process import safe_of
 from services.allocation.store import Stores
 from shared.clock import now
 from shared.events.codes import EscalationReason
@@ -79,14 +81,14 @@ async def _find(assignment: Assignment) -> bool:
     """Whether the case has a worker now, and others of the young person's wait to have the same."""
     hub = assignment.hub
     if hub is None:
-        await _wait(assignment, None)
+        await _wait(assignment, None, ())
         return False
     search = await assignment.search(hub, await assignment.holders())
     decision, reserved = await _reserve_best(assignment, search)
     if reserved is None and search.case.urgency == "immediate":
         reserved = await _reserve_duty(assignment, search, decision)
     if reserved is None:
-        await _wait(assignment, decision, overtake=bool(search.holders))
+        await _wait(assignment, decision, search.case.unsafe or (), overtake=bool(search.holders))
         assigned = True
     else:
         duty = ("duty_manager",) if reserved.kind == "duty" else ()
@@ -113,19 +115,21 @@ async def _reserve_best(assignment: Assignment, search: Search) -> tuple[Decisio
 async def _reserve_duty(
     assignment: Assignment, search: Search, looked: Decision
 ) -> Decision | None:
-    """`immediate` never waits: the duty manager takes it at once, over the soft cap if need be."""
-    duty, unsafe = search.hub.duty_worker_id, search.case.unsafe or ()
-    if duty is None or not await assignment.stores.is_worker_of(duty, search.hub):
-        return None
-    if await worker_is_unsafe(assignment.stores, duty, unsafe):
-        return None
-    if not await assignment.reserve(duty, search.case.weight, "hard"):
-        return None
-    return await search.one(duty, "duty", looked)
+    """`immediate` never waits: who is on duty takes it at once, over the soft cap if need be; who
+    stands in, where they are not there or have no room at all."""
+    duty = await duty_at(assignment.stores, search.hub)
+    for worker_id in duty.takers(search.case.unsafe or ()):
+        if await assignment.reserve(worker_id, search.case.weight, "hard"):
+            return await search.one(worker_id, "duty", looked)
+    return None
 
 
 async def _wait(
-    assignment: Assignment, decision: Decision | None, *, overtake: bool = False
+    assignment: Assignment,
+    decision: Decision | None,
+    unsafe: Collection[str],
+    *,
+    overtake: bool = False,
 ) -> None:
     at, hub = now(), assignment.hub
     escalate: EscalationReason | None = None
@@ -145,7 +149,7 @@ async def _wait(
             overtake=overtake,
         )
 
-    holder_id = await assignment.stores.on_duty(hub) if hub else None
+    holder_id = (await duty_at(assignment.stores, hub)).on_duty(unsafe) if hub else None
     if decision is not None:
         await assignment.stores.store_decision(decision)
     await assignment.decide(rule)

@@ -9,6 +9,7 @@ from services.allocation.caseload.worker import Worker
 from services.allocation.hubs.hub import Hub
 from services.allocation.records import HELD
 from services.allocation.risk.subject import Subject
+from services.allocation.rota.standing import duty_at
 from services.allocation.store import Stores
 from shared.clock import now
 from shared.operating.failpoints import failpoint
@@ -93,12 +94,13 @@ async def follow_up(stores: Stores, allocation_id: str, worker_id: str, by: Orig
 
 
 async def _offer(stores: Stores, hub: Hub, worker: Worker, by: Origin) -> None:
+    duty = await duty_at(stores, hub)
     for allocation_id in await stores.queue(worker):
         allocation = await stores.allocations.get(allocation_id)
         if allocation.status != "waiting":
             continue
         assignment = Assignment(stores, allocation, hub, by)
-        on_duty = allocation.urgency == "immediate" and worker.id == hub.duty_worker_id
+        on_duty = allocation.urgency == "immediate" and worker.id in duty.takers()
         if on_duty or await (await assignment.search(hub)).suits(worker.id):
             await find_worker(assignment)
             failpoint("queue.after_offer")

@@ -18,6 +18,7 @@ from shared.events.codes import UNKNOWN_AREA, RiskLevel, Urgency, WorkerRole
 from shared.events.workers import HubRegistered
 from shared.storage.records import Change, Record, changed, unchanged
 
+DUTY_DUE = "duty_due"
 Minutes = Annotated[int, Field(ge=1, le=60 * 24 * 31)]
 Days = Annotated[int, Field(ge=1, le=366)]
 
@@ -101,7 +102,8 @@ class HubEntry(Incoming):
 
 class Hub(Record):
     """A Hub as stored. `revision` is the number of its entry; it is what If-Match is about, and
-    `rota_revision` likewise. `on_rota` are all whom the rota names."""
+    `rota_revision` likewise. `on_rota` are all whom the rota names; at `duty_at` somebody
+    else may be on duty."""
 
     name: str
     areas: tuple[str, ...]
@@ -119,6 +121,10 @@ class Hub(Record):
     rota: Rota | None = None
     rota_revision: int = 0
     on_rota: tuple[str, ...] = ()
+    duty_at: datetime | None = None
+
+    def timers(self) -> dict[str, datetime | None]:
+        return {DUTY_DUE: self.duty_at}
 
     def weight(self, level: RiskLevel) -> int:
         """What a case of this level takes of a cap; a level without a weight of its own takes 1."""

@@ -2,13 +2,14 @@
 
 from datetime import datetime
 
-from services.allocation.caseload.worker import Worker
 from services.allocation.hubs.hub import Hub
 from services.allocation.rota.plan import Rota, check
 from services.allocation.rota.rule import Gap, gaps
 from services.allocation.rota.setting import rota_of, set_rota
+from services.allocation.rota.standing import staff_of
 from services.allocation.safety.asking import may_arrange
 from services.allocation.store import Stores
+from shared.clock import now
 from shared.web.etags import Match
 from shared.web.tokens import Caller
 
@@ -23,21 +24,10 @@ async def put_rota_entry(
     found = await stores.workers.find({"_id": {"$in": named}, "hub_id": hub_id}, limit=len(named))
     staff, by_operator = {worker.id for worker in found}, caller.role == "operator"
     rule = match.guard(
-        lambda hub: set_rota(hub, entry, staff, by_operator=by_operator),
+        lambda hub: set_rota(hub, entry, staff, by_operator=by_operator, at=now()),
         lambda hub: hub.rota_revision,
     )
     return await stores.hubs.change(hub_id, rule, by=caller.origin())
-
-
-async def staff_of(stores: Stores, hub: Hub) -> dict[str, Worker]:
-    """Whom the Hub's rota names: its own, and workers of other Hubs that cover. One reading."""
-    rota = rota_of(hub)
-    named = rota.worker_ids() if rota else frozenset()
-    if rota is None or not named:
-        return {}
-    found = await stores.workers.find({"_id": {"$in": sorted(named)}}, limit=len(named))
-    own = rota.own_ids()
-    return {w.id: w for w in found if w.hub_id == hub.id or w.id not in own}
 
 
 async def gaps_of(stores: Stores, hub: Hub, start: datetime, end: datetime) -> list[Gap]:

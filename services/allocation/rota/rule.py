@@ -48,29 +48,35 @@ def on_duty(
 ) -> OnDuty:
     """Who is on duty at that moment: never somebody who is away, has left, is in none of these
     `workers`, or is `unsafe` for the young person."""
+    span, posted = _span_at(rota, at)
+    there = in_turn(rota, workers, at, unsafe)
+    if there:
+        return OnDuty(span=span, worker_id=there[0])
+    desk = posted.cover if posted.covering_id is None else None
+    return OnDuty(span=span, cover=desk)
+
+
+def in_turn(
+    rota: Rota, workers: Mapping[str, Worker], at: datetime, unsafe: Collection[str] = ()
+) -> tuple[str, ...]:
+    """The workers of that moment who are there, the first one first: who is on duty, who stands in,
+    who covers. The others are as good as on no rota."""
+    _, posted = _span_at(rota, at)
+    named = (posted.worker_id, posted.stand_in_id, posted.covering_id)
+    found = [workers[one] for one in named if one and one in workers]
+    return tuple(w.id for w in found if available(w, at) and not is_unsafe(w, unsafe))
+
+
+def _span_at(rota: Rota, at: datetime) -> tuple[str | None, Posted]:
+    """The span of that moment, and who has it; nobody where there is none."""
     wall = at.astimezone(LONDON)
     minute = wall.hour * 60 + wall.minute
     for day, since in ((wall.date(), minute), (wall.date() - ONE_DAY, minute + DAY)):
         for span in rota.on(day):
             start, end = span.minutes
             if start <= since < end:
-                return _there(span.name, rota.posted(span, day), workers, at, unsafe)
-    return OnDuty()
-
-
-def _there(
-    span: str,
-    posted: Posted,
-    workers: Mapping[str, Worker],
-    at: datetime,
-    unsafe: Collection[str],
-) -> OnDuty:
-    for worker_id in (posted.worker_id, posted.stand_in_id, posted.covering_id):
-        worker = workers.get(worker_id or "")
-        if worker and available(worker, at) and not is_unsafe(worker, unsafe):
-            return OnDuty(span=span, worker_id=worker.id)
-    desk = posted.cover if posted.covering_id is None else None
-    return OnDuty(span=span, cover=desk)
+                return span.name, rota.posted(span, day)
+    return None, Posted()
 
 
 def turns(rota: Rota, start: datetime, end: datetime) -> list[datetime]:

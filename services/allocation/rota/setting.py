@@ -1,15 +1,19 @@
 """Setting a Hub's rota. Pure."""
 
 from collections.abc import Collection
+from datetime import datetime, timedelta
 
 from services.allocation.hubs.hub import Hub
 from services.allocation.rota.plan import KINDS, Rota, Span
+from services.allocation.rota.rule import turns
 from shared.errors import Refused
 from shared.events.rota import RotaChanged
 from shared.storage.records import Change, changed, unchanged
 
 
-def set_rota(hub: Hub, rota: Rota, staff: Collection[str], *, by_operator: bool) -> Change[Hub]:
+def set_rota(
+    hub: Hub, rota: Rota, staff: Collection[str], *, by_operator: bool, at: datetime
+) -> Change[Hub]:
     """The rota as it should be; the same again changes nothing. `staff` are workers of the Hub.
 
     Raises `Refused` for somebody who is not of the Hub; and for a manager who would have another Hub
@@ -25,7 +29,7 @@ def set_rota(hub: Hub, rota: Rota, staff: Collection[str], *, by_operator: bool)
     named = tuple(sorted(rota.worker_ids()))
     revision = hub.rota_revision + 1
     event = RotaChanged(hub_id=hub.id, revision=revision, worker_ids=named)
-    return changed(hub, event, rota=rota, rota_revision=revision, on_rota=named)
+    return changed(hub, event, rota=rota, rota_revision=revision, on_rota=named, duty_at=at)
 
 
 def rota_of(hub: Hub) -> Rota | None:
@@ -34,3 +38,10 @@ def rota_of(hub: Hub) -> Rota | None:
         return hub.rota
     always = Span(name="duty", days=KINDS, start="00:00", end="00:00", worker_id=hub.duty_worker_id)
     return Rota(spans=(always,))
+
+
+def next_turn(hub: Hub, at: datetime) -> datetime | None:
+    """The next time after this one at which somebody else may be on duty by the Hub's rota."""
+    if hub.rota is None:
+        return None
+    return turns(hub.rota, at, at + timedelta(days=2))[0]  # every midnight is one

@@ -6,6 +6,7 @@ no case to take away yet.
 """
 
 from services.allocation.records import HELD, Allocation
+from services.allocation.rota.standing import duty_at
 from services.allocation.safety.rule import is_unsafe, replace_holder, take_away
 from services.allocation.store import Stores
 from shared.errors import NotFound
@@ -30,8 +31,10 @@ async def protect(stores: Stores, allocation: Allocation, by: Origin) -> None:
         )
         failpoint("safety.after_taking_away")
     elif holder_id and await worker_is_unsafe(stores, holder_id, unsafe):
+        hub = await stores.hub(allocation.hub_id)
+        to = (await duty_at(stores, hub)).on_duty(unsafe) if hub else None
         await stores.allocations.change(
-            allocation.id, lambda a: replace_holder(a, holder_id), by=by, seen=allocation
+            allocation.id, lambda a: replace_holder(a, holder_id, to), by=by, seen=allocation
         )
 
 

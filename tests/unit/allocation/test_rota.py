@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from services.allocation.caseload.worker import Worker
 from services.allocation.rota.plan import KINDS, Rota, check
-from services.allocation.rota.rule import Gap, gaps, on_duty, turns
+from services.allocation.rota.rule import Gap, gaps, in_turn, on_duty, turns
 from shared.errors import Malformed
 from shared.rules.calendars import is_bank_holiday
 from tests.unit.allocation.given import worker
@@ -280,5 +280,6 @@ def test_at_every_moment_of_a_year_one_is_on_duty_or_it_is_a_listed_gap(
             continue
         found = on_duty(one, workers, moment)
         assert (found.worker_id or found.cover) == expected(one, workers, moment)
+        assert found.worker_id == next(iter(in_turn(one, workers, moment)), None)
         in_gap = [g for g in listed if g.start <= moment < (g.until or end)]
         assert len(in_gap) == int(found.nobody), f"{moment}: {found}, {in_gap}"

@@ -1,0 +1,49 @@
+"""Who is on duty at a Hub, asked when somebody is needed. Reads only."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from services.allocation.caseload.worker import Worker
+from services.allocation.hubs.hub import Hub
+from services.allocation.rota.plan import Rota
+from services.allocation.rota.rule import in_turn
+from services.allocation.rota.setting import rota_of
+from services.allocation.store import Stores
+from shared.clock import now
+
+
+@dataclass(frozen=True)
+class Duty:
+    """The Hub's rota and whom it names, as they were when it was asked; the time is that of each
+    question."""
+
+    hub: Hub
+    rota: Rota | None
+    staff: Mapping[str, Worker]
+
+    def on_duty(self, unsafe: Collection[str] = ()) -> str | None:
+        """Who holds what waits: the first one who is there; None leaves it to the Hub's managers."""
+        there = in_turn(self.rota, self.staff, now(), unsafe) if self.rota else ()
+        return there[0] if there else None
+
+    def takers(self, unsafe: Collection[str] = ()) -> tuple[str, ...]:
+        """Who takes what can't wait, the first one first. Never a worker of another Hub: who covers
+        holds what waits, and the case stays with the Hub."""
+        there = in_turn(self.rota, self.staff, now(), unsafe) if self.rota else ()
+        return tuple(one for one in there if self.staff[one].hub_id == self.hub.id)
+
+
+async def duty_at(stores: Stores, hub: Hub) -> Duty:
+    """The Hub's duty as it is stored now; where it has no rota, that of its one duty worker."""
+    return Duty(hub, rota_of(hub), await staff_of(stores, hub))
+
+
+async def staff_of(stores: Stores, hub: Hub) -> dict[str, Worker]:
+    """Whom the Hub's rota names: its own, and workers of other Hubs that cover. One reading."""
+    rota = rota_of(hub)
+    named = rota.worker_ids() if rota else frozenset()
+    if rota is None or not named:
+        return {}
+    found = await stores.workers.find({"_id": {"$in": sorted(named)}}, limit=len(named))
+    own = rota.own_ids()
+    return {w.id: w for w in found if w.hub_id == hub.id or w.id not in own}

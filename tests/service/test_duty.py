@@ -1,0 +1,152 @@
+"""Who is on duty when somebody is needed: by the rota, with stand-ins; else the Hub's managers."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest_asyncio
+from pymongo import AsyncMongoClient
+
+from services.allocation.hubs.hub import DUTY_DUE
+from shared.clock import now
+from tests.harness.mongo import Mongo, drop
+from tests.harness.room import HUB, Room, opened
+from tests.harness.waiting import until
+from tests.service.test_rota import away, put, span
+
+DUTY: dict[str, Any] = {"worker_role": "hub_manager"}  # gets a case only because they are on duty
+SUBJECT = {name: f"sub_{name}" for name in ("one", "two")}
+
+
+@pytest_asyncio.fixture
+async def room(
+    client: "AsyncMongoClient[Any]", mongo: Mongo, prefix: str, tmp_path: Path
+) -> AsyncIterator[Room]:
+    database = f"test_{prefix.strip('.')}"
+    async with opened(client, mongo.url, database, tmp_path) as started:
+        await started.hub(duty_worker_id="wk_fixed")
+        for worker_id in ("wk_fixed", "wk_one", "wk_two"):
+            await started.worker(worker_id, **DUTY)
+        yield started
+    await drop(client, database)
+
+
+async def on_rota(room: Room, **changes: Any) -> None:
+    (await put(room, span(stand_in_id="wk_two", **changes))).raise_for_status()
+
+
+async def urgent(room: Room, key: str) -> str:
+    return await room.refer(key, urgency="immediate", subject=SUBJECT["one"])
+
+
+async def held_by(room: Room, referral_id: str, holder_id: str | None) -> None:
+    async def there() -> bool:
+        return (await room.stores.allocations.get(referral_id)).holder_id == holder_id
+
+    await until(there, deadline=20, what=f"{referral_id} being held by {holder_id}")
+
+
+async def test_without_a_rota_the_duty_worker_takes_it_and_with_one_who_is_on_duty(
+    room: Room,
+) -> None:
+    await room.stands(await urgent(room, "before"), "accepted", "wk_fixed")
+    await on_rota(room)
+
+    referral = await room.refer("after", urgency="immediate", subject=SUBJECT["two"])
+
+    has_it = await room.stands(referral, "accepted", "wk_one")
+    assert "duty_manager" in has_it.flags
+
+
+async def test_who_is_away_or_has_left_or_is_unsafe_takes_nothing_and_the_stand_in_does(
+    room: Room,
+) -> None:
+    await on_rota(room)
+    await room.put_worker("wk_one", "*", leave=away(-1, 1), **DUTY)
+    await room.stands(await urgent(room, "away"), "accepted", "wk_two")
+
+    await room.put_worker("wk_one", "*", **DUTY)
+    await room.mark(SUBJECT["two"], "worker:wk_one")
+    marked = await room.refer("marked", urgency="immediate", subject=SUBJECT["two"])
+    await room.stands(marked, "accepted", "wk_two")
+
+    await room.ask("manager", "DELETE", "/v1/workers/wk_one", headers={"If-Match": "*"})
+    await room.stands(await room.refer("left", urgency="immediate"), "accepted", "wk_two")
+
+
+async def test_the_stand_in_takes_what_the_first_one_has_no_room_for_at_all(room: Room) -> None:
+    await on_rota(room)
+    await room.put_worker("wk_one", "*", cap=0, **DUTY)
+
+    await room.stands(await urgent(room, "urgent"), "accepted", "wk_two")
+
+
+async def test_where_nobody_is_on_duty_the_managers_hear_at_once_and_who_comes_takes_it(
+    room: Room,
+) -> None:
+    (await put(room, span(cover="operators"))).raise_for_status()
+    await room.put_worker("wk_one", "*", leave=away(-1, 1), **DUTY)
+
+    referral = await urgent(room, "urgent")
+
+    assert (await room.stands(referral, "waiting")).holder_id is None
+    (waits,) = await room.told("allocation.waiting")
+    assert (waits["data"]["hub_id"], waits["data"]["holder_id"]) == (HUB, None)
+    assert [e["data"]["reason"] for e in await room.told("allocation.escalated")] == [
+        "immediate_without_worker"
+    ]
+    await room.put_worker("wk_one", "*", **DUTY)
+    await room.stands(referral, "accepted", "wk_one")
+
+
+async def test_what_waits_changes_hands_when_duty_does_and_is_never_with_who_is_unsafe(
+    room: Room,
+) -> None:
+    await on_rota(room)
+    first = await room.refer("first", subject=SUBJECT["one"])
+    assert (await room.stands(first, "waiting")).holder_id == "wk_one"
+    await room.mark(SUBJECT["two"], "worker:wk_one")
+    second = await room.refer("second", subject=SUBJECT["two"])
+    assert (await room.stands(second, "waiting")).holder_id == "wk_two"
+
+    await room.mark(SUBJECT["one"], "worker:wk_one")
+    await held_by(room, first, "wk_two")
+    await room.mark(SUBJECT["one"], version=3)
+    await room.put_worker("wk_two", "*", leave=away(-1), **DUTY)
+    await held_by(room, first, "wk_one")
+    await held_by(room, second, None)
+
+
+async def test_at_its_turn_the_next_one_has_what_waits_and_the_timer_is_set_again(
+    room: Room,
+) -> None:
+    await on_rota(room)
+    waits = await room.refer("waits")
+    assert (await room.stands(waits, "waiting")).holder_id == "wk_one"
+    # As it will be at a later time: nothing was put, and no event says so.
+    later = {"rota.spans.0.worker_id": "wk_two", "rota.spans.0.stand_in_id": None}
+    await room.stores.hubs.collection.update_one({"_id": HUB}, {"$set": later})
+
+    await room.run_out(room.stores.hubs, HUB, DUTY_DUE, "duty_at")
+
+    await held_by(room, waits, "wk_two")
+
+    async def set_again() -> bool:
+        found = await room.stores.hubs.collection.find_one({"_id": HUB})
+        return bool(found and found[DUTY_DUE].timestamp() > now().timestamp() + 60)
+
+    await until(set_again, deadline=20, what="the timer of the next turn")
+
+
+async def test_who_covers_from_another_hub_holds_what_waits_and_gets_no_case(room: Room) -> None:
+    await room.put_worker("wk_south", by="operator", hub_id="hub_south", areas=["s"], **DUTY)
+    covered = await put(room, span(cover="worker:wk_south"), by="operator")
+    covered.raise_for_status()
+    await room.put_worker("wk_one", "*", leave=away(-1), **DUTY)
+
+    referral = await urgent(room, "urgent")
+
+    waits = await room.stands(referral, "waiting")
+    assert (waits.holder_id, waits.worker_id) == ("wk_south", None)
+    read = await room.ask("wk_south", "GET", f"/v1/allocations/{referral}")
+    assert read.status_code == 200
