@@ -8,6 +8,7 @@ from services.allocation.assignment import route as allocations
 from services.allocation.callers import has_left
 from services.allocation.caseload import import_route as worker_import
 from services.allocation.caseload import route as workers
+from services.allocation.casework import closed_route
 from services.allocation.casework import route as casework
 from services.allocation.handlers import handlers
 from services.allocation.handover import route as handover
@@ -31,6 +32,7 @@ ROUTERS = [
         allocations,
         risk,
         casework,
+        closed_route,
         orders,
         handover,
         numbers,

@@ -147,6 +147,8 @@ class Allocation(Record):
     hold_reason: str | None = None
     held_from: Literal["accepted", "in_progress"] | None = None
     closed_at: datetime | None = None
+    # Who had it at its end.
+    closed_with: str | None = None
     closure: ClosureReason | None = None
     outcomes: tuple[GoalResult, ...] = ()
     closings: tuple[Closing, ...] = ()

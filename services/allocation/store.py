@@ -95,6 +95,7 @@ class Stores:
             [("hub_id", 1), ("received_at", 1)],
             [("worker_id", 1), ("status", 1)],
             [("holder_id", 1)],
+            [("closed_with", 1), ("closed_at", -1), ("_id", -1)],
             [("subject_id", 1)],
             timers=(ANSWER_DUE, REVIEW_DUE, ESCALATE_DUE),
         )

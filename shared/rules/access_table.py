@@ -103,6 +103,7 @@ TABLE: Mapping[Action, Row] = {
     # Cases. Who had one repeats what was answered and got lost.
     "view_allocation": _CASE,
     "list_allocations": _row("own", "worker_in_person", "manager_of_hub"),
+    "list_closed_cases": _row("own", "worker_in_person"),
     "explain_allocation": _CASE,
     "replay_allocation": _CASE,
     "view_risk": _CASE,

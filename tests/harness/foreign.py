@@ -26,6 +26,7 @@ OPEN: Mapping[tuple[str, str], str] = {
     ("POST /v1/referrals/{referral_id}/consents", "agency_ids"): "who is named must be registered",
     ("POST /v1/referrals/{referral_id}/bases", "agency_ids"): "who is named must be registered",
     ("PUT /v1/agreements/{agreement_id}", "parties"): "a Hub's managers list the agencies",
+    ("PUT /v1/workers/{worker_id}", "host_agency_id"): "a Hub's managers list the agencies",
     ("GET /v1/referrals/{referral_id}/sharing/decision", "agency_id"): (
         "workers and managers see every agency's entry"
     ),
@@ -40,6 +41,7 @@ OPEN: Mapping[tuple[str, str], str] = {
     ("GET /v1/referrals", "cursor"): "not an id",
     ("GET /v1/stranded", "cursor"): "not an id",
     ("GET /v1/cases", "cursor"): "not an id",
+    ("GET /v1/closed-cases", "cursor"): "not an id",
     ("GET /v1/agreements", "cursor"): "not an id",
     ("GET /v1/handover-plans", "cursor"): "not an id",
     ("GET /v1/notifications/unread-first", "cursor"): "not an id",

@@ -366,6 +366,7 @@ def owner(path: str) -> str:
         "hubs": "allocation",
         "workers": "allocation",
         "allocations": "allocation",
+        "closed-cases": "allocation",
         "handover-plans": "allocation",
         "notifications": "notify",
         "subscriptions": "notify",

@@ -249,6 +249,60 @@ async def test_a_worker_lists_the_own_open_cases_by_name_and_each_look_is_an_ent
     assert len(said) == looks
 
 
+async def test_a_worker_lists_what_ended_with_them_for_a_time(network: Network) -> None:
+    stored = network.mongo_of("allocation")["allocations"]
+    expected: dict[str, set[str]] = {}
+    for number in range(12):
+        one = await a_case(network, f"ended{number}")
+        worker = (await do(network, "manager", "GET", f"/v1/allocations/{one}"))["worker_id"]
+        PEOPLE["its"] = {"sub": worker, "role": "worker", "worker_id": worker}
+        await do(network, "its", "POST", f"/v1/allocations/{one}/acceptance")
+        case, steps = f"/v1/allocations/{one}", f"/v1/referrals/{one}/steps"
+        fate = random.choice(("open", "closed", "withdrawn", "long ago", "reopened", "in error"))
+        if fate in ("closed", "long ago"):
+            reason = {"reason": random.choice(("moved_away", "turned_18"))}
+            await do(network, "its", "POST", f"{case}/closure", reason)
+        elif fate != "open":
+            await network.quiet()
+            step = "entered-in-error" if fate == "in error" else "withdrawal"
+            gone = {"reason": "raised_in_error"}
+            await do(network, "school", "POST", f"{steps}/{step}", gone)
+            await network.quiet()
+        if fate == "long ago":
+            days = random.randint(90, 400)
+            long_ago = now() - timedelta(days=days)
+            await stored.update_one({"_id": one}, {"$set": {"closed_at": long_ago}})
+        if fate == "reopened":
+            again = {"reason": "new_information"}
+            await do(network, "school", "POST", f"{steps}/reopening", again)
+        if fate in ("closed", "withdrawn"):
+            expected.setdefault(worker, set()).add(one)
+        else:
+            expected.setdefault(worker, set())
+    await network.quiet()
+    ended = sorted(one for ids in expected.values() for one in ids)
+    hidden = random.choice(ended) if ended else ""
+    whose = next((worker for worker, ids in expected.items() if hidden in ids), None)
+    if whose:
+        # Marked after the end: not in the list any more.
+        mark = {"unsafe": True, "relation": "close_associate"}
+        path = f"/v1/referrals/{hidden}/unsafe-workers/{whose}"
+        await do(network, "manager", "PUT", path, mark)
+        await network.quiet()
+        expected[whose].discard(hidden)
+
+    for worker, ids in expected.items():
+        PEOPLE["its"] = {"sub": worker, "role": "worker", "worker_id": worker}
+        shown = await pages(network, "its", "/v1/closed-cases", "cases")
+        made = [line for line in shown if line["id"] in {*ended, hidden}]
+        assert {line["id"] for line in made} == ids, worker
+        assert len(shown) == len({line["id"] for line in shown})
+        assert shown == sorted(shown, key=lambda c: (c["closed_at"], c["id"]), reverse=True)
+    PEOPLE.pop("its")
+    for who in ("school", "manager", "auditor", "operator"):
+        assert (await network.ask(who, "GET", "/v1/closed-cases")).status_code == 403, who
+
+
 async def test_cases_are_found_by_what_they_wait_for(network: Network) -> None:
     stored = network.mongo_of("allocation")["allocations"]
     made = [await a_case(network, f"found{number}") for number in range(12)]

@@ -76,6 +76,7 @@ READS = {
     "GET /v1/referrals": "/v1/referrals",
     "GET /v1/cases": "/v1/cases",
     "GET /v1/allocations": "/v1/allocations",
+    "GET /v1/closed-cases": "/v1/closed-cases",
     "GET /v1/workers": "/v1/workers",
     "GET /v1/notifications": "/v1/notifications",
     "GET /v1/notifications/stream": "/v1/notifications/stream",

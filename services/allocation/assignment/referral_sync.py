@@ -202,6 +202,7 @@ def _reopen(
         status="seeking",
         closings=_closings(known),
         closed_at=None,
+        closed_with=None,
         closure=None,
         outcomes=(),
         debrief=None,

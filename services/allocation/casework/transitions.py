@@ -168,7 +168,7 @@ def close(
         round=allocation.round + 1,
         worker_id=None,
         workers_before=(*allocation.workers_before, *([last] if last else [])),
-        closed_at=at,
+        **{"closed_at": at, "closed_with": last},
         closure=reason,
         outcomes=outcomes,
         debrief="offered" if offer else None,

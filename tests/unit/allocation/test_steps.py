@@ -217,6 +217,7 @@ STEPS: dict[str, tuple[Allocation, Step, dict[str, Any], dict[str, Any]]] = {
             **dict.fromkeys(("order", "exception", "answer_by", "review_at")),
             **dict.fromkeys(("escalate_at", "waiting_since")),
             "closed_at": NOW,
+            "closed_with": "wk_one",
             "closure": "completed",
             "outcomes": ACHIEVED,
             "debrief": "offered",
