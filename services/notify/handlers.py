@@ -4,6 +4,7 @@ from typing import Any
 
 from services.notify.directory import Directory
 from services.notify.rules.claims import tell_of_claim
+from services.notify.rules.gaps import tell_of_gaps
 from services.notify.rules.news import tell_news
 from services.notify.rules.notify import notify
 from services.notify.store import Stores
@@ -43,6 +44,7 @@ from shared.events.referral import (
     ReferralStatusChanged,
 )
 from shared.events.risk import RiskEscalated
+from shared.events.rota import RotaGapsChanged
 from shared.events.sharing import (
     BasisEnded,
     BasisRecorded,
@@ -100,6 +102,7 @@ def _of_cases(stores: Stores) -> Handlers:
             on(RiskEscalated, cases.on_risk_escalated),
             on(HubRegistered, directory.on_hub),
             on(WorkerRegistered, directory.on_worker),
+            on(RotaGapsChanged, cases.on_gaps),
         ],
     }
 
@@ -148,6 +151,10 @@ class Cases:
         referral_id = event.data.referral_id
         state = await self._cases.apply(referral_id, event)
         await notify(self._stores, event, state.case(referral_id))
+
+    async def on_gaps(self, event: Event[RotaGapsChanged]) -> None:
+        """A Hub's rota has gaps."""
+        await tell_of_gaps(self._stores, event)
 
     async def on_amended(self, event: Event[ReferralAmended]) -> None:
         """Where it is about another young person now, all that was told is decided on again."""

@@ -41,6 +41,7 @@ NotificationKind = Literal[
     "risk_escalated",
     "referral_overdue",
     "possible_match",
+    "rota_gap",
     "consent_waits",
     "safety_hold",
     "phone_them",

@@ -1,6 +1,9 @@
 """Events of a Hub's rota: who is on duty when. No word of the rota itself: its spans' names are words."""
 
+from datetime import datetime
 from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict
 
 from shared.events import EventData
 from shared.events.declared import Parties, listed
@@ -22,3 +25,34 @@ class RotaChanged(EventData):
 
     def parties(self) -> Parties:
         return Parties(hubs=(self.hub_id,), workers=self.worker_ids)
+
+
+class DutyGap(BaseModel):
+    """From a moment to a moment nobody is on duty; without `until` for longer than was looked."""
+
+    model_config = ConfigDict(frozen=True)
+
+    start: datetime
+    until: datetime | None = None
+
+
+class RotaGapsChanged(EventData):
+    """Where nobody will be on duty at a Hub: gaps that are new, and such as are filled again."""
+
+    event_type: ClassVar[str] = "hub.rota_gaps_changed"
+    heard_by: ClassVar[tuple[str, ...]] = ("notify.allocations",)
+
+    hub_id: str
+    opened: tuple[DutyGap, ...]
+    closed: tuple[DutyGap, ...] = ()
+
+    def says(self, _: str) -> str:
+        opened, closed = (len(gaps) for gaps in (self.opened, self.closed))
+        first = f", the first from {self.opened[0].start:%d %B %Y %H:%M} UTC" if opened else ""
+        return (
+            f"Nobody will be on duty at {self.hub_id} at {opened} times{first};"
+            f" {closed} that were known are filled."
+        )
+
+    def parties(self) -> Parties:
+        return Parties(hubs=(self.hub_id,))

@@ -1,6 +1,8 @@
 """Who is on duty when somebody is needed: by the rota, with stand-ins; else the Hub's managers."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,9 @@ import pytest_asyncio
 from pymongo import AsyncMongoClient
 
 from services.allocation.hubs.hub import DUTY_DUE
+from services.allocation.rota.standing import watch_gaps
 from shared.clock import now
+from shared.origin import Origin
 from tests.harness.mongo import Mongo, drop
 from tests.harness.room import HUB, Room, opened
 from tests.harness.waiting import until
@@ -44,6 +48,16 @@ async def held_by(room: Room, referral_id: str, holder_id: str | None) -> None:
         return (await room.stores.allocations.get(referral_id)).holder_id == holder_id
 
     await until(there, deadline=20, what=f"{referral_id} being held by {holder_id}")
+
+
+async def set_again(room: Room) -> None:
+    """Until the timer of the next turn runs."""
+
+    async def later() -> bool:
+        found = await room.stores.hubs.collection.find_one({"_id": HUB})
+        return bool(found and found[DUTY_DUE].timestamp() > now().timestamp() + 60)
+
+    await until(later, deadline=20, what="the timer of the next turn")
 
 
 async def test_without_a_rota_the_duty_worker_takes_it_and_with_one_who_is_on_duty(
@@ -130,12 +144,7 @@ async def test_at_its_turn_the_next_one_has_what_waits_and_the_timer_is_set_agai
     await room.run_out(room.stores.hubs, HUB, DUTY_DUE, "duty_at")
 
     await held_by(room, waits, "wk_two")
-
-    async def set_again() -> bool:
-        found = await room.stores.hubs.collection.find_one({"_id": HUB})
-        return bool(found and found[DUTY_DUE].timestamp() > now().timestamp() + 60)
-
-    await until(set_again, deadline=20, what="the timer of the next turn")
+    await set_again(room)
 
 
 async def test_who_covers_from_another_hub_holds_what_waits_and_gets_no_case(room: Room) -> None:
@@ -150,3 +159,46 @@ async def test_who_covers_from_another_hub_holds_what_waits_and_gets_no_case(roo
     assert (waits.holder_id, waits.worker_id) == ("wk_south", None)
     read = await room.ask("wk_south", "GET", f"/v1/allocations/{referral}")
     assert read.status_code == 200
+
+
+async def gaps_told(room: Room, count: int) -> list[dict[str, Any]]:
+    return [event["data"] for event in await room.told("hub.rota_gaps_changed", count)]
+
+
+async def test_leave_that_opens_a_gap_is_told_at_once_and_once_and_its_end_too(room: Room) -> None:
+    (await put(room, span())).raise_for_status()
+    await room.put_worker("wk_one", "*", leave=away(40, 41), **DUTY)
+
+    (opened,) = await gaps_told(room, 1)
+
+    assert (len(opened["opened"]), opened["closed"]) == (1, [])
+    for _ in range(2):
+        await room.run_out(room.stores.hubs, HUB, DUTY_DUE, "duty_at")
+        await set_again(room)
+    await room.put_worker("wk_one", "*", **DUTY)
+    _, closed = await gaps_told(room, 2)
+    assert (closed["opened"], closed["closed"]) == ([], opened["opened"])
+
+
+async def test_what_nobody_was_planned_for_is_told_days_before_it_comes(room: Room) -> None:
+    days = {"days": ["monday"], "start": "09:00", "end": "17:00", "cover": "operators"}
+    (await put(room, span("monday", **days), warn_days=1)).raise_for_status()
+
+    (event,) = await gaps_told(room, 1)
+
+    starts = [datetime.fromisoformat(gap["start"]) for gap in event["opened"]]
+    assert starts, "a rota of Mondays has a gap every other day"
+    assert all(start < now() + timedelta(days=1) for start in starts)
+
+
+async def test_two_replicas_tell_of_a_gap_once(room: Room) -> None:
+    (await put(room, span())).raise_for_status()
+    away_now = {"active": False}
+    await room.stores.workers.collection.update_one({"_id": "wk_one"}, {"$set": away_now})
+    hub = await room.stores.hubs.get(HUB)
+
+    by = Origin.of_service("allocation")
+    await asyncio.gather(*(watch_gaps(room.stores, hub, by) for _ in range(8)))
+
+    assert len((await room.stores.hubs.get(HUB)).gaps_known) == 1
+    assert len(await gaps_told(room, 1)) == 1

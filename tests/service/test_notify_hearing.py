@@ -14,6 +14,7 @@ from tests.service.notifying import (
     HUB,
     POLICE,
     SCHOOL,
+    START,
     SUBJECT,
     WORKER,
     Hands,
@@ -335,3 +336,20 @@ async def test_a_consent_that_changes_is_news_and_one_that_came_with_the_referra
         (f"hub:{HUB}", "case_news", "consent"),
         (f"worker:{WORKER}", "case_news", "consent"),
     ]
+
+
+async def test_managers_hear_of_the_gaps_of_their_rota_once_for_all_that_are_new(
+    told: Told,
+) -> None:
+    first, later = (START + timedelta(days=days) for days in (3, 5))
+    gaps = [{"start": start, "until": start + timedelta(hours=8)} for start in (later, first)]
+    event = event_of("hub.rota_gaps_changed", HUB, 2, hub_id=HUB, opened=gaps)
+    for _ in range(2):
+        await told.hear(event)
+    filled = event_of("hub.rota_gaps_changed", HUB, 3, hub_id=HUB, opened=[], closed=gaps)
+    await told.hear(filled)
+
+    (notice,) = await told.all(kind="rota_gap")
+
+    assert (notice.recipient, notice.referral_id) == (f"hub:{HUB}", None)
+    assert (notice.due_at, notice.detail) == (first, "2026-03-05T09:30Z")

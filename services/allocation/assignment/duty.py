@@ -4,7 +4,7 @@ from services.allocation.assignment.queue import seek
 from services.allocation.hubs.hub import DUTY_DUE, Hub
 from services.allocation.records import Allocation
 from services.allocation.rota.setting import next_turn
-from services.allocation.rota.standing import Duty, duty_at
+from services.allocation.rota.standing import Duty, duty_at, watch_gaps
 from services.allocation.safety.rule import replace_holder
 from services.allocation.store import Stores
 from shared.clock import now
@@ -18,6 +18,7 @@ async def follow_duty_of(stores: Stores, worker_id: str, by: Origin) -> None:
     held by whoever is on duty now. Safe to repeat."""
     for hub in await stores.hubs_on_duty(worker_id):
         await follow_duty(stores, hub, by)
+        await watch_gaps(stores, hub, by)
 
 
 async def follow_turn(stores: Stores, hub: Hub, by: Origin) -> None:
@@ -25,8 +26,12 @@ async def follow_turn(stores: Stores, hub: Hub, by: Origin) -> None:
     the next turn. Safe to repeat: the timer of who dies in between comes again."""
     at = now()
     await follow_duty(stores, hub, by)
+    await watch_gaps(stores, hub, by)
     # A rota that was put meanwhile has set the timer itself: it stays.
-    await stores.hubs.postpone(hub.id, DUTY_DUE, next_turn(hub, at), version=hub.version)
+    now_known = await stores.hubs.get(hub.id)
+    if now_known.rota_revision == hub.rota_revision:
+        until = next_turn(now_known, at)
+        await stores.hubs.postpone(hub.id, DUTY_DUE, until, version=now_known.version)
 
 
 async def follow_duty(stores: Stores, hub: Hub, by: Origin) -> None:

@@ -4,6 +4,7 @@ from services.allocation.assignment.duty import follow_duty, follow_duty_of
 from services.allocation.assignment.queue import offer_capacity, take_over
 from services.allocation.caseload.capacity import follow_hub
 from services.allocation.leaving.process import after_entry
+from services.allocation.rota.standing import watch_gaps
 from services.allocation.safety.process import protect_held
 from services.allocation.store import Stores
 from shared.clock import now
@@ -36,5 +37,7 @@ async def on_hub_registered(stores: Stores, event: Event[HubRegistered], by: Ori
 
 
 async def on_rota_changed(stores: Stores, event: Event[RotaChanged], by: Origin) -> None:
-    """What waits is held by whoever is on duty now."""
-    await follow_duty(stores, await stores.hubs.get(event.data.hub_id), by)
+    """What waits is held by whoever is on duty now, and the managers hear where nobody will be."""
+    hub = await stores.hubs.get(event.data.hub_id)
+    await follow_duty(stores, hub, by)
+    await watch_gaps(stores, hub, by)

@@ -12,7 +12,7 @@ from pydantic import Field, StringConstraints, field_validator
 
 from services.allocation.documents import Code, Codes, Incoming, Points
 from services.allocation.risk.policy import LEVELS
-from services.allocation.rota.plan import Rota
+from services.allocation.rota.plan import KnownGap, Rota
 from shared.errors import Refused, Stale
 from shared.events.codes import UNKNOWN_AREA, RiskLevel, Urgency, WorkerRole
 from shared.events.workers import HubRegistered
@@ -103,7 +103,8 @@ class HubEntry(Incoming):
 class Hub(Record):
     """A Hub as stored. `revision` is the number of its entry; it is what If-Match is about, and
     `rota_revision` likewise. `on_rota` are all whom the rota names; at `duty_at` somebody
-    else may be on duty."""
+    else may be on duty; of `gaps_known` its managers were
+    told, at `gaps_at`."""
 
     name: str
     areas: tuple[str, ...]
@@ -122,6 +123,8 @@ class Hub(Record):
     rota_revision: int = 0
     on_rota: tuple[str, ...] = ()
     duty_at: datetime | None = None
+    gaps_known: tuple[KnownGap, ...] = ()
+    gaps_at: datetime | None = None
 
     def timers(self) -> dict[str, datetime | None]:
         return {DUTY_DUE: self.duty_at}

@@ -5,10 +5,10 @@ may run over midnight. A bank holiday is a day of its own kind, whatever day of 
 """
 
 from collections.abc import Collection
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Literal, get_args
 
-from pydantic import Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from services.allocation.documents import Code, Incoming
 from shared.errors import Malformed
@@ -46,6 +46,16 @@ class Posted(Incoming):
         """The worker who covers, if it is one."""
         kind, _, one = (self.cover or "").partition(":")
         return one if kind == "worker" else None
+
+
+class KnownGap(BaseModel):
+    """A gap that was told of, as it was known; it was looked up to `reach`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    start: datetime
+    until: datetime | None = None
+    reach: datetime
 
 
 class Span(Posted):

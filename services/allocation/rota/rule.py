@@ -99,11 +99,22 @@ def _turns_of(rota: Rota, day: date) -> Iterator[datetime]:
     yield datetime.combine(day, time(1), UTC)  # when London's clock is put forward or back
 
 
-def gaps(rota: Rota, workers: Mapping[str, Worker], start: datetime, end: datetime) -> list[Gap]:
-    """Where nobody is on duty between two moments: each gap whole, as far as they reach, in order."""
+def gaps(
+    rota: Rota,
+    workers: Mapping[str, Worker],
+    start: datetime,
+    end: datetime,
+    planned_to: datetime | None = None,
+) -> list[Gap]:
+    """Where nobody is on duty between two moments: each gap whole, as far as they reach, in order.
+
+    From `planned_to` on only where somebody is on the rota and all of them are away or gone.
+    """
     found: list[Gap] = []
     for begins, ends in pairwise([start, *turns(rota, start, end), end]):
-        if not on_duty(rota, workers, begins).nobody:
+        there = on_duty(rota, workers, begins)
+        unplanned = there.span is None and planned_to is not None and begins >= planned_to
+        if not there.nobody or unplanned:
             continue
         goes_on = bool(found) and found[-1].until == begins
         found.append(Gap(start=found.pop().start if goes_on else begins, until=ends))

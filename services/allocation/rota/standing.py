@@ -1,15 +1,18 @@
-"""Who is on duty at a Hub, asked when somebody is needed. Reads only."""
+"""Who is on duty at a Hub, asked when somebody is needed; and who hears where nobody is."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from services.allocation.caseload.worker import Worker
 from services.allocation.hubs.hub import Hub
 from services.allocation.rota.plan import Rota
-from services.allocation.rota.rule import in_turn
+from services.allocation.rota.rule import gaps, in_turn
 from services.allocation.rota.setting import rota_of
+from services.allocation.rota.warning import AHEAD, note_gaps
 from services.allocation.store import Stores
 from shared.clock import now
+from shared.origin import Origin
 
 
 @dataclass(frozen=True)
@@ -47,3 +50,16 @@ async def staff_of(stores: Stores, hub: Hub) -> dict[str, Worker]:
     found = await stores.workers.find({"_id": {"$in": sorted(named)}}, limit=len(named))
     own = rota.own_ids()
     return {w.id: w for w in found if w.hub_id == hub.id or w.id not in own}
+
+
+async def watch_gaps(stores: Stores, hub: Hub, by: Origin) -> None:
+    """The Hub's managers are told of every gap that they don't know of: `warn_days` before it comes,
+    and at once where people on the rota will be away. Safe to repeat, on any replica."""
+    if hub.rota is None:
+        return
+    at = now()
+    end, planned_to = at + AHEAD, at + timedelta(days=hub.rota.warn_days)
+    found = gaps(hub.rota, await staff_of(stores, hub), at, end, planned_to)
+    await stores.hubs.change(
+        hub.id, lambda known: note_gaps(known, found, at, end, hub.rota_revision), by=by
+    )

@@ -34,6 +34,7 @@ SENTENCES: Mapping[NotificationKind, str] = {
     "news_on_ended": "There is news about a referral that has ended: open it again, or answer.",
     "risk_escalated": "The risk in a case has risen.",
     "referral_overdue": "A referral has had no answer in time.",
+    "rota_gap": "Nobody will be on duty at your Hub at some time to come: see where its rota has gaps.",
     "possible_match": "Two referrals may be about the same young person: compare them.",
     "consent_waits": "A consent waits for your confirmation.",
     "safety_hold": "Something was held back for a young person's safety: look at it.",
