@@ -1,5 +1,6 @@
 """From a message to its handler: parse, trace, and tell the kinds of failure apart."""
 
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -68,13 +69,16 @@ def dispatcher(queue: str, handlers: Sequence[Handler]) -> Handle:
         event = parse(message.body)
         handler = table[event.type]
         with handling(queue, event.type, event.id, event.traceparent):
+            outcome, began = "failed", time.perf_counter()
             try:
                 await handler(event)
-                handled(queue, event.type, "done")
+                outcome = "done"
             except Refused as refusal:
                 log.info("event.refused", queue=queue, type=event.type, code=refusal.code)
-                handled(queue, event.type, "refused")
+                outcome = "refused"
             except STORE_AWAY:
                 raise Outage("store") from None
+            finally:
+                handled(queue, event.type, event.id, outcome, time.perf_counter() - began)
 
     return handle

@@ -22,9 +22,10 @@ from shared.operating.checking import check
 from shared.operating.kinds import EMBEDDED, wrong_with_keys
 from shared.operating.runner import Build, Process, mongo
 from shared.operating.settings import SECRETS, Settings
-from shared.operating.telemetry import set_up
+from shared.operating.telemetry import log, set_up
 from shared.web.server import bound, serve
 
+VERSION = "0.1.0"
 USAGE, UNAVAILABLE, CONFIGURATION = 64, 69, 78
 READ_MORE = "docs/operating.md says what each setting is."
 
@@ -112,6 +113,16 @@ def _settings_of(kind: type[Settings]) -> str:
     return "\n".join([f"{where} {READ_MORE}", "", *lines])
 
 
+def told(settings: Settings) -> dict[str, Any]:
+    """The settings as the log has them: no secret, and of a text that may hold one (a user and
+    password, or a question, in an address) only that it is there."""
+    return {
+        name.upper(): "(set)" if isinstance(value, str) and set("@?") & set(value) else value
+        for name, value in settings.model_dump(mode="json").items()
+        if not isinstance(getattr(settings, name), SecretStr)
+    }
+
+
 def _shown(default: Any) -> str:
     text = default.get_secret_value() if isinstance(default, SecretStr) else default
     return "none" if text in (None, "") else str(text)
@@ -154,6 +165,10 @@ async def _serve(name: str, settings: Settings, build: Build, listening: socket.
     if failpoints.armed() and settings.environment != "development":
         raise SystemExit("FAULTS is set outside development")
     set_up(name, settings.log_level)
+    host, port = listening.getsockname()[:2]
+    log.info(
+        "start", service=name, version=VERSION, address=f"{host}:{port}", settings=told(settings)
+    )
     client = mongo(settings.mongo_url.get_secret_value())
 
     async def probe() -> None:

@@ -28,6 +28,8 @@ LOG_FIELDS = frozenset(
     {
         *("event", "level", "timestamp", "trace_id", "service", "name", "port", "count", "reason"),
         *("type", "queue", "event_id", "record_id", "code", "error", "attempt", "generation"),
+        *("method", "route", "status", "milliseconds", "outcome"),
+        *("version", "address", "settings"),
     }
 )
 
@@ -103,6 +105,9 @@ _published = _meter.create_counter(
     "hub.events.published", description="Events confirmed by the bus"
 )
 _handled = _meter.create_counter("hub.events.handled", description="Events handled, by outcome")
+_taken = _meter.create_histogram(
+    "hub.events.handling", unit="s", description="Seconds that a handler took"
+)
 _retried = _meter.create_counter(
     "hub.events.retried", description="Events set aside for another try"
 )
@@ -114,9 +119,13 @@ def published(service: str, event_type: str) -> None:
     _published.add(1, {"service": service, "type": event_type})
 
 
-def handled(queue: str, event_type: str, outcome: str) -> None:
-    """Count an event a handler is done with; `outcome` is done or refused."""
-    _handled.add(1, {"queue": queue, "type": event_type, "outcome": outcome})
+def handled(queue: str, event_type: str, event_id: str, outcome: str, seconds: float) -> None:
+    """Count and log what a handler was given; `outcome` is done, refused or failed."""
+    told = {"queue": queue, "type": event_type, "outcome": outcome}
+    if outcome != "failed":
+        _handled.add(1, told)
+    _taken.record(seconds, told)
+    log.info("event.handled", **told, event_id=event_id, milliseconds=round(seconds * 1000, 1))
 
 
 def retried(queue: str, event_type: str) -> None:

@@ -1,4 +1,4 @@
-"""What is left out of a request before anything reads it."""
+"""What is left out of a request before anything reads it, and which route it took."""
 
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
@@ -15,4 +15,8 @@ class Api(FastAPI):
         if "headers" in scope:
             kept = [h for h in scope["headers"] if h[0].lower() not in LEFT_OUT]
             scope = {**scope, "headers": kept}
-        await super().__call__(scope, receive, send)
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            if "line" in scope:
+                scope["line"].routed(scope)

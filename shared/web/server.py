@@ -19,6 +19,7 @@ from shared.web.connections import Connections
 from shared.web.edge import MOST_READ, Edge
 from shared.web.limits import AGAIN
 from shared.web.problems import too_many
+from shared.web.request_log import RequestLog
 
 
 class PunctualProtocol(H11Protocol):
@@ -153,7 +154,7 @@ def serve(app: FastAPI, settings: Settings) -> uvicorn.Server:
     )
     return uvicorn.Server(
         uvicorn.Config(
-            edge(app, settings),
+            RequestLog(edge(app, settings)),
             host=settings.http_host,
             port=settings.http_port,
             http=protocol,  # type: ignore[arg-type]

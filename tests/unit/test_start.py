@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from services.notify.app import NotifySettings
 from services.referral.app import ReferralSettings
 from shared.operating.kinds import wrong_with_keys
 from shared.operating.settings import Settings
-from shared.operating.start import CONFIGURATION, USAGE, Wrong, read, start
+from shared.operating.start import CONFIGURATION, USAGE, VERSION, Wrong, read, start, told
 from tests.harness.cases import every_case
 
 KINDS: tuple[type[Settings], ...] = (
@@ -110,6 +111,31 @@ def test_a_wrong_setting_is_named_and_not_quoted(
     for line in lines:
         assert re.match(rf"{name.upper()}( \(number \d+\))?: \S", line), lines
         assert MARK not in line or name.startswith("limit_")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_log_has_every_setting_but_no_secret(
+    kind: type[Settings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secrets = {n for n, f in kind.model_fields.items() if "SecretStr" in str(f.annotation)}
+    formed = {"mongo_database", "trusted_proxies"}
+    for name, field in kind.model_fields.items():
+        if field.annotation is str and name not in formed and not name.startswith("limit_"):
+            monkeypatch.setenv(name.upper(), f"https://user:{MARK}@host/?word={MARK}")
+    for name in secrets & {name.lower() for name in RIGHT}:
+        monkeypatch.setenv(name.upper(), RIGHT[name.upper()].replace("word", MARK))
+
+    shown = told(read(kind))
+
+    assert MARK not in json.dumps(shown)
+    assert {name.upper() for name in set(kind.model_fields) - secrets} <= set(shown)
+    assert not [name for name in secrets if shown.get(name.upper()) is not None]
+    assert shown["HTTP_PORT"] == 8000
+
+
+def test_the_version_is_that_of_the_project() -> None:
+    project = tomllib.loads(Path("pyproject.toml").read_text("utf-8"))["project"]
+    assert project["version"] == VERSION
 
 
 @every_case(KINDS)
