@@ -191,6 +191,19 @@ async def test_what_nobody_was_planned_for_is_told_days_before_it_comes(room: Ro
     assert all(start < now() + timedelta(days=1) for start in starts)
 
 
+async def test_a_gap_that_has_come_in_sight_is_told_by_the_timer(room: Room) -> None:
+    (await put(room, span())).raise_for_status()
+    await set_again(room)
+    # As it will look at a later time: nothing was put, and no event says so.
+    gone = {"$set": {"active": False}}
+    await room.stores.workers.collection.update_one({"_id": "wk_one"}, gone)
+
+    await room.run_out(room.stores.hubs, HUB, DUTY_DUE, "duty_at")
+
+    (event,) = await gaps_told(room, 1)
+    assert [gap["until"] for gap in event["opened"]] == [None]
+
+
 async def test_two_replicas_tell_of_a_gap_once(room: Room) -> None:
     (await put(room, span())).raise_for_status()
     away_now = {"active": False}

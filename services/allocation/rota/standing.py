@@ -1,5 +1,6 @@
 """Who is on duty at a Hub, asked when somebody is needed; and who hears where nobody is."""
 
+import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -59,7 +60,9 @@ async def watch_gaps(stores: Stores, hub: Hub, by: Origin) -> None:
         return
     at = now()
     end, planned_to = at + AHEAD, at + timedelta(days=hub.rota.warn_days)
-    found = gaps(hub.rota, await staff_of(stores, hub), at, end, planned_to)
+    staff = await staff_of(stores, hub)
+    # Half a second for a rota of 28 spans: nobody else is to wait for it.
+    found = await asyncio.to_thread(gaps, hub.rota, staff, at, end, planned_to)
     await stores.hubs.change(
         hub.id, lambda known: note_gaps(known, found, at, end, hub.rota_revision), by=by
     )
