@@ -683,7 +683,9 @@ ALLOCATION_ROUTES: dict[str, Row] = {
             # Every line is refused by itself.
             Rule(200, "", body=f"{COLUMNS}\n{REFUSED_LINES}".encode()),
             Rule(
-                200, "", body=f"{COLUMNS},name\nwk_new,,hub_east,hub_worker,eastby,hub,x".encode()
+                200,
+                "",
+                body=f"{COLUMNS},nickname\nwk_new,,hub_east,hub_worker,eastby,hub,x".encode(),
             ),
             Rule(200, "", body=b"\xff"),
             Rule(422, "malformed", body=b""),

@@ -303,6 +303,39 @@ async def test_a_worker_lists_what_ended_with_them_for_a_time(network: Network) 
         assert (await network.ask(who, "GET", "/v1/closed-cases")).status_code == 403, who
 
 
+async def test_the_name_of_a_worker_is_where_their_cases_are_shown_and_in_no_event(
+    network: Network,
+) -> None:
+    case = await a_case(network, "with a name")
+    before = await do(network, "manager", "GET", f"/v1/allocations/{case}")
+    worker = before["worker_id"]
+    stored = await do(network, "manager", "GET", f"/v1/workers/{worker}")
+    name = f"Zqxworker {random.random()}"
+    headers = {"If-Match": "*"}
+    put = await network.ask(
+        "manager",
+        "PUT",
+        f"/v1/workers/{worker}",
+        json={**stored["entry"], "name": name},
+        headers=headers,
+    )
+    assert put.is_success, put.text
+    await network.quiet()
+
+    lines = await pages(network, "manager", "/v1/allocations", "allocations")
+    assert before["worker_name"] is None
+    assert {o["worker_name"] for o in lines if o["worker_id"] == worker} == {name}
+    assert {o["worker_name"] for o in lines if o["worker_id"] != worker} <= {None}
+    workers = await pages(network, "manager", "/v1/workers", "workers")
+    assert [w["id"] for w in workers if w["entry"]["name"] == name] == [worker]
+    for service in SERVICES:
+        database = network.mongo_of(service)
+        for collection in await database.list_collection_names():
+            async for document in database[collection].find({}):
+                said = name in repr(document)
+                assert said == (collection == "workers" and document["_id"] == worker)
+
+
 async def test_cases_are_found_by_what_they_wait_for(network: Network) -> None:
     stored = network.mongo_of("allocation")["allocations"]
     made = [await a_case(network, f"found{number}") for number in range(12)]
@@ -345,16 +378,25 @@ async def test_cases_are_found_by_what_they_wait_for(network: Network) -> None:
     PEOPLE.pop("its")
 
 
+async def whole_inbox(network: Network) -> list[Any]:
+    """The school's inbox, oldest first."""
+    found: list[Any] = []
+    while True:
+        after = f"&after={found[-1]['id']}" if found else ""
+        page = await do(network, "school", "GET", f"/v1/notifications?limit=100{after}")
+        if not page["notifications"]:
+            return found
+        found += page["notifications"]
+
+
 async def test_the_inbox_has_first_what_nobody_has_opened(network: Network) -> None:
     for number in range(5):
         await a_case(network, f"told{number}")
     await network.quiet()
-    everything = (await do(network, "school", "GET", "/v1/notifications?limit=100"))[
-        "notifications"
-    ]
+    everything = await whole_inbox(network)
     for one in random.sample(everything, len(everything) // 2):
         await do(network, "school", "POST", f"/v1/notifications/{one['id']}/opened")
-    stands = (await do(network, "school", "GET", "/v1/notifications?limit=100"))["notifications"]
+    stands = await whole_inbox(network)
     newest = sorted(stands, key=lambda n: (n["created_at"], n["id"]), reverse=True)
 
     shown = await pages(network, "school", "/v1/notifications/unread-first", "notifications")

@@ -23,6 +23,7 @@ class AllocationView(BaseModel):
     next_step: Next | None
     hub_id: str | None
     worker_id: str | None
+    worker_name: str | None
     urgency: Urgency
     level: RiskLevel
     due_at: datetime
@@ -54,10 +55,18 @@ class Replay(BaseModel):
     decisions: list[Literal["same", "different"]]
 
 
-def view(allocation: Allocation, closed_to: Collection[str], at: datetime) -> AllocationView:
+def view(
+    allocation: Allocation,
+    closed_to: Collection[str],
+    at: datetime,
+    worker_name: str | None = None,
+) -> AllocationView:
     """The view of an allocation as it stands at this time, with who hears nothing of the young
-    person."""
+    person, and what its worker is called."""
     fields = allocation.model_dump(include=set(AllocationView.model_fields))
     return AllocationView(
-        **fields, next_step=next_step(allocation, at), instructions=instructions(closed_to)
+        **fields,
+        worker_name=worker_name,
+        next_step=next_step(allocation, at),
+        instructions=instructions(closed_to),
     )

@@ -1,4 +1,4 @@
-"""HTTP in: workers: entries, capacity, supervision. No names: ids only."""
+"""HTTP in: workers: entries, capacity, supervision."""
 
 from collections.abc import Collection
 from datetime import date

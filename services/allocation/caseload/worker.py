@@ -1,13 +1,21 @@
 """Workers: what they may take, when they are there, and what they hold. Pure.
 
-No names: a worker is an id here. Times are days in London, both ends included.
+A worker's name is for people who may read their entry or have to do with their case; no event has
+it. Times are days in London, both ends included.
 """
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, computed_field, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    computed_field,
+    model_validator,
+)
 
 from services.allocation.documents import Code, Codes, Incoming, Points
 from services.allocation.hubs.hub import Hub
@@ -67,6 +75,9 @@ class WorkerEntry(Incoming):
     """
 
     hub_id: Code
+    name: Annotated[str, StringConstraints(min_length=1, max_length=200)] | None = Field(
+        default=None, description="As colleagues know them; in no event, and in no log."
+    )
     worker_role: WorkerRole
     areas: Annotated[tuple[Code, ...], Field(min_length=1, max_length=200)]
     host_setting: Setting
@@ -109,6 +120,7 @@ class Worker(Record):
     """
 
     hub_id: str
+    name: str | None = None
     worker_role: WorkerRole
     areas: tuple[str, ...]
     host_setting: Setting

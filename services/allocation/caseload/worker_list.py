@@ -18,7 +18,7 @@ COLUMNS = frozenset(
     {
         *("worker_id", "revision", "hub_id", "worker_role", "host_setting", "host_agency_id"),
         *("cap", "active", "experience_months", "fte_percent", "non_case_percent"),
-        *("newly_qualified_from", *LISTS),
+        *("newly_qualified_from", "name", *LISTS),
     }
 )
 NEEDED = ("worker_id", "hub_id", "worker_role", "areas", "host_setting")

@@ -710,6 +710,7 @@ def test_an_answer_shows_the_case_as_it_is_stored() -> None:
     shown = view(CLOSED, ("agency_kind:1a",), NOW).model_dump()
 
     assert shown.pop("instructions") == ("do_not_tell_parents",)
+    assert shown.pop("worker_name") is None
     assert shown.pop("next_step") == {"step": "debrief", "by": None, "overdue": False}
     assert view(CLOSED, ("agency:ag_1",), NOW).instructions == ()
 
