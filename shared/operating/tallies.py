@@ -19,6 +19,7 @@ from shared.events.trail import TrailEventsMissing, TrailTallied
 from shared.messaging.dispatch import Handlers, on
 from shared.messaging.relay import Collection, Relay
 from shared.operating.cancellation import raise_if_cancelled
+from shared.operating.failpoints import failpoint
 from shared.origin import Origin
 from shared.storage.inserts import insert_in_order
 from shared.storage.records import Change, Record
@@ -89,7 +90,9 @@ class Tallies:
             found = await self._confirmed()
             entries = {entry["n"]: entry["body"] for _, _, entry in found}
             await self._archived(entries)
+            failpoint("tally.after_archive")
             await self._tallied(sorted(entries))
+            failpoint("tally.after_telling")
             await self._cleared(found)
             if len(found) < MOST:
                 return
@@ -131,6 +134,7 @@ class Tallies:
             ids = sorted({record_id for _, record_id, _ in of_it})
             update = _cleared_of([entry["n"] for _, _, entry in of_it])
             await collection.update_many({"_id": {"$in": ids}}, update)
+            failpoint("tally.after_clearing_one")
 
     async def _again(self, event: Event[TrailEventsMissing]) -> None:
         """Send these again. The relay finds them in the archive as what a crash left behind."""

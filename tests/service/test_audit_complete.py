@@ -107,7 +107,7 @@ async def test_what_is_on_its_way_is_not_missed_yet(database: Database) -> None:
     assert await missing(trail) == {}
     assert not await asked(trail)
     told = await trail.parts.complete.told()
-    assert [(one.service, one.entry) for one in told] == [("referral", 0)]
+    assert {one.service: one.entry for one in told if one.entry is not None} == {"referral": 0}
 
 
 async def test_what_nobody_has_any_more_is_asked_for_ever_more_seldom(database: Database) -> None:
@@ -126,6 +126,26 @@ async def test_what_nobody_has_any_more_is_asked_for_ever_more_seldom(database: 
     assert gaps == sorted(gaps)
 
 
+async def test_a_service_that_never_tallied_is_as_silent_as_one_that_stopped(
+    database: Database,
+) -> None:
+    trail, clock = await looking(database)
+    await trail.append(tally(1, service="referral"))
+    clock.ahead = timedelta(minutes=1)
+    await trail.parts.complete.look()
+    clock.ahead = timedelta(minutes=90)
+    await trail.append(tally(2, service="referral"))
+    again = writer(database, same=trail)
+    again.parts.complete._clock = clock
+    await again.parts.complete.look()
+
+    told = {one.service: one for one in await again.parts.complete.told()}
+    silent = {name: clock() - one.since for name, one in told.items() if one.entry is None}
+    assert told["referral"].entry is not None
+    assert set(silent) == {"allocation", "audit", "notify"}
+    assert min(silent.values()) > timedelta(minutes=80), "counted from the first look on"
+
+
 async def test_a_restart_goes_on_where_it_was(database: Database) -> None:
     trail, _ = await looking(database)
     await trail.append(tally(2, id_of(body(1))))
@@ -133,7 +153,8 @@ async def test_a_restart_goes_on_where_it_was(database: Database) -> None:
     again = writer(database, same=trail)
     again.parts.complete._clock = Later()
 
-    assert [one.entry for one in await again.parts.complete.told()] == [0]
+    told = {one.service: one.entry for one in await again.parts.complete.told()}
+    assert told["referral"] == 0
     assert await missing(again) == {0: {id_of(body(1))}}
     await again.append(body(1))
     assert await missing(again) == {}

@@ -94,33 +94,6 @@ async def test_more_than_a_tally_holds_makes_several(
     assert said >= {m.id for m in sent if m.type != "trail.tallied"}
 
 
-async def test_two_replicas_and_a_crash_say_it_twice_and_leave_nothing_out(
-    database: Database, silent: SilentBus, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    relay, things, tallies = of_this(database, silent)
-    await tallies.prepare()
-    async with relaying(relay):
-        await things.add(Thing(id="thing_1"), ThingMade(), by=SOMEONE)
-        await settled(database)
-        with monkeypatch.context() as patched:
-            patched.setattr(Tallies, "_cleared", _dies)
-            with pytest.raises(ConnectionError):
-                await tallies.take()
-        await things.change("thing_1", counted, by=SOMEONE)
-        await settled(database)
-        await tallies.take()
-        await settled(database)
-    sent = all_of(silent)
-
-    first, second = told(sent)
-    assert set(first) < set(second)
-    assert {m.id for m in sent if m.type != "trail.tallied"} <= set(second)
-
-
-async def _dies(*_: object) -> None:
-    raise ConnectionError
-
-
 async def test_of_several_replicas_one_takes_the_tally(
     database: Database, silent: SilentBus
 ) -> None:

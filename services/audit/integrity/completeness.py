@@ -32,13 +32,18 @@ AT = "trail"
 OPEN = {"event_ids.0": {"$exists": True}}
 
 
+# Every service of the network tallies; one that never did is as silent as one that stopped.
+TALLYING = ("allocation", "audit", "notify", "referral")
+
+
 @dataclass(frozen=True)
 class Told:
-    """The newest tally of a service that was looked at."""
+    """The newest tally of a service that was looked at: its entry, and since when nothing newer is
+    known. Without an entry none ever came, since the trail was first looked at."""
 
     service: str
-    entry: int
-    recorded_at: datetime
+    entry: int | None
+    since: datetime
 
 
 class Completeness:
@@ -55,11 +60,14 @@ class Completeness:
         return await self.losses.find(OPEN, sort=[("tally", 1)], limit=1000)
 
     async def told(self) -> list[Told]:
-        """The newest tally of each service."""
+        """The newest tally of each service, also of one that never sent any."""
         found = await self._progress.find_one({"_id": AT}) or {}
+        newest, first = found.get("newest", {}), found.get("first_looked_at", self._clock())
         return [
-            Told(name, one["entry"], datetime.fromisoformat(one["at"]))
-            for name, one in sorted(found.get("newest", {}).items())
+            Told(name, newest[name]["entry"], datetime.fromisoformat(newest[name]["at"]))
+            if name in newest
+            else Told(name, None, first)
+            for name in sorted({*newest, *TALLYING})
         ]
 
     async def run(self, writing: Callable[[], bool]) -> None:
@@ -78,7 +86,7 @@ class Completeness:
         await self._new_tallies(size)
         gauges.complete(
             sum(len(loss.event_ids) for loss in await self.missing()),
-            max((self._clock() - one.recorded_at for one in await self.told()), default=None),
+            max(self._clock() - one.since for one in await self.told()),
         )
 
     async def _look_again(self, loss: Loss, size: int) -> None:
@@ -88,6 +96,9 @@ class Completeness:
 
     async def _new_tallies(self, size: int) -> None:
         found = await self._progress.find_one({"_id": AT}) or {}
+        if "first_looked_at" not in found:
+            began = {"$set": {"first_looked_at": self._clock()}}
+            await self._progress.update_one({"_id": AT}, began, upsert=True)
         start, until = found.get("next", 0), instant(self._clock() - GRACE)
         where = {"type": TrailTallied.event_type, "to": until}
         async for entry in self._trail.scan(where, size, start=start):

@@ -42,12 +42,13 @@ class MissingView(BaseModel):
 
 
 class ToldView(BaseModel):
-    """The newest tally of a service that was looked at, an entry. Each sends one every five minutes:
-    of one that is silent nobody knows whether all it sent is here."""
+    """The newest tally of a service that was looked at, an entry: null for one that never sent any.
+    Each sends one every five minutes: of one that is silent nobody knows whether all it sent is here.
+    `since`: nothing newer is known."""
 
     service: str
-    tally: int
-    recorded_at: datetime
+    tally: int | None
+    since: datetime
 
 
 class IntegrityView(BaseModel):
@@ -86,7 +87,7 @@ async def _found(audit: Audit) -> IntegrityView:
             for loss in await audit.complete.missing()
         ],
         tallies=[
-            ToldView(service=one.service, tally=one.entry, recorded_at=one.recorded_at)
+            ToldView(service=one.service, tally=one.entry, since=one.since)
             for one in await audit.complete.told()
         ],
         finished=_pass(check.finished),

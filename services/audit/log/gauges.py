@@ -93,10 +93,9 @@ def checked(entries: int) -> None:
     _checked.set(entries)
 
 
-def complete(missing: int, silent: timedelta | None) -> None:
-    """An alarm while events lack, or while a service that tallied before tallies no more."""
+def complete(missing: int, silent: timedelta) -> None:
+    """An alarm while events lack, or while a service tallies no more, or never did."""
     _missing.set(missing)
-    if silent is not None:
-        _tally_age.set(silent.total_seconds())
+    _tally_age.set(silent.total_seconds())
     if missing:
         log.error("trail.incomplete", count=missing)
