@@ -11,6 +11,10 @@ import pytest
 import pytest_asyncio
 
 from allinone import sample
+from shared.clock import now
+from shared.events import Event, EventData, schema_of
+from shared.events.workers import WorkerRegistered
+from shared.ids import derived_id
 from tests.harness.broker import Broker
 from tests.harness.mongo import Mongo
 from tests.harness.network import PEOPLE, Network, running
@@ -205,6 +209,58 @@ async def test_who_is_marked_as_unsafe_finds_nobody_and_neither_does_the_other(
     assert subject_id not in json.dumps(answered[-2:])
     refused = await entries(network, type="record.refused", referral_id=referral_id)
     assert {one["data"]["reason"] for one in refused} == {"recipient_unsafe"}
+
+
+async def test_a_mark_on_a_worker_holds_for_the_same_person_as_an_auditor(
+    network: Network,
+) -> None:
+    referral_id, subject_id = await a_case(network, "same person")
+    data = WorkerRegistered(
+        worker_id="wk_twofold",
+        hub_id=sample.HUB,
+        worker_role="hub_worker",
+        areas=("northtown",),
+        host_setting="hub",
+        cap=1,
+        active=True,
+    )
+    await network.publish(_an_event(data).body().encode(), types=[data.event_type])
+    PEOPLE["twofold_worker"] = {"sub": "twofold", "role": "worker", "worker_id": "wk_twofold"}
+    PEOPLE["twofold_auditor"] = {"sub": "twofold", "role": "auditor"}
+    await network.quiet()
+    await network.ask("twofold_worker", "GET", f"/v1/referrals/{referral_id}")
+    await network.quiet()
+    mark = {"unsafe": True, "relation": "close_associate"}
+    path = f"/v1/referrals/{referral_id}/unsafe-workers/wk_twofold"
+    put = await network.ask("manager", "PUT", path, json=mark)
+    assert put.is_success, put.text
+
+    for first, second in (("twofold_auditor", "auditor"), ("auditor", "twofold_auditor")):
+        wanted = {"referral_id": referral_id}
+        asked = await post(network, first, "/v1/tracings", purpose="complaint", **wanted)
+        path = f"/v1/tracings/{asked.json()['id']}"
+        told = await post(network, second, f"{path}/confirmation", **wanted)
+        assert (told.status_code, told.json()["traced"]) == (200, None)
+        assert subject_id not in told.text
+    for name in ("twofold_worker", "twofold_auditor"):
+        PEOPLE.pop(name)
+
+
+def _an_event(data: EventData) -> Event[Any]:
+    """The event of somebody whom the allocation service has registered."""
+    return Event(
+        id=derived_id("evt", data.event_type),
+        source="/services/allocation",
+        type=data.event_type,
+        subject="wk_twofold",
+        time=now(),
+        dataschema=schema_of(type(data)),
+        correlationid="wk_twofold",
+        version=1,
+        actor=f"operator:usr_{'0' * 32}",
+        actorrole="operator",
+        data=data,
+    )
 
 
 async def test_only_auditors_trace(network: Network) -> None:
