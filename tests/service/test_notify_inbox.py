@@ -111,18 +111,22 @@ async def test_who_breaks_off_after_any_event_misses_nothing_and_reads_nothing_t
         read = await events(told, last, at_most=random.randrange(4))
         heard += [told_of["referral_id"] for _, told_of in read]
         last = read[-1][0] if read else last
-    heard += [told_of["referral_id"] for _, told_of in await events(told, last, at_most=100)]
+    rest = await events(told, last, at_most=len(made) - len(heard), patience=20)
+    heard += [told_of["referral_id"] for _, told_of in rest]
 
+    assert not await events(told, rest[-1][0] if rest else last, at_most=1)
     assert sorted(map(str, heard)) == sorted(map(str, made)), seed
 
 
-async def events(told: Told, last: str | None, *, at_most: int) -> list[tuple[str, Any]]:
+async def events(
+    told: Told, last: str | None, *, at_most: int, patience: float = 0.4
+) -> list[tuple[str, Any]]:
     """What a stream says behind this cursor, until there is nothing or it breaks off."""
     found: list[tuple[str, Any]] = []
     streamed = stream(told.stores, READER, last)
     assert "retry" in await anext(streamed)
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(0.4):
+        async with asyncio.timeout(patience):
             while len(found) < at_most:
                 lines = dict(
                     line.split(": ", 1) for line in (await anext(streamed)).strip().splitlines()
