@@ -180,4 +180,4 @@ async def test_goals_are_agreed_while_a_worker_has_the_case_and_go_with_the_eras
     shown = (await read(network, "manager", case)).json()["goals"]
     assert [(g["id"], g["words"]) for g in shown] == [(goal["id"], None)]
     kept = await network.mongo_of("referral")["referrals"].find_one({"_id": case}) or {}
-    assert kept["goals"][0]["words"] is None
+    assert (kept["goals"][0]["words"], kept["goals"][0]["asked"]) == (None, None)

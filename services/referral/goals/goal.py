@@ -19,15 +19,15 @@ class Review(BaseModel):
 
 
 class Goal(BaseModel):
-    """One goal. `words` are gone once the referral was erased; `asked` is a keyed hash of the request
-    that it came by."""
+    """One goal. `asked` is a keyed hash of the request that it came by. Both it and `words` are gone
+    once the referral was erased."""
 
     model_config = ConfigDict(frozen=True)
 
     id: str
     area: GoalArea
     words: bytes | None
-    asked: str
+    asked: str | None
     agreed_at: datetime
     agreed_by: str
     reviews: tuple[Review, ...] = ()

@@ -37,6 +37,7 @@ def erase(
         noted_near=(),
         # Who wrote which coded part: what others added stays theirs alone.
         amendments=tuple(a.model_copy(update={"previous": {}}) for a in referral.amendments),
-        goals=tuple(goal.model_copy(update={"words": None}) for goal in referral.goals),
+        # Nor may anybody try out, by their hash, what the words were.
+        goals=tuple(g.model_copy(update={"words": None, "asked": None}) for g in referral.goals),
         reference_hash=f"erased:{referral.id}",
     )
