@@ -7,7 +7,8 @@ Two implementations hold this contract, and one test suite holds both to it:
 - A handler sees a message at least once; messages of one stream in order, unless one is retried.
 - A handler that raises is tried again after growing delays; after `MAX_ATTEMPTS` the message is
   parked with its reason. `Poison` is parked at once. `Outage` holds the queue until the store
-  answers again, and costs the message no attempt.
+  answers again, and costs the message no attempt. Nor does `NotFound`, `MAX_EARLY` times: what the
+  message is about is on its way in another queue, so it comes again after the first delay each time.
 - Nothing is dropped: parked messages are listed and replayed by a command.
 """
 
@@ -17,10 +18,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
+from shared.errors import NotFound
 from shared.messaging.marks import Break, Mark
 
 MAX_ATTEMPTS = 6
 RETRY_DELAYS = (5.0, 60.0, 600.0)
+MAX_EARLY = 120
 
 
 class Unconfirmed(Exception):
@@ -39,6 +42,7 @@ class Message:
     version: int = 0
     traceparent: str | None = None
     attempt: int = 0
+    early: int = 0
 
     @classmethod
     def of(cls, body: str | bytes) -> "Message":
@@ -54,9 +58,11 @@ class Message:
             traceparent=event.get("traceparent"),
         )
 
-    def again(self) -> "Message":
-        """The same message at its next attempt."""
-        return replace(self, attempt=self.attempt + 1)
+    def again(self, error: Exception) -> tuple["Message", int]:
+        """The same message for its next attempt, and which of the growing delays comes before it."""
+        if isinstance(error, NotFound) and self.early < MAX_EARLY:
+            return replace(self, early=self.early + 1), 1
+        return replace(self, attempt=self.attempt + 1), self.attempt + 1
 
 
 Handle = Callable[[Message], Awaitable[None]]

@@ -113,7 +113,7 @@ class Consumer:
         message = from_amqp(delivery)
         error = await self._handle(message)
         if error is not None:
-            await self._set_aside(message.again(), error)
+            await self._set_aside(message, error)
             failpoint("consumer.after_retry_publish")
         failpoint("consumer.before_ack")
         # After a reconnect this ack can't work; the copy that comes then is a duplicate.
@@ -143,12 +143,13 @@ class Consumer:
 
     async def _set_aside(self, message: Message, error: Exception) -> None:
         headers: dict[str, Any] = {"hub-error": reason(error), "hub-failed-at": now().isoformat()}
+        message, delay = message.again(error)
         park = isinstance(error, Poison) or message.attempt >= MAX_ATTEMPTS
         if park:
             exchange, key = self._topology.dead, self._name
         else:
             exchange = self._topology.retry
-            key = self._topology.retry_queue(self._queue.name, message.attempt)
+            key = self._topology.retry_queue(self._queue.name, delay)
         # The original stays unacknowledged until the copy is confirmed.
         while True:
             try:

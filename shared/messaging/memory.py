@@ -10,6 +10,7 @@ import contextlib
 import zlib
 from collections import defaultdict
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 from pymongo.asynchronous.collection import AsyncCollection
@@ -131,11 +132,11 @@ class MemoryBus:
             if failed is None:
                 return None
             self._failing.add(message.id)
-            message = message.again()
+            message, delay = message.again(failed)
             if isinstance(failed, Poison) or message.attempt >= MAX_ATTEMPTS:
                 return await self._park(queue, message, failed)
             retried(queue.name, message.type)
-            await asyncio.sleep(self._delays[min(message.attempt, len(self._delays)) - 1])
+            await asyncio.sleep(self._delays[min(delay, len(self._delays)) - 1])
 
     async def _attempt(self, queue: Queue, message: Message) -> Exception | None:
         held = 0
@@ -201,4 +202,4 @@ class MemoryBus:
         if failed is None:
             await self._dead.delete_one({"_id": document["_id"]})
         else:
-            await self._park(queue, message.again(), failed)
+            await self._park(queue, replace(message, attempt=1), failed)

@@ -42,7 +42,7 @@ async def give_back(
             if from_amqp(delivery).id == message_id:
                 found.append(delivery)
         for delivery in found:
-            fresh = replace(from_amqp(delivery), attempt=0)
+            fresh = replace(from_amqp(delivery), attempt=0, early=0)
             await publisher.send("", name, to_amqp(fresh))
             await delivery.ack()  # after the confirm: a crash between doubles, never loses
             replayed += 1

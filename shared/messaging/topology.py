@@ -78,9 +78,9 @@ class Topology:
     def dead(self) -> str:
         return f"{self.prefix}events.dead"
 
-    def retry_queue(self, queue: str, attempt: int) -> str:
-        """The queue that gives a message back after the delay of this attempt (1, 2, …)."""
-        return f"{self.prefix}{queue}.retry.{min(attempt, len(self.retry_delays))}"
+    def retry_queue(self, queue: str, delay: int) -> str:
+        """The queue that gives a message back after this one of the delays (1, 2, …)."""
+        return f"{self.prefix}{queue}.retry.{min(delay, len(self.retry_delays))}"
 
     def arguments(self) -> dict[str, dict[str, Any]]:
         """Queue name to declaration arguments, identical on RabbitMQ 3.10 and 4.x."""

@@ -24,6 +24,7 @@ def to_amqp(message: Message, **headers: Any) -> aio_pika.Message:
         "hub-subject": message.subject,
         "hub-version": message.version,
         "hub-attempt": message.attempt,
+        "hub-early": message.early,
         "cloudEvents:id": message.id,
         "cloudEvents:type": message.type,
         "cloudEvents:subject": message.subject,
@@ -56,6 +57,7 @@ def from_amqp(delivery: AbstractIncomingMessage) -> Message:
         version=_number(headers.get("hub-version")),
         traceparent=str(headers["traceparent"]) if "traceparent" in headers else None,
         attempt=_number(headers.get("hub-attempt")),
+        early=_number(headers.get("hub-early")),
     )
 
 

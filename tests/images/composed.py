@@ -182,8 +182,10 @@ class Composed:
 
     async def told(self, referral_id: str) -> None:
         """Once the trail has the whole story of it."""
+        missing = STORY
 
         async def complete() -> bool:
+            nonlocal missing
             path = f"/v1/trail?referral_id={referral_id}&limit=500"
             try:
                 answer = await self.ask("auditor", "GET", path)
@@ -192,9 +194,14 @@ class Composed:
             if answer.status_code != 200:
                 return False
             types = Counter(e["leaf"]["event"]["type"] for e in answer.json()["entries"])
-            return not STORY - types
+            missing = STORY - types
+            return not missing
 
-        await until(complete, deadline=90, what=f"the story of {referral_id}")
+        try:
+            await until(complete, deadline=90, what=f"the story of {referral_id}")
+        except AssertionError as error:
+            error.add_note(f"not in the trail: {dict(missing)}")
+            raise
 
     async def crash(self, service: str) -> None:
         """SIGKILL to process 1 of a container, as a crash is; the engine starts it again by itself."""

@@ -118,7 +118,7 @@ async def test_a_newer_image_takes_over_while_referrals_come_in(composed: Compos
 
 
 class Load:
-    """Referrals posted one after the other to the service's own address, until it is `ended`."""
+    """Referrals about some children, one after the other, to the service's own address until `ended`."""
 
     def __init__(self, composed: Composed) -> None:
         self.composed, self.ended = composed, False
@@ -131,7 +131,14 @@ class Load:
         while not self.ended:
             key = f"newer-{who}-{turn}"
             headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": key}
-            document = a_referral(agency_reference=key)
+            child = turn % 25
+            document = a_referral(
+                agency_reference=key,
+                subject={
+                    "name": f"Sample {chr(65 + child)} Child",
+                    "date_of_birth": f"{2009 + child % 5}-{1 + child // 5:02}-{3 + child:02}",
+                },
+            )
             try:
                 async with httpx2.AsyncClient(timeout=15 * PATIENCE, trust_env=False) as client:
                     url = f"{address}/v1/referrals"
@@ -145,3 +152,4 @@ class Load:
             if answer.status_code == 201:
                 self.ids.append(answer.json()["id"])
             turn += 1
+            await asyncio.sleep(0.2)  # one agency may send 1,200 in a minute

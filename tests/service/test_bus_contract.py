@@ -1,11 +1,12 @@
 """What `shared.messaging.bus` promises, held against both buses."""
 
 import asyncio
+import random
 from functools import partial
 
 import pytest
 
-from shared.errors import Outage, Poison
+from shared.errors import NotFound, Outage, Poison
 from shared.messaging.bus import MAX_ATTEMPTS, Bus, DeadLetter, Message, Unconfirmed
 from tests.harness.buses import ONE, TWO, Ear, Trail, confirmed, fails, listen, publish, running
 from tests.harness.things import CHANGED, MADE, message
@@ -121,6 +122,42 @@ async def test_an_event_that_always_fails_is_parked_with_its_reason_and_nothing_
     assert (letter.queue, letter.message_id, letter.type) == (ONE, event.id, CHANGED)
     assert (letter.reason, letter.attempts, letter.body) == ("ValueError", MAX_ATTEMPTS, event.body)
     assert letter.since is not None
+
+
+async def test_what_comes_before_its_cause_is_tried_often_and_soon_and_uses_up_no_attempt(
+    make_bus: MakeBus,
+) -> None:
+    late = random.randint(MAX_ATTEMPTS + 1, 3 * MAX_ATTEMPTS)
+    ear = Ear(fails(late, NotFound()))
+    bus = make_bus()
+    listen(bus, ear)
+    event = message()
+
+    async with running(bus):
+        await publish(bus, event)
+        await until(lambda: ear.done == [event.id], deadline=30)
+        letters = await bus.dead_letters()
+
+    assert [heard.attempt for heard in ear.heard] == [0] * (late + 1)
+    assert sorted(ear.gaps)[late // 2] < 0.3 * PATIENCE, "each time the first of the delays"
+    assert letters == []
+
+
+async def test_a_cause_that_never_comes_does_not_hide_for_ever(
+    make_bus: MakeBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.messaging.bus.MAX_EARLY", 3)
+    ear = Ear(fails(99, NotFound()))
+    bus = make_bus()
+    listen(bus, ear)
+    event = message()
+
+    async with running(bus):
+        await publish(bus, event)
+        (letter,) = await parked(bus)
+
+    assert len(ear.heard) == MAX_ATTEMPTS + 3
+    assert (letter.message_id, letter.reason) == (event.id, "NotFound")
 
 
 async def test_poison_is_parked_at_once_with_its_own_reason(make_bus: MakeBus) -> None:
