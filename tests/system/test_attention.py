@@ -1,7 +1,8 @@
 """At every settled moment somebody knows that it is theirs: random lives of referrals, seen from outside.
 
 Whoever `responsible` names for an open referral has it in the inbox, reads it and its case, and may take
-the next step; some clock runs. `SEED=…` walks the same way again; `make walks` many ways.
+the next step; some clock runs, and when one runs out somebody hears of it. Hubs mute what may be muted
+and people have quiet hours. `SEED=…` walks the same way again; `make walks` many ways.
 """
 
 import os
@@ -9,13 +10,17 @@ import random
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx2
 
 from allinone import sample
+from services.notify.app import DEFAULT_POLICY
 from tests.conftest import SEED
 from tests.harness.network import Network
+from tests.harness.waiting import until
 
 ANY = {"If-Match": "*"}
 BARE = "hub_bare"
@@ -32,9 +37,20 @@ OPEN = (
 )
 URGENCIES = ("immediate", "same_day", "one_working_day", "five_working_days")
 WORKERS = (*sample.WORKERS, sample.DUTY)
+PAST = datetime(2026, 1, 5, 9, tzinfo=UTC)
+# Service, collection → the timers of a referral's clocks, and the field that each is about.
+CLOCKS = {
+    ("referral", "referrals"): {"response_due": "due_at"},
+    ("allocation", "allocations"): {
+        "answer_due": "answer_by",
+        "review_due": "review_at",
+        "escalate_due": "escalate_at",
+    },
+}
 Who = tuple[str, str]
 SCHOOL: Who = ("agency", sample.SCHOOL)
 OPERATOR: Who = ("operator", "operator_one")
+MUTED = '["case_declined", "case_news"]'
 
 
 @dataclass
@@ -48,8 +64,8 @@ class Sent:
 class Walk:
     """What was sent, who is in post, and what was done."""
 
-    def __init__(self, network: Network, number: int) -> None:
-        self.network, self.number = network, number
+    def __init__(self, network: Network, policy: Path, number: int) -> None:
+        self.network, self.policy, self.number = network, policy, number
         self.chance = random.Random(f"{SEED}/attention/{number}")
         self.sent: list[Sent] = []
         self.in_post = set(WORKERS)
@@ -175,7 +191,57 @@ class Walk:
         await self.network.modules[name].stop()
         await self.refer()
         await self.step()
-        await self.network.replace(name)
+        await self.network.replace(name, NOTIFY_POLICY=str(self.policy))
+
+    async def quiet_hours(self) -> None:
+        """Somebody is never to be rung at: what is theirs is in their inbox all the same."""
+        kind, one = self.chance.choice(
+            (*(("worker", worker) for worker in WORKERS), ("hub_manager", sample.HUB))
+        )
+        always = {"start": "00:00", "end": "23:59", "days_off": "weekends_and_holidays"}
+        await self.do((kind, one), f"/v1/subscriptions/{one}", {"quiet_hours": always}, "PUT")
+
+    async def too_late(self) -> None:
+        """A clock of an open referral runs out: the next one is told, or whoever it went to."""
+
+        async def one(sent: Sent) -> None:
+            await self.network.quiet()
+            running = [
+                (service, collection, timer, about)
+                for (service, collection), timers in CLOCKS.items()
+                for timer, about in timers.items()
+                if await self._runs(service, collection, sent, timer)
+            ]
+            if not running:
+                return
+            service, collection, timer, about = self.chance.choice(running)
+            before = await self.told(sent)
+            records = self.network.mongo_of(service)[collection]
+            past = {"$set": {timer: PAST, about: PAST}}
+            await records.update_one({"_id": sent.id}, past)
+            self.steps.append(f"{sent.id} {timer} has run out")
+
+            async def done() -> bool:
+                due = (await records.find_one({"_id": sent.id}) or {}).get(timer)
+                return due is None or due.replace(tzinfo=UTC) > datetime.now(UTC)
+
+            await until(done, deadline=30, what=f"what follows when {timer} has run out")
+            await self.network.quiet()
+            assert await self.told(sent) > before, self.story(f"{sent.id}: nobody hears of {timer}")
+            self.seen[f"- {timer}"] += 1
+
+        await self.of_one(one)
+
+    async def _runs(self, service: str, collection: str, sent: Sent, timer: str) -> bool:
+        found = await self.network.mongo_of(service)[collection].find_one({"_id": sent.id})
+        return bool(found and found.get(timer))
+
+    async def told(self, sent: Sent) -> int:
+        """How many notifications of it are in the inboxes of those who work on it."""
+        desks = (("hub_manager", sample.HUB), ("hub_manager", BARE), OPERATOR)
+        workers = [("worker", worker) for worker in sorted(self.in_post)]
+        inboxes = [await self.notified(who) for who in (*desks, *workers)]
+        return sum(inbox.count(sent.id) for inbox in inboxes)
 
     async def next_step(self) -> None:
         """Whoever is responsible does what is next, and nothing stands in their way."""
@@ -256,7 +322,7 @@ class Walk:
         what = f"{sent.id} {found['status']} is {who}'s"
         if who[0] == "worker":
             assert who[1] in self.in_post - sent.marked, self.story(f"{what}, who is not there")
-        assert sent.id in await self.inbox(who), self.story(f"{what}, who was not told")
+        assert sent.id in await self.notified(who), self.story(f"{what}, who was not told")
         if who == OPERATOR:
             assert sent.id in await self.desk(), self.story(f"{what}, and on no list")
             return
@@ -271,15 +337,15 @@ class Walk:
             clocks.append(following["by"] or (following["step"] == "work" and "supervision"))
         assert any(clocks), self.story(f"{what}, and no clock runs: {clocks}")
 
-    async def inbox(self, who: Who) -> set[str]:
-        """The referrals of which there is a notification."""
-        found: set[str] = set()
+    async def notified(self, who: Who) -> list[str]:
+        """The referral of each notification in that inbox."""
+        found: list[str] = []
         after = ""
         while True:
             answer = await self.ask(who, "GET", f"/v1/notifications?limit=100{after}")
             assert answer.is_success, self.story(f"{who}: {answer.text}")
             page = answer.json()["notifications"]
-            found |= {one["referral_id"] for one in page}
+            found += [one["referral_id"] for one in page]
             if len(page) < 100:
                 return found
             after = f"&after={page[-1]['id']}"
@@ -297,8 +363,9 @@ class Walk:
     async def live(self, steps: int) -> None:
         for _ in range(steps):
             what = (self.refer, self.refer, self.step, self.step, self.work, self.work, self.work)
-            rare = (self.mark, self.area, self.leave, self.next_step, self.next_step)
-            await self.chance.choice((*what, *rare))()
+            rare = (self.mark, self.area, self.leave, self.quiet_hours)
+            often = (self.next_step, self.next_step, self.too_late, self.too_late)
+            await self.chance.choice((*what, *rare, *often))()
             if self.chance.random() < 0.3:
                 await self.settled()
         await self.outage()
@@ -307,14 +374,21 @@ class Walk:
             await self._employ(worker, active=True)
 
 
-async def test_at_every_settled_moment_somebody_knows_that_it_is_theirs(network: Network) -> None:
+async def test_at_every_settled_moment_somebody_knows_that_it_is_theirs(
+    network: Network, tmp_path: Path
+) -> None:
+    policy = tmp_path / "policy.toml"
+    muted = DEFAULT_POLICY.read_text("utf-8").replace("mute = []", f"mute = {MUTED}")
+    policy.write_text(muted, "utf-8")
+    await network.replace("notify", NOTIFY_POLICY=str(policy))
     entry = {"name": "Bare Hub (synthetic)", "areas": ["bareby"]}
     answer = await network.ask("operator", "PUT", f"/v1/hubs/{BARE}", json=entry)
     answer.raise_for_status()
     seen: Counter[str] = Counter()
     for number in range(int(os.environ.get("WALKS", "2"))):
-        walk = Walk(network, number)
+        walk = Walk(network, policy, number)
         await walk.live(25)
         seen += walk.seen
     print(f"seed {SEED}; referrals looked at, by state and whose: {dict(sorted(seen.items()))}")
     assert {one.split()[1] for one in seen} >= {"worker", "hub", "operators"}
+    assert any(one.startswith("- ") for one in seen), "no clock ran out"

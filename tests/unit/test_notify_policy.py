@@ -1,5 +1,6 @@
 """A faulty notification policy stops the start, and every fault is named with its line."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -96,6 +97,21 @@ def test_what_a_hub_decides_for_itself_has_only_known_keys(
     found = faults_of(file, f"{rule()}[hub.hub_1]\n{line}\n")
 
     assert [each.startswith(f"policy.toml:{fault}") for each in found] == [True], found
+
+
+def test_a_hub_mutes_news_and_never_what_asks_it_to_act(file: Path) -> None:
+    shipped = DEFAULT_POLICY.read_text("utf-8").replace("mute = []", "")
+    to_hub = [each for each in load_policy(DEFAULT_POLICY).rules if each.tell == "hub"]
+    acts = {each.kind for each in to_hub if each.action != "none"}
+    news = {each.kind for each in to_hub} - acts
+    told_otherwise = {"consent_waits", "rota_gap", "case_allocated_to_you"}
+
+    for where in ("", "[hub.hub_1]\n"):
+        file.write_text(f"{shipped}{where}mute = {json.dumps(sorted(news))}\n", "utf-8")
+        load_policy(file)
+        for kind in sorted(acts | told_otherwise):
+            (fault,) = faults_of(file, f'{shipped}{where}mute = ["{kind}"]\n')
+            assert "only news can be muted: case_declined, case_news" in fault, fault
 
 
 def test_every_fault_is_named_at_once(file: Path) -> None:

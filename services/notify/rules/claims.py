@@ -6,7 +6,7 @@ from dataclasses import replace
 from services.notify.decision.decide import Answer, gone, unsafe
 from services.notify.projections.cases import Case
 from services.notify.rules.audience import About, about
-from services.notify.rules.considered import Because, Recipient
+from services.notify.rules.considered import Recipient
 from services.notify.rules.drafts import Planned, claim_notice_id, draft
 from services.notify.rules.notices import plan
 from services.notify.rules.passed_over import keep_passed_over
@@ -85,9 +85,8 @@ async def _tell(
 
 def _recipients(about: About, worker_id: str | None) -> list[Recipient]:
     hub_id = about.hub_id
-    muted: Because | None = "muted" if TO_HUB.kind in about.policy.mute else None
     return [
-        Recipient(TO_HUB, "hub", hub_id or "", muted if hub_id else "nobody_there"),
+        Recipient(TO_HUB, "hub", hub_id or "", None if hub_id else "nobody_there"),
         Recipient(TO_WORKER, "worker", worker_id or "", None if worker_id else "nobody_there"),
     ]
 

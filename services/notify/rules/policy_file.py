@@ -10,12 +10,13 @@ from pydantic import ValidationError
 from services.notify.rules.policy import EVENTS, HubPolicy, NotificationPolicy
 from shared.events import EventData
 from shared.events.catalogue import event_types
+from shared.events.notify import NotificationKind
 from shared.operating.data_files import Fault, Where, read_toml
 
 
 def load_policy(path: Path) -> NotificationPolicy:
     """The policy that a file holds. Raises `DataFileFaults`, which name file and line."""
-    return read_toml(path, NotificationPolicy, _rules, _hubs)
+    return read_toml(path, NotificationPolicy, _rules, _hubs, _mutes)
 
 
 def _rules(raw: dict[str, Any]) -> Iterator[Fault]:
@@ -96,3 +97,23 @@ def _hubs(raw: dict[str, Any]) -> Iterator[Fault]:
                 if each["loc"][0] in own:
                     near = each["input"] if isinstance(each["input"], str) else None
                     yield Fault(("hub", hub_id, *each["loc"]), each["msg"], near)
+
+
+def _mutes(raw: dict[str, Any]) -> Iterator[Fault]:
+    """A Hub does without news, never without what it is asked to do: by that it learns what is its."""
+    rules = raw.get("rules")
+    told = [rule for rule in rules if isinstance(rule, dict)] if isinstance(rules, list) else []
+    to_hub = [rule for rule in told if rule.get("tell") == "hub"]
+    acts = {rule.get("kind") for rule in to_hub if rule.get("action", "none") != "none"}
+    news = sorted({str(rule.get("kind")) for rule in to_hub} - acts)
+    hubs = raw.get("hub")
+    own: dict[Where, Any] = {
+        ("hub", hub): policy for hub, policy in (hubs if isinstance(hubs, dict) else {}).items()
+    }
+    own[("default",)] = raw.get("default")
+    for where, policy in own.items():
+        kinds = policy.get("mute") if isinstance(policy, dict) else None
+        for number, kind in enumerate(kinds if isinstance(kinds, list) else []):
+            if kind in get_args(NotificationKind) and kind not in news:
+                only = f"only news can be muted: {', '.join(news) or 'there is none'}"
+                yield Fault((*where, "mute", number), only, str(kind))
