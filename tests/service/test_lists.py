@@ -420,17 +420,60 @@ async def test_the_inbox_has_first_what_nobody_has_opened(network: Network) -> N
         assert (answer.status_code, answer.json()["code"]) == (400, "cursor_invalid"), bad
 
 
-async def test_every_list_refuses_a_filter_that_it_has_not(network: Network) -> None:
-    lists = [
-        (service, route.path)
+def lists() -> list[str]:
+    """The path of every list but the trail's, which records each question first:
+    tests/service/test_audit_http.py, tests/service/test_audit_costs.py."""
+    found = [
+        route.path
         for service in SERVICES
+        if service != "audit"
         for route in routes_of(app_of(service))
-        if service != "audit"  # it records the question first: tests/service/test_audit_http.py
         if "GET" in (route.methods or ()) and "{" not in route.path
         if {"cursor", "after"} & {field.alias for field in route.dependant.query_params}
     ]
-    assert len(lists) > 10
-    for _, path in lists:
+    assert len(found) > 10
+    return found
+
+
+async def calls_of(network: Network, who: str, path: str, **asked: Any) -> tuple[int, int]:
+    """How many lines that page has, and how many calls of the store it costs: the fewest of some
+    tries, for the timers and relays of all services ask beside it."""
+    store = network.mongo_of("referral").client.admin
+    fewest, lines = 10_000, 0
+    for _ in range(8):
+        before = (await store.command("serverStatus"))["opcounters"]
+        answer = await network.ask(who, "GET", path, params=asked)
+        after = (await store.command("serverStatus"))["opcounters"]
+        if answer.status_code != 200:
+            return 0, 0
+        lines = max(len(v) for v in answer.json().values() if isinstance(v, list))
+        writes_and_reads = ("insert", "query", "update", "delete", "getmore")
+        fewest = min(fewest, sum(after[name] - before[name] for name in writes_and_reads))
+    return lines, fewest
+
+
+async def test_a_page_costs_as_many_calls_of_the_store_however_long_it_is(
+    network: Network,
+) -> None:
+    for number in range(12):
+        child = {"name": f"Child Page {number}", "date_of_birth": f"20{10 + number % 5}-02-03"}
+        (await network.refer(f"page{number}", subject=child)).raise_for_status()
+    await network.quiet()
+    costs: dict[str, str] = {}
+    for path in lists():
+        for who in ("school", "worker", "manager", "operator"):
+            short, one = await calls_of(network, who, path, limit=1)
+            long, many = await calls_of(network, who, path, limit=50)
+            if short and long > 4:
+                costs[f"{path} of {who}"] = f"{one} for {short}, {many} for {long}"
+                # At most one more reading where a batch of the driver ends.
+                assert many <= one + 2, costs
+    print("\n".join(f"{path}: {cost}" for path, cost in sorted(costs.items())))
+    assert len(costs) >= 10, costs
+
+
+async def test_every_list_refuses_a_filter_that_it_has_not(network: Network) -> None:
+    for path in lists():
         for who in ("school", "worker", "manager", "auditor", "operator"):
             answers = [
                 (await network.ask(who, "GET", path, params=p)).status_code
