@@ -40,10 +40,9 @@ def has_plan(caller: Caller, plan: Plan, *, marked: bool) -> None:
     require("plan_handover", who, Thing(hub_id=plan.hub_id, unsafe=who.names if marked else ()))
 
 
-def sees_worker(caller: Caller, worker: Worker) -> None:
-    """A worker's entry."""
-    thing = Thing(hub_id=worker.hub_id, person_id=worker.id)
-    require("view_worker", person(caller), thing)
+def sees_worker(caller: Caller, worker: Worker, action: Action = "view_worker") -> None:
+    """A worker's entry, and the leave they ask for."""
+    require(action, person(caller), Thing(hub_id=worker.hub_id, person_id=worker.id))
 
 
 def listed_allocations(caller: Caller) -> dict[str, Any]:

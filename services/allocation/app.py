@@ -3,6 +3,7 @@
 from functools import partial
 from pathlib import Path
 
+from services.allocation.absence import route as absence
 from services.allocation.assignment import order_route as orders
 from services.allocation.assignment import route as allocations
 from services.allocation.callers import has_left
@@ -29,6 +30,7 @@ ROUTERS = [
         rota,
         worker_import,
         workers,
+        absence,
         allocations,
         risk,
         casework,

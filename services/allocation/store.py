@@ -13,7 +13,12 @@ from services.allocation.assignment.others import Others
 from services.allocation.assignment.turns import Turns
 from services.allocation.assignment.waiting import QUEUE_ORDER
 from services.allocation.caseload.upgrading import note_overdue
-from services.allocation.caseload.worker import CAPACITY_DUE, SUPERVISION_DUE, Worker
+from services.allocation.caseload.worker import (
+    CAPACITY_DUE,
+    LEAVE_DUE,
+    SUPERVISION_DUE,
+    Worker,
+)
 from services.allocation.casework.goals import KnownGoals
 from services.allocation.handover.plan import Plan
 from services.allocation.hubs.areas import Areas
@@ -87,7 +92,7 @@ class Stores:
             [("hub_id", 1), ("overdue_from", 1)],
             [("host_agency_id", 1)],
             [("cases.referral_id", 1)],
-            timers=(CAPACITY_DUE, SUPERVISION_DUE),
+            timers=(CAPACITY_DUE, SUPERVISION_DUE, LEAVE_DUE),
         )
         await self.subjects.prepare(timers=(REASSESS_DUE,))
         await self.allocations.prepare(

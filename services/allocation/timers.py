@@ -11,11 +11,17 @@ from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
 
+from services.allocation.absence.rule import remind
 from services.allocation.assignment.duty import follow_turn
 from services.allocation.assignment.waiting import escalate, review_missed
 from services.allocation.caseload.capacity import refresh
 from services.allocation.caseload.supervision import flag_overdue
-from services.allocation.caseload.worker import CAPACITY_DUE, SUPERVISION_DUE, Worker
+from services.allocation.caseload.worker import (
+    CAPACITY_DUE,
+    LEAVE_DUE,
+    SUPERVISION_DUE,
+    Worker,
+)
 from services.allocation.casework.transitions import lapse
 from services.allocation.hubs.hub import DUTY_DUE, Hub
 from services.allocation.leaving.rule import still_left
@@ -55,6 +61,7 @@ def timers(stores: Stores) -> Iterator[Timer]:
     yield Timer(ANSWER_DUE, stores.allocations, partial(_unanswered, stores))
     yield Timer(CAPACITY_DUE, stores.workers, partial(_capacity_changes, stores))
     yield Timer(SUPERVISION_DUE, stores.workers, partial(_supervision_overdue, stores))
+    yield Timer(LEAVE_DUE, stores.workers, partial(_leave_undecided, stores))
     yield Timer(DUTY_DUE, stores.hubs, partial(follow_turn, stores, by=ME))
     yield Timer(REASSESS_DUE, stores.subjects, partial(_to_be_reassessed, stores))
 
@@ -84,6 +91,10 @@ async def _capacity_changes(stores: Stores, worker: Worker) -> None:
 
 async def _supervision_overdue(stores: Stores, worker: Worker) -> None:
     await stores.workers.change(worker.id, lambda w: flag_overdue(w, now()), by=ME)
+
+
+async def _leave_undecided(stores: Stores, worker: Worker) -> None:
+    await stores.workers.change(worker.id, lambda w: remind(w, now()), by=ME)
 
 
 async def _to_be_reassessed(stores: Stores, subject: Subject) -> None:

@@ -3,12 +3,14 @@
 from typing import Any
 
 from services.notify.directory import Directory
+from services.notify.rules.absence import OfLeave, tell_of_leave
 from services.notify.rules.claims import tell_of_claim
 from services.notify.rules.gaps import tell_of_gaps
 from services.notify.rules.news import tell_news
 from services.notify.rules.notify import notify
 from services.notify.store import Stores
 from shared.events import Event
+from shared.events.absence import LeaveDecided, LeaveRequested, LeaveUndecided
 from shared.events.agency import (
     AboutAgency,
     AboutAgreement,
@@ -103,6 +105,9 @@ def _of_cases(stores: Stores) -> Handlers:
             on(HubRegistered, directory.on_hub),
             on(WorkerRegistered, directory.on_worker),
             on(RotaGapsChanged, cases.on_gaps),
+            on(LeaveRequested, cases.on_leave),
+            on(LeaveUndecided, cases.on_leave),
+            on(LeaveDecided, cases.on_leave),
         ],
     }
 
@@ -155,6 +160,10 @@ class Cases:
     async def on_gaps(self, event: Event[RotaGapsChanged]) -> None:
         """A Hub's rota has gaps."""
         await tell_of_gaps(self._stores, event)
+
+    async def on_leave(self, event: Event[OfLeave]) -> None:
+        """A worker asks for leave, or it was decided on."""
+        await tell_of_leave(self._stores, event)
 
     async def on_amended(self, event: Event[ReferralAmended]) -> None:
         """Where it is about another young person now, all that was told is decided on again."""

@@ -3,6 +3,7 @@
 from shared.events import (
     EVENT_TYPES,
     EventData,
+    absence,
     accounts,
     agency,
     allocation,
@@ -48,7 +49,7 @@ MODULES = (
         goals,
         plans,
     ),
-    *(notify, notification, delivery, trail, tracing, accounts, unsafe, rota),
+    *(notify, notification, delivery, trail, tracing, accounts, unsafe, rota, absence),
 )
 
 

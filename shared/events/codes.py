@@ -243,3 +243,7 @@ DeclineReason = Literal[
 HoldReason = Literal[
     "young_person_away", "young_person_not_ready", "criminal_proceedings", "health", "other"
 ]
+
+# `cancelled`: it was approved, and is not in the worker's entry any more. `lapsed`: nobody decided.
+LeaveStatus = Literal["waiting", "approved", "declined", "withdrawn", "cancelled", "lapsed"]
+LeaveRefusal = Literal["no_cover", "too_many_away", "other_dates", "other"]

@@ -42,6 +42,8 @@ NotificationKind = Literal[
     "referral_overdue",
     "possible_match",
     "rota_gap",
+    "leave_requested",
+    "leave_decided",
     "consent_waits",
     "safety_hold",
     "phone_them",

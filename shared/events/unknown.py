@@ -46,6 +46,8 @@ READ_AS: Mapping[Any, str | None] = {
     codes.Role: "operator",
     codes.DeclineReason: "absence",
     codes.HoldReason: "other",
+    codes.LeaveStatus: "cancelled",
+    codes.LeaveRefusal: "other",
     notify.RecipientKind: "operator",
     notify.Channel: LEFT_OUT,
     notify.NotificationKind: "case_for_oversight",

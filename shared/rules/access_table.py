@@ -98,6 +98,9 @@ TABLE: Mapping[Action, Row] = {
     "put_worker": _row("worker", "manager_of_hub", "operator"),
     "import_workers": _row("own", "manager_of_hub", "operator"),
     "view_worker": _row("worker", "worker_in_person", "manager_of_hub", "operator"),
+    "ask_leave": _row("worker", "worker_in_person"),
+    "decide_leave": _row("worker", "manager_of_hub"),
+    "list_leave": _row("own", "manager_of_hub"),
     "list_workers": _row("own", "manager_of_hub", "operator"),
     "record_supervision": _row("worker", "manager_of_hub"),
     # Cases. Who had one repeats what was answered and got lost.

@@ -19,6 +19,7 @@ from shared.events import (
     EVENT_TYPES,
     Event,
     EventData,
+    absence,
     accounts,
     agency,
     allocation,
@@ -70,7 +71,7 @@ OWNERS: Mapping[str, tuple[ModuleType, ...]] = {
             records,
         ),
     ),
-    "allocation": (allocation, casework, plans, risk, rota, unsafe, workers),
+    "allocation": (allocation, casework, absence, plans, risk, rota, unsafe, workers),
     "notify": (notify, notification, delivery),
     "audit": (trail,),
 }

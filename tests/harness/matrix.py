@@ -20,7 +20,6 @@ from tests.harness.world import World
 
 MORE: dict[str, dict[str, str]] = {
     "second_worker": {"sub": "wk_two", "role": "worker", "worker_id": "wk_east_two", "hub_id": HUB},
-    "full_worker": {"sub": "wk_full", "role": "worker", "worker_id": "wk_full"},
     "gone_agency": {"sub": "ag_gone", "role": "agency", "agency_id": "ag_gone"},
     "gone_worker": {"sub": "wk_gone", "role": "worker", "worker_id": "wk_gone", "hub_id": HUB},
     "nowhere_manager": {"sub": "mg_gone", "role": "hub_manager", "hub_id": "hub_nowhere"},

@@ -121,6 +121,7 @@ class Network:
             "RETRY_DELAYS": json.dumps(self.topology.retry_delays),
             "RELAY_LEASE": "1",
             "RELAY_SLOWEST": "1",
+            "TALLY_EVERY": "86400",  # what happens because time passes, a test asks for
             "AUTH_JWKS": str(self.keys.jwks),
             "AUTH_ISSUER": ISSUER,
             "AUTH_ACCOUNT_KEY": self.keys.secret("auth_account", 32),
@@ -367,6 +368,7 @@ def owner(path: str) -> str:
         "workers": "allocation",
         "allocations": "allocation",
         "closed-cases": "allocation",
+        "leave-requests": "allocation",
         "handover-plans": "allocation",
         "notifications": "notify",
         "subscriptions": "notify",

@@ -3,9 +3,11 @@
 import json
 import re
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from allinone import sample
+from shared.clock import now
 from tests.harness.network import PEOPLE, a_referral, sent_by
 from tests.harness.refusals import NO_ID, Row, Rule
 from tests.harness.young_people import COMPARED
@@ -14,6 +16,7 @@ HUB, AREA = "hub_east", "eastby"
 PERSONS: dict[str, dict[str, str]] = {
     **PEOPLE,
     "east_worker": {"sub": "wk_east", "role": "worker", "worker_id": "wk_east"},
+    "full_worker": {"sub": "wk_full", "role": "worker", "worker_id": "wk_full"},
     "east_manager": {"sub": "mg_east", "role": "hub_manager", "hub_id": HUB},
     "second_manager": {"sub": "mg_east_two", "role": "hub_manager", "hub_id": HUB},
     "second_auditor": {"sub": "au_second", "role": "auditor"},
@@ -82,6 +85,16 @@ HUB_ENTRY: dict[str, Any] = {
     "clocks": {"review_days": 7, "waiting_days": {"mild": 14}},
     "soft_percent": 90,
 }
+# Leave that the worker of the world has asked for, each some weeks after the one before.
+LEAVES = ("leave", "leave_declinable", "leave_withdrawable", "left", "refused_leave")
+
+
+def leave(days: int, lasts: int = 7) -> dict[str, str]:
+    """A leave that begins a hundred days and so many from now."""
+    start = now().date() + timedelta(days=100 + days)
+    return {"start": str(start), "to": str(start + timedelta(days=lasts))}
+
+
 # Nobody of the Hub is on it: what waits in the world stays with its managers.
 ROTA: dict[str, Any] = {
     "nation": "wales",
@@ -715,6 +728,52 @@ ALLOCATION_ROUTES: dict[str, Row] = {
                 body={**WORKER, "hub_id": "hub_south"},
             ),
         ),
+    ),
+    "POST /v1/workers/{worker_id}/leave-requests": Row(
+        "/v1/workers/wk_full/leave-requests",
+        "full_worker",
+        leave(300),
+        {"worker": 404, "school": 403, "east_manager": 403, "auditor": 403, "operator": 403},
+        (
+            Rule(409, "leave_out_of_time", body={"start": "2020-01-01", "to": "2020-01-02"}),
+            Rule(409, "leave_overlaps", body=leave(0, 8)),
+            Rule(422, "malformed", body={**leave(300), "to": "2020-01-02"}),
+        ),
+        unknown=("worker_id",),
+    ),
+    "POST /v1/workers/{worker_id}/leave-requests/{request_id}/approval": Row(
+        "/v1/workers/wk_full/leave-requests/{leave}/approval",
+        "east_manager",
+        None,
+        {**NOT_OF_A_HUB, "worker": 403, "other_manager": 404},
+        (
+            Rule(
+                409, "leave_was_decided", path="/v1/workers/wk_full/leave-requests/{left}/approval"
+            ),
+        ),
+        unknown=("worker_id",),
+    ),
+    "POST /v1/workers/{worker_id}/leave-requests/{request_id}/decline": Row(
+        "/v1/workers/wk_full/leave-requests/{leave_declinable}/decline",
+        "east_manager",
+        {"reason": "no_cover"},
+        {**NOT_OF_A_HUB, "worker": 403, "other_manager": 404},
+        (Rule(409, "leave_was_decided", path="/v1/workers/wk_full/leave-requests/{left}/decline"),),
+        unknown=("worker_id",),
+    ),
+    "POST /v1/workers/{worker_id}/leave-requests/{request_id}/withdrawal": Row(
+        "/v1/workers/wk_full/leave-requests/{leave_withdrawable}/withdrawal",
+        "full_worker",
+        None,
+        {"worker": 404, "school": 403, "east_manager": 403, "auditor": 403, "operator": 403},
+        (
+            Rule(
+                409,
+                "leave_was_decided",
+                path="/v1/workers/wk_full/leave-requests/{refused_leave}/withdrawal",
+            ),
+        ),
+        unknown=("worker_id",),
     ),
     "POST /v1/workers/{worker_id}/supervisions": Row(
         "/v1/workers/wk_full/supervisions",

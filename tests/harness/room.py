@@ -86,9 +86,8 @@ class Room:
     async def ask(self, person: str, method: str, path: str, **options: Any) -> httpx2.Response:
         """A request by someone of `PEOPLE`, spelled as you like, or by the worker of that id."""
         claims = PEOPLE.get(person.lower(), {"role": "worker", "worker_id": person})
-        token = issue(
-            self.keys.signing, issuer=ISSUER, audience=AUDIENCE, lifetime=600, sub=person, **claims
-        )
+        claims = {"sub": person, **claims}
+        token = issue(self.keys.signing, issuer=ISSUER, audience=AUDIENCE, lifetime=600, **claims)
         headers = {"Authorization": f"Bearer {token}", **options.pop("headers", {})}
         return await self.http.request(method, path, headers=headers, **options)
 

@@ -21,12 +21,14 @@ from tests.harness.refused_routes import (
     GOAL,
     HUB,
     HUB_ENTRY,
+    LEAVES,
     ORGANISATION,
     PERSONS,
     ROTA,
     SUBSCRIPTION,
     UNANSWERED,
     WORKER,
+    leave,
     referral_of,
 )
 from tests.harness.waiting import until
@@ -174,6 +176,15 @@ async def _move_on(world: World) -> None:
     for name, worker in (("plan", "wk_east"), ("empty_plan", "wk_full")):
         asked = {"worker_id": worker, "reason": "worker_leaves"}
         ids[name] = (await do("east_manager", "POST", "/v1/handover-plans", asked))["id"]
+    path = "/v1/workers/wk_full/leave-requests"
+    for number, name in enumerate(LEAVES):
+        asked = leave(40 * number)
+        ids[name] = (await do("full_worker", "POST", path, asked))["id"]
+    await do("full_worker", "POST", f"{path}/{ids['left']}/withdrawal")
+    elsewhere = "/v1/workers/wk_east/leave-requests"
+    ids["foreign_leave"] = (await do("east_worker", "POST", elsewhere, leave(0)))["id"]
+    no = {"reason": "too_many_away"}
+    await do("east_manager", "POST", f"{path}/{ids['refused_leave']}/decline", no)
     traced = {"referral_id": ids["open"], "purpose": "complaint"}
     ids["tracing"] = (await do("second_auditor", "POST", "/v1/tracings", traced))["id"]
     inbox = await do("school", "GET", "/v1/notifications?wait=20")

@@ -1,6 +1,6 @@
 """The table at work on what happens to a case: who hears which turn, once, and that no partner does."""
 
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +9,7 @@ import pytest_asyncio
 from services.notify.notification import OPEN_DUE, REMIND_DUE
 from services.notify.oversight.escalation import unanswered, unopened
 from shared.errors import NotFound
+from shared.rules.calendars import LONDON
 from shared.storage.store import Database
 from tests.service.notifying import (
     HUB,
@@ -353,3 +354,37 @@ async def test_managers_hear_of_the_gaps_of_their_rota_once_for_all_that_are_new
 
     assert (notice.recipient, notice.referral_id) == (f"hub:{HUB}", None)
     assert (notice.due_at, notice.detail) == (first, "2026-03-05T09:30Z")
+
+
+async def test_leave_is_told_to_who_decides_and_to_who_asked_and_to_nobody_what_they_did(
+    told: Told,
+) -> None:
+    start = (START + timedelta(days=40)).date()
+    leave = {"worker_id": WORKER, "hub_id": HUB, "start": start, "to": start + timedelta(days=4)}
+    turns = [("waiting", status) for status in ("approved", "declined", "cancelled", "lapsed")]
+    turns += [("waiting", "withdrawn"), ("approved", "withdrawn"), ("approved", "cancelled")]
+    expected: list[tuple[str, ...]] = []
+    for number, (before, status) in enumerate(turns):
+        one = {**leave, "request_id": f"lv_{number:032x}"}
+        version = 10 * number + 2
+        asked = event_of("worker.leave_requested", WORKER, version, **one)
+        again = event_of("worker.leave_undecided", WORKER, version + 1, **one)
+        ends = {"status": status, "before": before}
+        end = event_of("worker.leave_decided", WORKER, version + 2, **one, **ends)
+        for event in (asked, again, end, asked, end):
+            await told.hear(event)
+        expected += 2 * [(f"hub:{HUB}", "leave_requested", "decide_on_leave", "")]
+        if status != "withdrawn":
+            expected.append((f"worker:{WORKER}", "leave_decided", "none", status))
+        elif before == "approved":
+            expected.append((f"hub:{HUB}", "leave_decided", "none", status))
+
+    notices = [
+        n for kind in ("leave_requested", "leave_decided") for n in await told.all(kind=kind)
+    ]
+
+    assert sorted((n.recipient, n.kind, n.action, n.detail or "") for n in notices) == sorted(
+        expected
+    )
+    dues = {n.due_at for n in notices if n.action == "decide_on_leave"}
+    assert dues == {datetime.combine(start, time(0), LONDON)}

@@ -68,6 +68,8 @@ READS = {
     "GET /v1/hubs/{hub_id}/rota/gaps": f"/v1/hubs/{HUB}/rota/gaps",
     "GET /v1/hubs/{hub_id}/numbers": f"/v1/hubs/{HUB}/numbers?quarter=2026-Q1",
     "GET /v1/workers/{worker_id}": "/v1/workers/wk_full",
+    "GET /v1/workers/{worker_id}/leave-requests": "/v1/workers/wk_full/leave-requests",
+    "GET /v1/leave-requests": "/v1/leave-requests",
     "GET /v1/allocations/{allocation_id}": "/v1/allocations/{open}",
     "GET /v1/allocations/{allocation_id}/explanation": "/v1/allocations/{open}/explanation",
     "GET /v1/allocations/{allocation_id}/risk": "/v1/allocations/{open}/risk",

@@ -35,8 +35,9 @@ OPERATIONS = operations()
 NAMES = sorted(set(ROUTES) & set(OPERATIONS))
 SEED = int(os.environ["SEED"])
 AT_ONCE = 8
-# Where the trail itself is kept: it grows by the entries, which are compared one by one.
-THE_LOG = {("audit", name) for name in ("entries", "checkpoints", "tiles", "state")}
+# Where the trail itself is kept, and how far it was looked through: it grows by the entries, which
+# are compared one by one.
+THE_LOG = {("audit", name) for name in ("entries", "checkpoints", "tiles", "state", "completeness")}
 # Counts of a moment, which the store deletes by itself.
 PASSING = {("notify", "quotas")}
 

@@ -26,7 +26,9 @@ async def follow_turn(stores: Stores, hub: Hub, by: Origin) -> None:
     the next turn. Safe to repeat: the timer of who dies in between comes again."""
     at = now()
     await follow_duty(stores, hub, by)
+    failpoint("turn.after_duty")
     await watch_gaps(stores, hub, by)
+    failpoint("turn.after_gaps")
     # A rota that was put meanwhile has set the timer itself: it stays.
     now_known = await stores.hubs.get(hub.id)
     if now_known.rota_revision == hub.rota_revision:

@@ -89,14 +89,14 @@ def amend_worker(
     if entry.hub_id != worker.hub_id and worker.cases:
         raise Refused("worker_has_cases", "Hand over the open cases before the worker moves.")
     after = worker.but(**stored_fields(entry, hub), revision=worker.revision + 1)
-    after = _recounted(worker, after, at)
+    after = recounted(worker, after, at)
     return Change(after, (worker_event(after),))
 
 
 def follow_hub(worker: Worker, hub: Hub, at: datetime) -> Change[Worker]:
     """What the Hub's policy says now about this worker; nothing, if it said so before."""
     after = worker.but(**resolved(worker.own_cap, worker.worker_role, hub))
-    after = _recounted(worker, after, at)
+    after = recounted(worker, after, at)
     if after == worker:
         return unchanged(worker)
     return Change(after, (_capacity_event(after, at),))
@@ -205,7 +205,8 @@ def _capacity_event(worker: Worker, at: datetime) -> CapacityChanged:
     )
 
 
-def _recounted(before: Worker, after: Worker, at: datetime) -> Worker:
+def recounted(before: Worker, after: Worker, at: datetime) -> Worker:
+    """With the room and the timers that follow from the entry."""
     # A timer that says the same as before runs on: what is overdue is not flagged a second time.
     same = supervision_timer(before, at) == supervision_timer(after, at)
     return after.but(

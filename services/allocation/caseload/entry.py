@@ -1,5 +1,6 @@
 """Registering a worker, or amending the entry."""
 
+from services.allocation.absence.rule import follow_entry
 from services.allocation.access import manages_hub
 from services.allocation.caseload.capacity import amend_worker, register_worker
 from services.allocation.caseload.worker import Worker, WorkerEntry
@@ -30,7 +31,9 @@ async def put_entry(
 
     def rule(known: Worker) -> Change[Worker]:
         manages_hub("put_worker", caller, known.hub_id)
-        return amend_worker(known, entry, hub, at)
+        amended = amend_worker(known, entry, hub, at)
+        followed = follow_entry(known, amended.after, caller.account, at)
+        return Change(followed.after, (*amended.events, *followed.events))
 
     worker, event = register_worker(worker_id, entry, hub, at)
     try:

@@ -6,17 +6,12 @@ it. Times are days in London, both ends included.
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    computed_field,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, computed_field
 
+from services.allocation.absence.request import LeaveRequest
+from services.allocation.caseload.periods import Leave, Reduction
 from services.allocation.documents import Code, Codes, Incoming, Points
 from services.allocation.hubs.hub import Hub
 from shared.events.codes import Setting, SupervisionKind, WorkerRole
@@ -25,38 +20,9 @@ from shared.rules.calendars import LONDON
 from shared.rules.values import Day
 from shared.storage.records import Record
 
-CAPACITY_DUE, SUPERVISION_DUE = "capacity_due", "supervision_due"
+CAPACITY_DUE, SUPERVISION_DUE, LEAVE_DUE = "capacity_due", "supervision_due", "leave_due"
 UNAVAILABLE = -1_000_000
 Percent = Annotated[int, Field(ge=0, le=100)]
-
-
-class Period(Incoming):
-    """From a day to a day, both included; without `to` until further notice."""
-
-    start: Day
-    to: Day | None = None
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if self.to is not None and self.to < self.start:
-            raise ValueError("ends before it begins")
-        return self
-
-    def covers(self, day: date) -> bool:
-        return self.start <= day and (self.to is None or day <= self.to)
-
-
-class Leave(Period):
-    """Away; no new cases. Open cases stay unless they are handed over."""
-
-    kind: Literal["annual", "sickness", "parental", "study", "other"] = "annual"
-
-
-class Reduction(Period):
-    """Takes a share off the cap for a time (new in post, returning to work, other duties)."""
-
-    percent: Annotated[int, Field(ge=1, le=100)]
-    reason: Literal["new_in_post", "phased_return", "other_duties", "health", "other"]
 
 
 class Conflict(Incoming):
@@ -147,10 +113,16 @@ class Worker(Record):
     room: int = UNAVAILABLE
     capacity_at: datetime | None = None
     supervision_at: datetime | None = None
+    requests: tuple[LeaveRequest, ...] = ()
+    undecided_at: datetime | None = None
     revision: int = 1
 
     def timers(self) -> dict[str, datetime | None]:
-        return {CAPACITY_DUE: self.capacity_at, SUPERVISION_DUE: self.supervision_at}
+        return {
+            CAPACITY_DUE: self.capacity_at,
+            SUPERVISION_DUE: self.supervision_at,
+            LEAVE_DUE: self.undecided_at,
+        }
 
     @computed_field  # type: ignore[prop-decorator]
     @property

@@ -23,6 +23,7 @@ from services.allocation.caseload.capacity import (
 )
 from services.allocation.caseload.worker import (
     CAPACITY_DUE,
+    LEAVE_DUE,
     SUPERVISION_DUE,
     UNAVAILABLE,
     Worker,
@@ -248,7 +249,7 @@ def test_amending_says_the_entry_and_sets_both_clocks_anew() -> None:
     assert isinstance(registered, WorkerRegistered)
     assert (registered.worker_id, registered.cap, registered.revision) == ("wk_one", 10, 2)
     at = datetime(2026, 3, 10, tzinfo=UTC)
-    assert change.after.timers() == {CAPACITY_DUE: at, SUPERVISION_DUE: at}
+    assert change.after.timers() == {CAPACITY_DUE: at, SUPERVISION_DUE: at, LEAVE_DUE: None}
     assert (change.after.room, change.after.revision, change.after.cases) == (5, 2, held.cases)
     assert amend_worker(change.after, entry, hub(), later(days=1)) == Change(change.after)
 
