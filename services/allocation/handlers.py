@@ -20,6 +20,7 @@ from services.allocation.hubs.heard import on_hub_registered, on_rota_changed, o
 from services.allocation.records import Allocation
 from services.allocation.risk.process import recompute_case, relevel_case, report
 from services.allocation.risk.subject import respond
+from services.allocation.rota.calling import call_cover
 from services.allocation.safety.process import protect, protect_all
 from services.allocation.store import Stores
 from shared.clock import now
@@ -157,6 +158,7 @@ async def on_allocation_waiting(
 ) -> None:
     """Capacity freed between the look and this event was offered before the case stood in line."""
     await protect(stores, await stores.allocations.get(event.subject), by)
+    await call_cover(stores, await stores.allocations.get(event.subject), by)
     await offer_to_first(stores, event.subject, by)
 
 

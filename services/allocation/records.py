@@ -133,6 +133,8 @@ class Allocation(Record):
     with_manager: bool = False
     waiting_since: datetime | None = None
     holder_id: str | None = None
+    # The desks that were called to it while it waits.
+    called: tuple[str, ...] = ()
     review_at: datetime | None = None
     escalate_at: datetime | None = None
     escalations: int = 0

@@ -225,6 +225,11 @@ class Stores:
         }
         return await self.allocations.find(where, sort=[("_id", 1)], limit=2000)
 
+    async def uncalled(self, hub: Hub, desk: str) -> list[Allocation]:
+        """What waits and nobody holds, and that desk has not been called to."""
+        where = {"hub_id": hub.id, "status": "waiting", "holder_id": None, "called": {"$ne": desk}}
+        return await self.allocations.find(where, sort=[("_id", 1)], limit=2000)
+
     async def hubs_on_duty(self, worker_id: str) -> list[Hub]:
         """The Hubs whose duty worker this is, or whose rota names them."""
         named = [{"duty_worker_id": worker_id}, {"on_rota": worker_id}]

@@ -1,10 +1,12 @@
 """Messages in: each event moves a projection, and whoever the rules name is notified."""
 
+from functools import partial
 from typing import Any
 
 from services.notify.directory import Directory
-from services.notify.rules.absence import OfLeave, tell_of_leave
+from services.notify.rules.absence import tell_of_leave
 from services.notify.rules.claims import tell_of_claim
+from services.notify.rules.cover import tell_of_cover
 from services.notify.rules.gaps import tell_of_gaps
 from services.notify.rules.news import tell_news
 from services.notify.rules.notify import notify
@@ -46,7 +48,7 @@ from shared.events.referral import (
     ReferralStatusChanged,
 )
 from shared.events.risk import RiskEscalated
-from shared.events.rota import RotaGapsChanged
+from shared.events.rota import RotaChanged, RotaGapsChanged
 from shared.events.sharing import (
     BasisEnded,
     BasisRecorded,
@@ -63,7 +65,11 @@ from shared.events.subject import (
     SubjectRelinked,
     SubjectTurning18,
 )
-from shared.events.unsafe import AllocationHolderChanged, AllocationTakenAway
+from shared.events.unsafe import (
+    AllocationCoverCalled,
+    AllocationHolderChanged,
+    AllocationTakenAway,
+)
 from shared.events.workers import HubRegistered, WorkerRegistered
 from shared.messaging.dispatch import Handlers, on
 
@@ -101,13 +107,15 @@ def _of_cases(stores: Stores) -> Handlers:
             on(AllocationClosed, cases.on_referral),
             on(AllocationTakenAway, cases.on_referral),
             on(AllocationHolderChanged, cases.on_referral),
+            on(AllocationCoverCalled, cases.on_referral),
             on(RiskEscalated, cases.on_risk_escalated),
             on(HubRegistered, directory.on_hub),
             on(WorkerRegistered, directory.on_worker),
-            on(RotaGapsChanged, cases.on_gaps),
-            on(LeaveRequested, cases.on_leave),
-            on(LeaveUndecided, cases.on_leave),
-            on(LeaveDecided, cases.on_leave),
+            on(RotaGapsChanged, partial(tell_of_gaps, stores)),
+            on(RotaChanged, partial(tell_of_cover, stores)),
+            on(LeaveRequested, partial(tell_of_leave, stores)),
+            on(LeaveUndecided, partial(tell_of_leave, stores)),
+            on(LeaveDecided, partial(tell_of_leave, stores)),
         ],
     }
 
@@ -156,14 +164,6 @@ class Cases:
         referral_id = event.data.referral_id
         state = await self._cases.apply(referral_id, event)
         await notify(self._stores, event, state.case(referral_id))
-
-    async def on_gaps(self, event: Event[RotaGapsChanged]) -> None:
-        """A Hub's rota has gaps."""
-        await tell_of_gaps(self._stores, event)
-
-    async def on_leave(self, event: Event[OfLeave]) -> None:
-        """A worker asks for leave, or it was decided on."""
-        await tell_of_leave(self._stores, event)
 
     async def on_amended(self, event: Event[ReferralAmended]) -> None:
         """Where it is about another young person now, all that was told is decided on again."""

@@ -42,6 +42,8 @@ NotificationKind = Literal[
     "referral_overdue",
     "possible_match",
     "rota_gap",
+    "cover_arranged",
+    "cover_called",
     "leave_requested",
     "leave_decided",
     "consent_waits",

@@ -13,11 +13,13 @@ class RotaChanged(EventData):
     """A Hub's rota is as it was put. `worker_ids`: all whom it names, for a day at least."""
 
     event_type: ClassVar[str] = "hub.rota_changed"
-    heard_by: ClassVar[tuple[str, ...]] = ("allocation.capacity",)
+    heard_by: ClassVar[tuple[str, ...]] = ("allocation.capacity", "notify.allocations")
 
     hub_id: str
     revision: int
     worker_ids: tuple[str, ...]
+    # Who covers from now on and did not before: `operators`, `hub:…` or `worker:…`.
+    covering: tuple[str, ...] = ()
 
     def says(self, by: str) -> str:
         names = listed(self.worker_ids, "no worker")

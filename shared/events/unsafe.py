@@ -60,6 +60,20 @@ class AllocationHolderChanged(AllocationEvent):
         return (self.from_worker_id, self.holder_id)
 
 
+class AllocationCoverCalled(AllocationEvent):
+    """A case waits while nobody of the Hub is on duty: the desk that covers then is told, `operators`
+    or `hub:` and a Hub. The Hub's managers hold it as before."""
+
+    event_type: ClassVar[str] = "allocation.cover_called"
+    heard_by: ClassVar[tuple[str, ...]] = ("notify.allocations",)
+
+    cover: str
+
+    def says(self, by: str) -> str:
+        desk = "the operators' desk" if self.cover == "operators" else self.cover[4:]
+        return f"{self.referral_id} waits, and {desk} covers for {self.hub_id}."
+
+
 class AllocationTakenUp(AllocationEvent):
     """The worker who had left is back, and goes on with the case that nobody was given meanwhile."""
 

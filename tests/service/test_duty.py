@@ -1,6 +1,7 @@
 """Who is on duty when somebody is needed: by the rota, with stand-ins; else the Hub's managers."""
 
 import asyncio
+import random as chance
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -215,3 +216,42 @@ async def test_two_replicas_tell_of_a_gap_once(room: Room) -> None:
 
     assert len((await room.stores.hubs.get(HUB)).gaps_known) == 1
     assert len(await gaps_told(room, 1)) == 1
+
+
+async def test_a_desk_that_covers_is_called_to_all_that_waits_and_to_each_case_once(
+    room: Room,
+) -> None:
+    south = {"name": "South", "areas": ["southby"]}
+    (await room.ask("operator", "PUT", "/v1/hubs/hub_south", json=south)).raise_for_status()
+    (await put(room, span())).raise_for_status()
+    await room.put_worker("wk_one", "*", leave=away(-1, 1), **DUTY)
+    kinds = [chance.choice(("immediate", "same_day", "five_working_days")) for _ in range(4)]
+    waits = [await room.refer(f"gap{n}", urgency=kind) for n, kind in enumerate(kinds)]
+    for one in waits:
+        await room.stands(one, "waiting")
+    assert await called(room, 0) == set(), "a gap has no desk"
+
+    for cover in ("operators", "hub:hub_south", "operators"):
+        (await put(room, span(cover=cover), by="operator")).raise_for_status()
+        waits.append(await room.refer(f"while {cover} {len(waits)}", urgency="immediate"))
+        await room.stands(waits[-1], "waiting")
+        await set_again(room)
+    expected = {(one, "operators") for one in waits}
+    expected |= {(one, "hub:hub_south") for one in waits[:-1]}
+    assert await called(room, len(expected)) == expected
+    past = await room.run_out(room.stores.hubs, HUB, DUTY_DUE, "duty_at")
+    assert past < now()
+    await set_again(room)
+    assert len(await room.told("allocation.cover_called", len(expected))) == len(expected)
+    assert {
+        each.holder_id for each in [await room.stores.allocations.get(one) for one in waits]
+    } == {None}, "a desk holds nothing"
+
+    told = [e["data"]["covering"] for e in await room.told("hub.rota_changed", 4)]
+    assert told == [[], ["operators"], ["hub:hub_south"], ["operators"]]
+
+
+async def called(room: Room, count: int) -> set[tuple[str, str]]:
+    found = await room.told("allocation.cover_called", count) if count else room.events
+    calls = [e for e in found if e["type"] == "allocation.cover_called"]
+    return {(e["subject"], e["data"]["cover"]) for e in calls}

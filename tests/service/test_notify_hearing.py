@@ -9,8 +9,10 @@ import pytest_asyncio
 from services.notify.notification import OPEN_DUE, REMIND_DUE
 from services.notify.oversight.escalation import unanswered, unopened
 from shared.errors import NotFound
+from shared.events import EVENT_TYPES
 from shared.rules.calendars import LONDON
 from shared.storage.store import Database
+from tests.golden.__main__ import sample
 from tests.service.notifying import (
     HUB,
     POLICE,
@@ -388,3 +390,29 @@ async def test_leave_is_told_to_who_decides_and_to_who_asked_and_to_nobody_what_
     )
     dues = {n.due_at for n in notices if n.action == "decide_on_leave"}
     assert dues == {datetime.combine(start, time(0), LONDON)}
+
+
+async def test_who_covers_hears_that_they_do_and_of_what_waits_and_nothing_of_whom(
+    told: Told,
+) -> None:
+    covering = ["hub:hub_south", "operators", "worker:wk_south"]
+    named = {"hub_id": HUB, "revision": 3, "worker_ids": [], "covering": covering}
+    event = event_of("hub.rota_changed", HUB, 4, **named)
+    for _ in range(2):
+        await told.hear(event)
+    arranged = [(n.recipient, n.detail) for n in await told.all(kind="cover_arranged")]
+    desks = [("hub:hub_south", HUB), ("operator:operator", HUB)]
+    assert sorted(arranged) == [*desks, ("worker:wk_south", HUB)]
+
+    await told.network()
+    await told.happens("referral.received", "ref_1", **referral())
+    called = sample(EVENT_TYPES["allocation.cover_called"]).data.model_dump()
+    about = {"referral_id": "ref_1", "subject_id": SUBJECT, "hub_id": HUB, "worker_id": None}
+    for cover in ("operators", "hub:hub_south"):
+        fields = {**called, **about, "cover": cover}
+        await told.happens("allocation.cover_called", "ref_1", **fields)
+
+    calls = await told.all(kind="cover_called")
+
+    assert sorted((n.recipient, n.detail) for n in calls) == desks
+    assert {(n.action, n.categories, n.hub_id) for n in calls} == {("phone_the_hub", (), HUB)}

@@ -54,6 +54,8 @@ REASONS = {
     "ParentsWord.id": "made by us",
     "_Snapshot.area": "a code of the register, else `unknown`",
     "_Snapshot.languages": "two or three letters, as ISO 639 has them",
+    "AllocationCoverCalled.cover": "`operators`, or a Hub that an operator named to cover",
+    "RotaChanged.covering": "the same, or a worker whom an operator named to cover",
     "RotaChanged.worker_ids": "workers of the Hub, or whom an operator named to cover",
     "SubscriptionRegistered.areas": "of events of before only",
     "Terms.id": "an agreement's: random, or given by an operator",

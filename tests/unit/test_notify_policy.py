@@ -137,7 +137,12 @@ def test_every_event_that_a_rule_may_be_about_arrives_and_names_its_referral() -
     assert set(EVENTS) <= arriving
     assert all("referral_id" in event_types()[each].model_fields for each in EVENTS)
     without = arriving - set(EVENTS)
-    others: tuple[str, ...] = ("hub.registered", "hub.rota_gaps_changed", "worker.registered")
+    others: tuple[str, ...] = (
+        "hub.registered",
+        "hub.rota_gaps_changed",
+        "hub.rota_changed",
+        "worker.registered",
+    )
     others += tuple(f"worker.leave_{it}" for it in ("requested", "undecided", "decided"))
     of_referrals = {"referral.erased", *others}
     assert without == of_referrals | {

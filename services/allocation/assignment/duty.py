@@ -3,6 +3,7 @@
 from services.allocation.assignment.queue import seek
 from services.allocation.hubs.hub import DUTY_DUE, Hub
 from services.allocation.records import Allocation
+from services.allocation.rota.calling import call_cover_to_all
 from services.allocation.rota.setting import next_turn
 from services.allocation.rota.standing import Duty, duty_at, watch_gaps
 from services.allocation.safety.rule import replace_holder
@@ -38,11 +39,12 @@ async def follow_turn(stores: Stores, hub: Hub, by: Origin) -> None:
 
 async def follow_duty(stores: Stores, hub: Hub, by: Origin) -> None:
     """What waits in the Hub is held by whoever is on duty now, and safe for the young person; else
-    by the managers. What can't wait, they take. Safe to repeat."""
+    by the managers, and a desk that covers is called. What can't wait, they take. Safe to repeat."""
     duty = await duty_at(stores, hub)
     for waits in await stores.held_by_another(hub, duty.on_duty()):
         await _hand_on(stores, waits, duty, by)
         failpoint("duty.after_one")
+    await call_cover_to_all(stores, hub, by)
 
 
 async def _hand_on(stores: Stores, waits: Allocation, duty: Duty, by: Origin) -> None:

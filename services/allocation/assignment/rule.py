@@ -97,7 +97,7 @@ def wait(
     if allocation.status != "seeking" and not moves:
         return unchanged(allocation)
     after = allocation.but(
-        **_clocks_of_waiting(allocation, hub, at),
+        **_begins_to_wait(allocation, hub, at),
         status="waiting",
         round=allocation.round + 1,
         hub_id=hub.id if hub else None,
@@ -115,11 +115,10 @@ def wait(
     return Change(after, tuple(events))
 
 
-def _clocks_of_waiting(
-    allocation: Allocation, hub: Hub | None, at: datetime
-) -> dict[str, datetime | None]:
+def _begins_to_wait(allocation: Allocation, hub: Hub | None, at: datetime) -> dict[str, Any]:
     return {
         "overdue_since": None,
+        "called": (),
         "review_at": at + timedelta(days=hub.clocks.review_days if hub else 7),
         "escalate_at": at + timedelta(days=hub.waiting_days(allocation.level) if hub else 1),
     }
@@ -151,6 +150,7 @@ def _assigned(allocation: Allocation, decision: Decision, hub: Hub) -> dict[str,
         "offers": allocation.offers + 1,
         "with_manager": False,
         "holder_id": None,
+        "called": (),
         "decisions": (*allocation.decisions, decision.id),
     }
 

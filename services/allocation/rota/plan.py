@@ -112,10 +112,13 @@ class Rota(Incoming):
         covering = (one.covering_id for one in self._posted())
         return self.own_ids() | {one for one in covering if one}
 
+    def desks(self) -> frozenset[str]:
+        """Whoever covers."""
+        return frozenset(one.cover for one in self._posted() if one.cover)
+
     def covers(self) -> frozenset[str]:
         """The other Hubs, and the workers of theirs, that cover."""
-        covers = (one.cover for one in self._posted())
-        return frozenset(one for one in covers if one and one != "operators")
+        return self.desks() - {"operators"}
 
     def _posted(self) -> tuple[Posted, ...]:
         return (*self.spans, *self.exceptions)

@@ -28,7 +28,8 @@ def set_rota(
         raise Refused("cover_is_arranged", "An operator arranges cover by another Hub.")
     named = tuple(sorted(rota.worker_ids()))
     revision = hub.rota_revision + 1
-    event = RotaChanged(hub_id=hub.id, revision=revision, worker_ids=named)
+    covering = tuple(sorted(rota.desks() - (hub.rota.desks() if hub.rota else frozenset())))
+    event = RotaChanged(hub_id=hub.id, revision=revision, worker_ids=named, covering=covering)
     return changed(hub, event, rota=rota, rota_revision=revision, on_rota=named, duty_at=at)
 
 

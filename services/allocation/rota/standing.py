@@ -8,7 +8,7 @@ from datetime import timedelta
 from services.allocation.caseload.worker import Worker
 from services.allocation.hubs.hub import Hub
 from services.allocation.rota.plan import Rota
-from services.allocation.rota.rule import gaps, in_turn
+from services.allocation.rota.rule import gaps, in_turn, on_duty
 from services.allocation.rota.setting import rota_of
 from services.allocation.rota.warning import AHEAD, note_gaps
 from services.allocation.store import Stores
@@ -29,6 +29,10 @@ class Duty:
         """Who holds what waits: the first one who is there; None leaves it to the Hub's managers."""
         there = in_turn(self.rota, self.staff, now(), unsafe) if self.rota else ()
         return there[0] if there else None
+
+    def desk(self, unsafe: Collection[str] = ()) -> str | None:
+        """The desk that covers while none of the Hub's own is there; it holds nothing, and is told."""
+        return on_duty(self.rota, self.staff, now(), unsafe).cover if self.rota else None
 
     def takers(self, unsafe: Collection[str] = ()) -> tuple[str, ...]:
         """Who takes what can't wait, the first one first. Never a worker of another Hub: who covers

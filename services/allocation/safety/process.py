@@ -6,6 +6,7 @@ no case to take away yet.
 """
 
 from services.allocation.records import HELD, Allocation
+from services.allocation.rota.calling import call_cover
 from services.allocation.rota.standing import duty_at
 from services.allocation.safety.rule import is_unsafe, replace_holder, take_away
 from services.allocation.store import Stores
@@ -36,6 +37,7 @@ async def protect(stores: Stores, allocation: Allocation, by: Origin) -> None:
         await stores.allocations.change(
             allocation.id, lambda a: replace_holder(a, holder_id, to), by=by, seen=allocation
         )
+        await call_cover(stores, await stores.allocations.get(allocation.id), by)
 
 
 async def protect_all(stores: Stores, subject_id: str, by: Origin) -> None:

@@ -35,6 +35,8 @@ SENTENCES: Mapping[NotificationKind, str] = {
     "risk_escalated": "The risk in a case has risen.",
     "referral_overdue": "A referral has had no answer in time.",
     "rota_gap": "Nobody will be on duty at your Hub at some time to come: see where its rota has gaps.",
+    "cover_arranged": "Another Hub's rota names you as its cover; the Hub is with it.",
+    "cover_called": "Something waits at a Hub that you cover for: phone its managers.",
     "leave_requested": "A worker asks for leave: approve or decline it.",
     "leave_decided": "Leave that was asked for has been decided on: see what became of it.",
     "possible_match": "Two referrals may be about the same young person: compare them.",

@@ -26,7 +26,11 @@ from shared.events.erasure import ReferralErased
 from shared.events.notify import RetractionReason
 from shared.events.referral import ReferralAmended, ReferralReceived, ReferralStatusChanged
 from shared.events.subject import SubjectRelinked
-from shared.events.unsafe import AllocationHolderChanged, AllocationTakenAway
+from shared.events.unsafe import (
+    AllocationCoverCalled,
+    AllocationHolderChanged,
+    AllocationTakenAway,
+)
 
 Snapshot = ReferralReceived | ReferralAmended
 AboutWorker = (
@@ -39,6 +43,7 @@ AboutWorker = (
     | AllocationEscalated
     | AllocationTakenAway
     | AllocationHolderChanged
+    | AllocationCoverCalled
     | AllocationClosed
 )
 CASE_FIELDS = (

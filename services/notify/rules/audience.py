@@ -81,6 +81,13 @@ def named(about: About, rules: Sequence[Rule]) -> list[Recipient]:
     return [_named(about, rule) for rule in rules if rule.tell != "partners"]
 
 
+def desk_of(cover: str | None) -> tuple[RecipientKind, str | None]:
+    """Who covers, as a rota names them: `operators`, `hub:…` or `worker:…`."""
+    kind, _, one = (cover or "").partition(":")
+    named: RecipientKind = "hub" if kind == "hub" else "worker"
+    return ("operator", "operator") if kind == "operators" else (named, one or None)
+
+
 def _named(about: About, rule: Rule) -> Recipient:
     case = about.case
     desk: tuple[RecipientKind, str | None] = ("operator", "operator")
@@ -92,6 +99,7 @@ def _named(about: About, rule: Rule) -> Recipient:
         "worker": ("worker", getattr(about.event.data, rule.who, case.worker_id or case.holder_id)),
         "hub": hub,
         "operators": desk,
+        "cover": desk_of(getattr(about.event.data, "cover", None)),
     }
     kind, recipient_id = recipients[rule.tell]
     if recipient_id is None:

@@ -33,6 +33,7 @@ GROUNDS: dict[Audience, Ground] = {
     "hub": "hub_oversight",
     "partners": "sharing",
     "operators": "operations",
+    "cover": "hub_oversight",
 }
 Planned = New[Notification]
 

@@ -10,7 +10,7 @@ from shared.events.notify import NotificationKind
 from shared.rules.calendars import Nation
 from shared.rules.sharing import Category
 
-Audience = Literal["referrer", "worker", "hub", "partners", "operators"]
+Audience = Literal["referrer", "worker", "hub", "partners", "operators", "cover"]
 # The events that a rule may be about: those whose handlers notify somebody.
 EVENTS = (
     "referral.received",
@@ -29,6 +29,7 @@ EVENTS = (
     "allocation.escalated",
     "allocation.taken_away",
     "allocation.holder_changed",
+    "allocation.cover_called",
     "allocation.closed",
     "risk.escalated",
     "consent.recorded",
