@@ -1,13 +1,12 @@
 """A lawful-basis decision with its sealed reasons; and what an agency would be shown now."""
 
-from dataclasses import replace
 from functools import partial
 
 from services.referral.access import Viewer
 from services.referral.acting import Asker
 from services.referral.documents import ConsentEntry
 from services.referral.records import Referral, not_erased
-from services.referral.sharing.marking import Mark, mark_person, mark_safety
+from services.referral.sharing.marking import Mark, mark_person, mark_safety, named
 from services.referral.sharing.naming import all_known, all_registered
 from services.referral.sharing.request import (
     BasisEntry,
@@ -117,8 +116,8 @@ async def preview(stores: Stores, referral: Referral, agency_id: str, purpose: s
 
 
 async def mark(stores: Stores, referral: Referral, marked: Mark, by: Origin) -> Subject:
-    """The young person with the mark, and, where it is a worker's or their account's, with that of
-    the other: it is one person.
+    """The young person with the mark, and, where it is a worker's or an account's, with those of all
+    other names of theirs: it is one person.
 
     Raises `Refused` where nobody knows who is meant: a mark that names somebody else than intended
     would protect nobody. To lift one, nothing need be known; but a manager of the Hub does that.
@@ -136,8 +135,7 @@ async def mark(stores: Stores, referral: Referral, marked: Mark, by: Origin) -> 
 async def mark_as_seen(stores: Stores, account: str, by: Origin) -> None:
     """An account has called as somebody: whoever is one person is marked under all their names, for
     everyone for whom they are under one. Safe to repeat."""
-    workers = await stores.known.workers_of(account)
-    names = {f"account:{account}", *(f"worker:{worker_id}" for worker_id in workers)}
+    names = await _names_of(stores, f"account:{account}")
     if len(names) == 1:
         return
     at = now()
@@ -146,13 +144,25 @@ async def mark_as_seen(stores: Stores, account: str, by: Origin) -> None:
 
 
 async def _same_person(stores: Stores, marked: Mark) -> list[Mark]:
-    if marked.kind == "worker":
-        found = await stores.known.accounts_of(marked.id)
-        return [replace(marked, kind="account", id=account) for account in found]
-    if marked.kind == "account":
-        found = await stores.known.workers_of(marked.id)
-        return [replace(marked, kind="worker", id=worker_id) for worker_id in found]
-    return []
+    others = sorted(await _names_of(stores, marked.name) - {marked.name})
+    return [named(marked, other) for other in others]
+
+
+async def _names_of(stores: Stores, name: str) -> frozenset[str]:
+    """Every name of one person: the accounts that have called as a worker of theirs, and the workers
+    as whom one of these has. An agency has one."""
+    known = stores.known
+    found, unread = {name}, [name]
+    while unread:
+        kind, _, one = unread.pop().partition(":")
+        more: set[str] = set()
+        if kind == "worker":
+            more = {f"account:{account}" for account in await known.accounts_of(one)}
+        elif kind == "account":
+            more = {f"worker:{worker_id}" for worker_id in await known.workers_of(one)}
+        unread += more - found
+        found |= more
+    return frozenset(found)
 
 
 _UNKNOWN = {

@@ -1,7 +1,7 @@
 """Safety marks: who is unsafe for a young person, until it is lifted. Pure."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Literal
@@ -74,7 +74,13 @@ def mark_person(subject: Subject, names: Collection[str], at: datetime) -> Chang
     return in_turn(subject, *rules)
 
 
-def _alike(known: Marked, name: str) -> Mark:
+def named(mark: Mark, name: str) -> Mark:
+    """The same mark under another name of the same person."""
     kind, _, one = name.partition(":")
     of_kind: Literal["worker", "account"] = "worker" if kind == "worker" else "account"
-    return Mark(of_kind, one, known.relation or "close_associate", unsafe=True)
+    return replace(mark, kind=of_kind, id=one)
+
+
+def _alike(known: Marked, name: str) -> Mark:
+    mark = Mark("account", "", known.relation or "close_associate", unsafe=True)
+    return named(mark, name)

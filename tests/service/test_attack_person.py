@@ -1,0 +1,88 @@
+"""One person with several names or sides: nothing is given to them, or opened, under another."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from allinone import sample
+from tests.harness.mongo import Mongo
+from tests.harness.network import a_referral
+from tests.harness.waiting import until
+from tests.harness.whole import Whole, whole
+
+MARK: dict[str, Any] = {"unsafe": True, "relation": "alleged_perpetrator"}
+ANY = {"If-Match": "*"}
+
+
+@pytest_asyncio.fixture(scope="module")
+async def services(mongo: Mongo, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Whole]:
+    async with whole(mongo.url, tmp_path_factory.mktemp("whole")) as made:
+        yield made
+
+
+async def a_case(services: Whole, key: str) -> str:
+    """A referral that some worker has."""
+    subject = {"name": f"Child of {key}", "date_of_birth": "2011-02-03"}
+    document = a_referral(agency_reference=key, subject=subject, settings_avoided=[])
+    headers = {"Idempotency-Key": key}
+    answer = await services.ask("school", "POST", "/v1/referrals", json=document, headers=headers)
+    referral_id = str(answer.json()["id"])
+
+    async def placed() -> bool:
+        found = await services.ask("manager", "GET", f"/v1/allocations/{referral_id}")
+        return found.is_success and bool(found.json()["worker_id"])
+
+    await until(placed, deadline=20, what="a worker")
+    return referral_id
+
+
+async def a_worker(services: Whole, worker_id: str, sub: str, **changes: Any) -> None:
+    """A worker of the Hub, as whom this person has called."""
+    entry = {**sample.EVERY_WORKER, "worker_role": "hub_worker", "host_setting": "hub", **changes}
+    path = f"/v1/workers/{worker_id}"
+    (await services.ask("operator", "PUT", path, json=entry)).raise_for_status()
+    services.tokens[worker_id] = services.token(sub=sub, role="worker", worker_id=worker_id)
+    (await services.ask(worker_id, "GET", "/v1/referrals")).raise_for_status()
+
+
+async def order(services: Whole, referral_id: str, worker_id: str) -> tuple[int, str | None]:
+    answer = await services.ask(
+        *("manager", "POST", f"/v1/allocations/{referral_id}/assignment"),
+        json={"worker_id": worker_id, "reason": "workload"},
+        headers=ANY,
+    )
+    return answer.status_code, answer.json().get("code")
+
+
+async def test_who_is_marked_as_one_worker_gets_no_case_as_another(services: Whole) -> None:
+    """One account has called as three workers, another one as the last of them and as a fourth; only
+    the first worker is marked."""
+    names = {"wk_first": "one", "wk_second": "one", "wk_third": "one", "wk_fourth": "two"}
+    for worker_id, sub in names.items():
+        await a_worker(services, worker_id, sub, cap=20)
+    services.tokens["two"] = services.token(sub="two", role="worker", worker_id="wk_third")
+    (await services.ask("two", "GET", "/v1/referrals")).raise_for_status()
+    referral_id = await a_case(services, "several")
+    path = f"/v1/referrals/{referral_id}"
+
+    async def marked() -> bool:  # once the service has heard of the worker
+        to = f"{path}/unsafe-workers/wk_first"
+        return (await services.ask("manager", "PUT", to, json=MARK)).is_success
+
+    await until(marked, deadline=20, what="the mark")
+
+    async def refused() -> bool:
+        found = [await order(services, referral_id, worker_id) for worker_id in names]
+        return found == [(409, "worker_unsafe")] * len(names)
+
+    sharing = (await services.ask("manager", "GET", f"{path}/sharing")).json()
+    workers = {name for name in sharing["unsafe_persons"] if name.startswith("worker:")}
+    assert workers == {f"worker:{worker_id}" for worker_id in names}
+    await until(refused, deadline=20, what="nobody ordering it to any of their names")
+    lifted = {**MARK, "unsafe": False}
+    to = f"{path}/unsafe-workers/wk_second"
+    (await services.ask("manager", "PUT", to, json=lifted)).raise_for_status()
+    after = (await services.ask("manager", "GET", f"{path}/sharing")).json()
+    assert after["unsafe_persons"] == []
