@@ -86,3 +86,37 @@ async def test_who_is_marked_as_one_worker_gets_no_case_as_another(services: Who
     (await services.ask("manager", "PUT", to, json=lifted)).raise_for_status()
     after = (await services.ask("manager", "GET", f"{path}/sharing")).json()
     assert after["unsafe_persons"] == []
+
+
+async def test_a_hosted_worker_opens_no_record_to_their_host_by_their_own_decision(
+    services: Whole,
+) -> None:
+    host = sample.POLICE
+    await a_worker(services, "wk_hosted", "hosted", host_setting="police", host_agency_id=host)
+    referral_id = await a_case(services, "hosted")
+    await order(services, referral_id, "wk_hosted")
+    path = f"/v1/referrals/{referral_id}"
+
+    async def theirs() -> bool:
+        return (await services.ask("wk_hosted", "GET", path)).is_success
+
+    await until(theirs, deadline=20, what="the case being theirs")
+    basis = {
+        **{"basis": "public_task", "condition": "safeguarding", "categories": ["existence"]},
+        **{"reason": "Synthetic.", "necessity": "Synthetic.", "subject_told": True},
+        "review_at": "2027-01-01T00:00:00Z",
+    }
+
+    async def decide(who: str, *agencies: str) -> int:
+        headers = {"Idempotency-Key": f"{who} {agencies}"}
+        body = {**basis, "agency_ids": agencies}
+        answer = await services.ask(who, "POST", f"{path}/bases", json=body, headers=headers)
+        assert answer.status_code == 201 or answer.json()["code"] == "gains_by_it", answer.text
+        return answer.status_code
+
+    assert await decide("wk_hosted", host) == 409
+    assert await decide("wk_hosted", sample.HEALTH, host) == 409
+    assert (await services.ask("police", "GET", path)).status_code == 404
+    assert await decide("wk_hosted", sample.HEALTH) == 201
+    assert await decide("manager", host) == 201
+    assert (await services.ask("police", "GET", path)).status_code == 200

@@ -22,20 +22,22 @@ from shared.errors import NotFound, Refused
 from shared.origin import Origin
 from shared.rules.sharing import CATEGORIES, Decision, Request, decide
 from shared.storage.records import in_turn
-from shared.web.tokens import Caller
 
 
 async def decide_basis(
-    stores: Stores, referral: Referral, entry: BasisEntry, caller: Caller, key: str
+    stores: Stores, referral: Referral, entry: BasisEntry, asker: Asker, key: str
 ) -> Subject:
-    """The young person with the decision. Raises `Refused` once the referral was erased, or where the
-    caller's account has called as an agency that would gain, and `Malformed` where one is not
-    registered."""
+    """The young person with the decision. Raises `Refused` once the referral was erased, or where an
+    agency would gain that hosts the caller, or as which their account has called; and `Malformed`
+    where one is not registered."""
     not_erased(referral)
     await all_registered(stores, entry.agency_ids)
-    if not set(entry.agency_ids).isdisjoint(await stores.known.agencies_of(caller.account)):
+    caller, viewer = asker
+    sides = {*await stores.known.agencies_of(caller.account), viewer.host_agency_id}
+    if not sides.isdisjoint(entry.agency_ids):
         raise Refused(
-            "gains_by_it", "Somebody who has not called for an agency that gains decides."
+            "gains_by_it",
+            "Somebody decides who is not hosted by an agency that gains, and has not called for one.",
         )
     basis_id, at = stores.vault.id_of("bas", referral.id, caller.actor, key), now()
     reasons = {

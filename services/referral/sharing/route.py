@@ -135,7 +135,7 @@ async def post_basis(
     """Decide, as a named practitioner, to share without consent: on which basis, what is
     necessary, why, with whom, until when, and whether the young person was told."""
     referral = await held(stores, caller, viewer, referral_id, "record_basis")
-    return (await decide_basis(stores, referral, entry, caller, key)).sharing
+    return (await decide_basis(stores, referral, entry, Asker(caller, viewer), key)).sharing
 
 
 @router.post("/v1/referrals/{referral_id}/bases/{basis_id}/end", dependencies=[may("end_basis")])
