@@ -28,6 +28,9 @@ async def put_entry(
     hub, at = await stores.hub(entry.hub_id), now()
     if caller.role == "hub_manager":
         await _no_words(stores, worker_id, entry, hub)
+    for known in await stores.workers.find({"_id": worker_id}, limit=1):  # may leave another Hub
+        manages_hub("put_worker", caller, known.hub_id)
+        await may_arrange(stores, caller, known.hub_id)
 
     def rule(known: Worker) -> Change[Worker]:
         manages_hub("put_worker", caller, known.hub_id)
