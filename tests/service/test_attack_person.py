@@ -120,3 +120,43 @@ async def test_a_hosted_worker_opens_no_record_to_their_host_by_their_own_decisi
     assert await decide("wk_hosted", sample.HEALTH) == 201
     assert await decide("manager", host) == 201
     assert (await services.ask("police", "GET", path)).status_code == 200
+
+
+async def test_nobody_undoes_a_no_about_an_agency_for_which_they_have_called(
+    services: Whole,
+) -> None:
+    """One account with the tokens of an agency and of the Hub; a no about the agency stands."""
+    sides = {
+        "police": {"role": "agency", "agency_id": sample.POLICE},
+        "manager": {"role": "hub_manager", "hub_id": sample.HUB},
+    }
+    referral_id = await a_case(services, "undone")
+    path = f"/v1/referrals/{referral_id}"
+    for side, claims in sides.items():
+        services.tokens[f"both as {side}"] = services.token(sub="both", **claims)
+        await services.ask(f"both as {side}", "GET", path)
+    said = {
+        **{"agency_ids": [sample.POLICE], "given_by": "young_person", "gillick_competent": True},
+        **{"categories": ["existence", "concerns"]},
+    }
+
+    async def record(status: str) -> str:
+        answer = await services.ask(
+            *("manager", "POST", f"{path}/consents"),
+            json={**said, "status": status},
+            headers={"Idempotency-Key": status},
+        )
+        assert answer.status_code == 201, answer.text
+        return f"{path}/consents/{answer.json()['id']}/invalidation"
+
+    await record("given")
+    assert (await services.ask("police", "GET", path)).status_code == 200
+    no = await record("refused")
+    assert (await services.ask("police", "GET", path)).status_code == 404
+
+    mistake = {"reason": "wrong_person"}
+    undone = await services.ask("both as manager", "POST", no, json=mistake)
+    seen = (await services.ask("police", "GET", path)).status_code
+
+    assert (undone.status_code, undone.json().get("code"), seen) == (409, "gains_by_it", 404)
+    assert (await services.ask("manager", "POST", no, json=mistake)).is_success

@@ -3,7 +3,7 @@
 from services.referral.acting import Asker
 from services.referral.invalidation.rule import invalidate_consent
 from services.referral.records import Referral
-from services.referral.sharing.command import host_of
+from services.referral.sharing.command import host_of, with_kind
 from services.referral.sharing.subject import Subject
 from services.referral.store import Stores
 from shared.clock import now
@@ -18,8 +18,12 @@ async def invalidate(
     at, by = now(), caller.actor
     own = (viewer.id, viewer.agency_kind) if viewer.role == "agency" else None
     party = own or await host_of(stores, viewer)
+    called = await stores.known.agencies_of(caller.account)
+    sides = [await with_kind(stores, side) for side in called]
     return await stores.subjects.change(
         referral.subject_id,
-        lambda s: invalidate_consent(s, referral.id, consent_id, reason, at, by=by, party=party),
+        lambda s: invalidate_consent(
+            s, referral.id, consent_id, reason, at, by=by, party=party, sides=sides
+        ),
         by=caller.origin(referral.id),
     )

@@ -1,5 +1,6 @@
 """A consent that was recorded by mistake never counted. Pure."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from services.referral.sharing.rule import Host, consent_of, kept_consent, replaced, still_about
@@ -21,20 +22,22 @@ def invalidate_consent(
     *,
     by: str,
     party: Host = None,
+    sides: Collection[tuple[str, str]] = (),
 ) -> Change[Subject]:
     """A consent was recorded by mistake: it never counted. Twice is once.
 
-    `party` is the agency that asks, or that hosts the worker who does, with its kind. An agency may
-    do it for what it recorded itself, and nobody to whom a no is about: that one waits for the Hub.
-    Raises `NotFound` where this subject has no such consent, or for another agency's, `Refused`
-    where the party would gain."""
+    `party` is the agency that asks, or that hosts the worker who does, with its kind; `sides` are
+    those as which their account has called. An agency may do it for what it recorded itself, and
+    nobody to whom a no is about: that one waits for the Hub. Raises `NotFound` where this subject has
+    no such consent, or for another agency's, `Refused` where one of these would gain."""
     still_about(subject, referral_id)
     found = kept_consent(subject, consent_id)
     if by.startswith("agency:") and found.recorded_by != by:
         raise NotFound("consent")
     if found.void:
         return unchanged(subject)
-    if party is not None and found.status in NO and _concerns(found, *party):
+    gaining = (*sides, *([party] if party else []))
+    if found.status in NO and any(_concerns(found, *each) for each in gaining):
         raise Refused(
             "gains_by_it", "A worker or manager of the Hub looks at a no about yourselves."
         )

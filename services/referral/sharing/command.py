@@ -92,12 +92,15 @@ async def confirm(
 
 async def host_of(stores: Stores, viewer: Viewer) -> Host:
     """The agency that a worker sits in, with its kind."""
-    if viewer.host_agency_id is None:
-        return None
+    return await with_kind(stores, viewer.host_agency_id) if viewer.host_agency_id else None
+
+
+async def with_kind(stores: Stores, agency_id: str) -> tuple[str, str]:
+    """An agency with its kind; without one where it is not registered."""
     try:
-        return viewer.host_agency_id, (await stores.agencies.get(viewer.host_agency_id)).kind
+        return agency_id, (await stores.agencies.get(agency_id)).kind
     except NotFound:
-        return viewer.host_agency_id, ""
+        return agency_id, ""
 
 
 async def preview(stores: Stores, referral: Referral, agency_id: str, purpose: str) -> Decision:
