@@ -93,6 +93,7 @@ async def test_a_hosted_worker_opens_no_record_to_their_host_by_their_own_decisi
 ) -> None:
     host = sample.POLICE
     await a_worker(services, "wk_hosted", "hosted", host_setting="police", host_agency_id=host)
+    await a_worker(services, "wk_elsewhere", "hosted", cap=20)  # the same person
     referral_id = await a_case(services, "hosted")
     await order(services, referral_id, "wk_hosted")
     path = f"/v1/referrals/{referral_id}"
@@ -118,6 +119,13 @@ async def test_a_hosted_worker_opens_no_record_to_their_host_by_their_own_decisi
     assert await decide("wk_hosted", sample.HEALTH, host) == 409
     assert (await services.ask("police", "GET", path)).status_code == 404
     assert await decide("wk_hosted", sample.HEALTH) == 201
+    await order(services, referral_id, "wk_elsewhere")
+
+    async def theirs_again() -> bool:
+        return (await services.ask("wk_elsewhere", "GET", path)).is_success
+
+    await until(theirs_again, deadline=20, what="the case being theirs under the other name")
+    assert await decide("wk_elsewhere", host) == 409
     assert await decide("manager", host) == 201
     assert (await services.ask("police", "GET", path)).status_code == 200
 

@@ -18,8 +18,7 @@ async def invalidate(
     at, by = now(), caller.actor
     own = (viewer.id, viewer.agency_kind) if viewer.role == "agency" else None
     party = own or await host_of(stores, viewer)
-    called = await stores.known.agencies_of(caller.account)
-    sides = [await with_kind(stores, side) for side in called]
+    sides = [await with_kind(stores, side) for side in await stores.known.sides_of(caller.account)]
     return await stores.subjects.change(
         referral.subject_id,
         lambda s: invalidate_consent(

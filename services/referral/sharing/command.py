@@ -33,7 +33,7 @@ async def decide_basis(
     not_erased(referral)
     await all_registered(stores, entry.agency_ids)
     caller, viewer = asker
-    sides = {*await stores.known.agencies_of(caller.account), viewer.host_agency_id}
+    sides = {*await stores.known.sides_of(caller.account), viewer.host_agency_id}
     if not sides.isdisjoint(entry.agency_ids):
         raise Refused(
             "gains_by_it",
@@ -80,7 +80,7 @@ async def confirm(
     """The young person, with what a practitioner made of a yes that an agency recorded."""
     caller, viewer = asker
     at, by, host = now(), caller.actor, await host_of(stores, viewer)
-    sides = await stores.known.agencies_of(caller.account)
+    sides = await stores.known.sides_of(caller.account)
     return await stores.subjects.change(
         referral.subject_id,
         lambda s: review_consent(

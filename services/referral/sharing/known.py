@@ -74,6 +74,11 @@ class Known:
         """As which agencies an account has called."""
         return await self._called({"account": account, "agency_id": {"$ne": None}}, "agency_id")
 
+    async def sides_of(self, account: str) -> list[str]:
+        """The agencies as which an account has called, or that host a worker as whom it has."""
+        hosts = [await self.host_of(worker_id) for worker_id in await self.workers_of(account)]
+        return sorted({*await self.agencies_of(account), *(host for host in hosts if host)})
+
     async def accounts_of(self, worker_id: str) -> list[str]:
         """The accounts that have called as this worker."""
         return await self._called({"worker_id": worker_id}, "account")
