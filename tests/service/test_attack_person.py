@@ -168,3 +168,29 @@ async def test_nobody_undoes_a_no_about_an_agency_for_which_they_have_called(
 
     assert (undone.status_code, undone.json().get("code"), seen) == (409, "gains_by_it", 404)
     assert (await services.ask("manager", "POST", no, json=mistake)).is_success
+
+
+@pytest.mark.xfail(strict=True, reason="the mark of an agency is not one of whoever calls for it")
+async def test_who_calls_for_a_marked_agency_has_no_case_under_another_name(
+    services: Whole,
+) -> None:
+    """An agency is marked; one account has called for it, as a manager, and as a worker who sits
+    nowhere and as one who sits with it."""
+    for side, claims in {
+        "police": {"role": "agency", "agency_id": sample.POLICE},
+        "manager": {"role": "hub_manager", "hub_id": sample.HUB},
+    }.items():
+        services.tokens[f"officer as {side}"] = services.token(sub="officer", **claims)
+        await services.ask(f"officer as {side}", "GET", "/v1/referrals")
+    await a_worker(services, "wk_nowhere", "officer", cap=20)
+    at_police = {"host_setting": "police", "host_agency_id": sample.POLICE}
+    await a_worker(services, "wk_at_police", "officer", **at_police)
+    referral_id = await a_case(services, "agency marked")
+    path = f"/v1/referrals/{referral_id}"
+    to = f"{path}/unsafe-agencies/{sample.POLICE}"
+    (await services.ask("manager", "PUT", to, json=MARK)).raise_for_status()
+
+    reads = (await services.ask("officer as manager", "GET", path)).status_code
+    given = await order(services, referral_id, "wk_nowhere")
+
+    assert (reads, given) == (404, (409, "worker_unsafe"))
