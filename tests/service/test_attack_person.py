@@ -194,3 +194,36 @@ async def test_who_calls_for_a_marked_agency_has_no_case_under_another_name(
     given = await order(services, referral_id, "wk_nowhere")
 
     assert (reads, given) == (404, (409, "worker_unsafe"))
+
+
+async def test_the_trail_blames_the_marked_one_of_two_auditors(services: Whole) -> None:
+    """Of two who trace, the other confirms or asks again: the refusal is about who is marked."""
+    for who in ("auditor_clear", "auditor_marked"):
+        services.tokens[who] = services.token(sub=who, role="auditor")
+        (await services.ask(who, "GET", "/v1/trail?limit=1")).raise_for_status()
+    referral_id = await a_case(services, "traced")
+    mark = {**MARK, "sub": "auditor_marked"}
+    to = f"/v1/referrals/{referral_id}/unsafe-accounts"
+
+    async def is_marked() -> bool:  # once the service has heard of the account
+        return (await services.ask("manager", "PUT", to, json=mark)).is_success
+
+    await until(is_marked, deadline=20, what="the mark")
+    wanted = {"agency_id": sample.SCHOOL, "agency_reference": "traced"}
+    asked = await services.ask(
+        "auditor_marked", "POST", "/v1/tracings", json={**wanted, "purpose": "complaint"}
+    )
+    path = f"/v1/tracings/{asked.json()['id']}"
+    told = await services.ask("auditor_clear", "POST", f"{path}/confirmation", json=wanted)
+    assert (told.status_code, told.json()["traced"]) == (200, None)
+
+    async def refused() -> list[dict[str, Any]]:
+        query = f"/v1/trail?limit=100&type=record.refused&referral_id={referral_id}"
+        answer = await services.ask("auditor_clear", "GET", query)
+        return [entry["leaf"]["event"]["data"] for entry in answer.json()["entries"]]
+
+    found = await until(refused, deadline=20, what="the refusal in the trail")
+    marked_account = asked.json()["asked_by"].partition(":")[2]
+    assert {(one["viewer_id"], one["reason"]) for one in found} == {
+        (marked_account, "recipient_unsafe")
+    }

@@ -1,5 +1,6 @@
 """Asking for a young person, confirming it, and telling the two."""
 
+from services.referral.access import Viewer
 from services.referral.acting import Asker, find
 from services.referral.disclosure.access_record import refuse
 from services.referral.store import Stores
@@ -84,8 +85,11 @@ async def _traced(stores: Stores, asker: Asker, tracing: Tracing) -> Traced | No
     if found is None:
         return None
     both = {tracing.asked_by, tracing.confirmed_by or asker.caller.actor}
-    names = {f"account:{one.partition(':')[2]}" for one in both}
-    if not names.isdisjoint(found.subject.unsafe):
-        await refuse(stores, *asker, found.referral.id, "trace", "recipient_unsafe")
+    accounts = sorted(one.partition(":")[2] for one in both)
+    marked = [one for one in accounts if f"account:{one}" in found.subject.unsafe]
+    for account in marked:  # whoever asks now may be the other one, of whom nothing is said
+        who = Viewer("auditor", account, account=account)
+        await refuse(stores, asker.caller, who, found.referral.id, "trace", "recipient_unsafe")
+    if marked:
         return None
     return Traced(subject_id=found.subject.id, referral_ids=found.subject.referral_ids)
