@@ -1,5 +1,6 @@
 """Messages in: referrals arrive; and our own events, so that what follows from them survives a crash."""
 
+from services.allocation.assignment.belonging import hub_of
 from services.allocation.assignment.duty import follow_duty_of
 from services.allocation.assignment.ordering import carry_out_order
 from services.allocation.assignment.placing import find_worker, look_for_two
@@ -23,6 +24,7 @@ from services.allocation.risk.subject import respond
 from services.allocation.rota.calling import call_cover
 from services.allocation.safety.process import protect, protect_all
 from services.allocation.store import Stores
+from services.allocation.transfers.process import hand_over_to
 from shared.clock import now
 from shared.events import Event, EventData
 from shared.events.agency import AgencyAmended, AgencyRegistered
@@ -42,6 +44,7 @@ from shared.events.risk import RiskEscalated, RiskJudged, RiskRecomputed
 from shared.events.rota import RotaChanged
 from shared.events.sharing import SafetyMarked
 from shared.events.subject import SubjectRelinked
+from shared.events.transfer import ReferralTransferred
 from shared.events.unsafe import AllocationTakenAway
 from shared.events.workers import (
     CapacityChanged,
@@ -66,6 +69,7 @@ def handlers(stores: Stores) -> Handlers:
             on(ReferralStatusChanged, on_referral_status_changed),
             on(GoalAgreed, keep_goal),
             on(GoalClosed, keep_goal),
+            on(ReferralTransferred, hand_over_to),
         ],
         "allocation.follow_up": [
             on(AllocationWaiting, on_allocation_waiting),
@@ -80,6 +84,13 @@ def handlers(stores: Stores) -> Handlers:
             on(RiskRecomputed, on_risk_recomputed),
             on(PlanConfirmed, on_plan_confirmed),
         ],
+        **_of_workers(stores),
+    }
+
+
+def _of_workers(stores: Stores) -> Handlers:
+    on = Reactions("allocation", stores).on
+    return {
         "allocation.capacity": [
             on(CaseloadChanged, on_caseload_changed),
             on(CapacityChanged, on_capacity_changed),
@@ -136,7 +147,7 @@ async def on_referral_status_changed(
         return
     # Not received here yet: `NotFound`, so the event comes again once it was.
     allocation = await stores.allocations.get(event.data.referral_id)
-    hub = await stores.hub_for(allocation.area)
+    hub = await hub_of(stores, allocation)
     subject, at = await stores.subjects.get(allocation.subject_id), now()
 
     def rule(known: Allocation) -> Change[Allocation]:

@@ -90,6 +90,13 @@ class Closing(Part):
     closed_at: datetime
     closure: ClosureReason
     outcomes: tuple[GoalResult, ...] = ()
+    # Of a case that went to another Hub: what the Hub before did, which is not the next one's to see.
+    hub_id: str | None = None
+    received_at: datetime | None = None
+    allocated_at: datetime | None = None
+    accepted_at: datetime | None = None
+    workers: tuple[str, ...] = ()
+    decisions: tuple[str, ...] = ()
 
 
 class Allocation(Record):
@@ -110,6 +117,8 @@ class Allocation(Record):
     status_version: int = 0
     referral_status: ReferralStatus | None = None
     reopenings: int = 0
+    # How often it went to another Hub: from then on it is that Hub's, whichever serves its area.
+    transfers: int = 0
     settings_avoided: tuple[Setting, ...] = ()
     needs: tuple[str, ...] = ()
     languages: tuple[str, ...] = ()
@@ -187,4 +196,5 @@ def snapshot(allocation: Allocation) -> dict[str, Any]:
         "level": allocation.level,
         "urgency": allocation.urgency,
         "reopenings": allocation.reopenings,
+        "transfers": allocation.transfers,
     }

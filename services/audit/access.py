@@ -9,15 +9,19 @@ from typing import Any
 from fastapi import Depends, Request
 
 from services.audit.scope import Scope, scope_of
-from services.audit.search.fields import search_of
+from services.audit.search.fields import BUT, search_of
 from services.audit.search.hidden import hidden_from
 from services.audit.trail_query import Question, TrailQuery
 from shared.errors import Forbidden, NotFound, NotTheirs
+from shared.events.transfer import ReferralTransferred
 from shared.rules.access import Thing, decide
 from shared.rules.access_table import Action
 from shared.rules.relations import Relation
 from shared.web.access import Declared, person
 from shared.web.tokens import Caller
+
+TRANSFERRED = ReferralTransferred.event_type
+MOST_TRANSFERS = 1000
 
 
 class TrailGate(Declared):
@@ -93,9 +97,15 @@ async def _relation(action: Action, question: TrailQuery, thing: Thing) -> Relat
 
 
 async def _of_their_hub(question: TrailQuery, referral_id: str | None) -> bool:
-    """Whether a manager's Hub stands in an entry of this referral; looked up for managers only."""
+    """Whether a manager's Hub stands in an entry of this referral, but as one that is told of it, and no
+    other Hub took it over since; looked up for managers only."""
     if question.caller.role != "hub_manager" or not referral_id:
         return False
-    size = (await question.newest()).size
-    where = {"referral_id": referral_id, "hub": str(question.caller.hub_id)}
-    return bool(await question.audit.trail.find(where, start=0, size=size, limit=1))
+    size, hub_id = (await question.newest()).size, str(question.caller.hub_id)
+    trail, about = question.audit.trail, {"referral_id": referral_id}
+    told = {BUT: [f"recipient:{hub_id}"]}
+    named = await trail.find({**about, "hub": hub_id, **told}, start=0, size=size, limit=1)
+    went = await trail.find(
+        {**about, "type": TRANSFERRED}, start=0, size=size, limit=MOST_TRANSFERS
+    )
+    return bool(named) and (not went or f"hub:{hub_id}" in went[-1]["fields"]["keys"])

@@ -3,13 +3,13 @@
 from functools import partial
 from typing import Any
 
+from services.notify.cases import Cases
 from services.notify.directory import Directory
 from services.notify.rules.absence import tell_of_leave
 from services.notify.rules.claims import tell_of_claim
 from services.notify.rules.cover import tell_of_cover
 from services.notify.rules.gaps import tell_of_gaps
 from services.notify.rules.news import tell_news
-from services.notify.rules.notify import notify
 from services.notify.store import Stores
 from shared.events import Event
 from shared.events.absence import LeaveDecided, LeaveRequested, LeaveUndecided
@@ -30,7 +30,6 @@ from shared.events.allocation import (
     AllocationAccepted,
     AllocationDeclined,
     AllocationEscalated,
-    AllocationEvent,
     AllocationLapsed,
     AllocationMade,
     AllocationWaiting,
@@ -65,6 +64,12 @@ from shared.events.subject import (
     SubjectRelinked,
     SubjectTurning18,
 )
+from shared.events.transfer import (
+    ReferralTransferred,
+    TransferEnded,
+    TransferProposed,
+    TransferUnanswered,
+)
 from shared.events.unsafe import (
     AllocationCoverCalled,
     AllocationHolderChanged,
@@ -72,10 +77,6 @@ from shared.events.unsafe import (
 )
 from shared.events.workers import HubRegistered, WorkerRegistered
 from shared.messaging.dispatch import Handlers, on
-
-# What moves a case, and what the rules may notify somebody of.
-OfReferral = ReferralReceived | ReferralOverdue | MatchSuspected | JoinProposed | JoinProposalEnded
-OfCase = OfReferral | AllocationMade | AllocationWaiting | AllocationEvent
 
 
 def handlers(stores: Stores) -> Handlers:
@@ -95,6 +96,10 @@ def _of_cases(stores: Stores) -> Handlers:
             on(MatchSuspected, cases.on_referral),
             on(JoinProposed, cases.on_referral),
             on(JoinProposalEnded, cases.on_referral),
+            on(TransferProposed, cases.on_referral),
+            on(TransferUnanswered, cases.on_referral),
+            on(TransferEnded, cases.on_referral),
+            on(ReferralTransferred, cases.on_transferred),
         ],
         "notify.allocations": [
             on(AllocationMade, cases.on_referral),
@@ -151,51 +156,6 @@ def _of_sharing(stores: Stores) -> Handlers:
             on(AgencyAmended, sharing.on_agency),
         ],
     }
-
-
-class Cases:
-    """Events about a referral, its allocation and its risk."""
-
-    def __init__(self, stores: Stores) -> None:
-        self._stores, self._cases = stores, stores.projections.cases
-
-    async def on_referral(self, event: Event[OfCase]) -> None:
-        """The case moves, and everyone whom the rules name is notified."""
-        referral_id = event.data.referral_id
-        state = await self._cases.apply(referral_id, event)
-        await notify(self._stores, event, state.case(referral_id))
-
-    async def on_amended(self, event: Event[ReferralAmended]) -> None:
-        """Where it is about another young person now, all that was told is decided on again."""
-        referral_id = event.data.referral_id
-        state = await self._cases.apply(referral_id, event)
-        if "subject_id" in event.data.amended:
-            await self._re_evaluate(referral_id)
-        await notify(self._stores, event, state.case(referral_id))
-
-    async def on_status_changed(self, event: Event[ReferralStatusChanged]) -> None:
-        """Where it should never have been, all that was told is decided on again."""
-        referral_id = event.data.referral_id
-        state = await self._cases.apply(referral_id, event)
-        if state.void is not None:
-            await self._re_evaluate(referral_id)
-        await notify(self._stores, event, state.case(referral_id))
-
-    async def on_erased(self, event: Event[ReferralErased]) -> None:
-        """All that was told is decided on again."""
-        await self._cases.apply(event.data.referral_id, event)
-        await self._re_evaluate(event.data.referral_id)
-
-    async def on_risk_escalated(self, event: Event[RiskEscalated]) -> None:
-        """A concern of one agency may raise the level of what a worker has had for long."""
-        own = (await self._cases.get(event.data.referral_id)).case(event.data.referral_id)
-        others = await self._stores.projections.held_by_workers(event.data.subject_id)
-        for case in (own, *others):
-            await notify(self._stores, event, case)
-
-    async def _re_evaluate(self, referral_id: str) -> None:
-        stores, where = self._stores, {"referral_id": referral_id}
-        await stores.notifications.re_evaluate_soon(where, stores.clock(), workers=True)
 
 
 class Sharing:

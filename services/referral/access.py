@@ -89,6 +89,24 @@ def facts_of(
     )
 
 
+def of_transfer(referral: Referral, action: Action, subject: Subject) -> Thing:
+    """The proposal to give a referral to another Hub: both see it, the other answers, and who proposed
+    it takes it back."""
+    transfer = referral.transfer
+    sides = (transfer.from_hub_id, transfer.to_hub_id) if transfer else (None, None)
+    hub_id = sides[1] if action == "answer_transfer" else sides[0]
+    parties = [side for side in sides if side] if action == "view_transfer" else []
+    return Thing(hub_id=hub_id, parties=parties, unsafe=subject.unsafe)
+
+
+def listed_transfers(viewer: Viewer) -> dict[str, Any]:
+    """Which proposals a list shows: from a manager's Hub and to it; to operators all."""
+    if viewer.role == "operator":
+        return {}
+    hub_id = their_hub("list_transfers", viewer)
+    return {"$or": [{"transfer.from_hub_id": hub_id}, {"transfer.to_hub_id": hub_id}]}
+
+
 def refusal_of(verdict: Verdict) -> Refusal:
     """Why, as the record of the refusal says it."""
     known: dict[str | None, Refusal] = {

@@ -26,6 +26,7 @@ from services.referral.store import Stores
 from services.referral.stranded import route as stranded
 from services.referral.timers import run_timers
 from services.referral.tracings import route as tracings
+from services.referral.transfers import route as transfers
 from services.referral.vault import Vault
 from shared.operating.kinds import Key96, KeyOf32OrMore
 from shared.operating.runner import Build, Platform, Service
@@ -50,6 +51,7 @@ ROUTERS = (
     areas.router,
     stranded.router,
     tracings.router,
+    transfers.router,
 )
 
 

@@ -31,6 +31,7 @@ from shared.events.joining import JoinProposalEnded, JoinProposed
 from shared.events.referral import ReferralAmended, ReferralReceived
 from shared.events.subject import SubjectMatchDecided
 from shared.events.trail import TrailQueried
+from shared.events.transfer import ReferralTransferred
 from shared.events.unsafe import AllocationHolderChanged, AllocationTakenAway
 from shared.events.workers import HubRegistered, WorkerRegistered
 from shared.messaging.dispatch import Handlers, Reactions
@@ -69,6 +70,7 @@ def handlers(stores: Stores) -> Handlers:
             on(ReferralAmended, on_referral_amended),
             on(JoinProposed, on_proposal_told),
             on(JoinProposalEnded, on_proposal_told),
+            on(ReferralTransferred, on_transferred),
         ],
         "referral.directory": [
             on(WorkerRegistered, on_worker_registered),
@@ -146,6 +148,11 @@ async def on_referral_amended(stores: Stores, event: Event[ReferralAmended], by:
         await stores.matches.in_area(await stores.referrals.get(event.data.referral_id))
     if "subject" in event.data.amended:
         await retell_subject(stores, await stores.referrals.get(event.data.referral_id), by)
+
+
+async def on_transferred(stores: Stores, event: Event[ReferralTransferred], _: Origin) -> None:
+    """What a crash left of it: its possible matches are the new Hub's to decide."""
+    await stores.matches.placed(await stores.referrals.get(event.data.referral_id))
 
 
 async def on_worker_registered(stores: Stores, event: Event[WorkerRegistered], _: Origin) -> None:

@@ -3,7 +3,7 @@
 A sealed field is an encrypted one; `SEALED` says which category of data each belongs to."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -20,11 +20,12 @@ from shared.events.codes import (
     Urgency,
 )
 from shared.events.referral import Concern, ReferralAmended
+from shared.events.transfer import TransferReason, TransferRefusal
 from shared.rules.calendars import Nation
 from shared.rules.sharing import Category
 from shared.storage.records import Record
 
-RESPONSE_DUE = "response_due"
+RESPONSE_DUE, TRANSFER_DUE = "response_due", "transfer_due"
 
 
 ENDED: frozenset[ReferralStatus] = frozenset(
@@ -80,6 +81,33 @@ class Amendment(BaseModel):
     previous: dict[str, bytes] = Field(default_factory=dict)
 
 
+TransferStatus = Literal["waiting", "accepted", "declined", "taken_back", "over"]
+
+
+class Transfer(BaseModel):
+    """The last proposal to give the referral to another Hub, with what was known then that the other
+    may have to know before it says yes. While it waits, `answer_by` is when the next one is told that
+    nobody has answered.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    status: TransferStatus = "waiting"
+    from_hub_id: str
+    to_hub_id: str
+    reason: TransferReason
+    refusal: TransferRefusal | None = None
+    area: str
+    moves: bool = False
+    urgency: Urgency
+    level: RiskLevel | None
+    age_band: AgeBand
+    proposed_by: str
+    proposed_at: datetime
+    answer_by: datetime
+    reminders: int = 0
+
+
 class Referral(Record):
     """A referral as stored: coded fields in the clear, `sealed` ones encrypted with its own key."""
 
@@ -124,6 +152,10 @@ class Referral(Record):
     # The duty worker who holds it while it waits.
     holder_id: str | None = None
     allocation_version: int = 0
+    # How often it went to another Hub, and when it last did.
+    transfers: int = 0
+    transferred_at: datetime | None = None
+    transfer: Transfer | None = None
     level: RiskLevel | None = None
     erased_at: datetime | None = None
     reply: bool = True
@@ -139,7 +171,11 @@ class Referral(Record):
 
     def timers(self) -> dict[str, datetime | None]:
         running = awaits_answer(self) and not self.overdue
-        return {RESPONSE_DUE: self.due_at if running else None}
+        waits = self.transfer if self.transfer and self.transfer.status == "waiting" else None
+        return {
+            RESPONSE_DUE: self.due_at if running else None,
+            TRANSFER_DUE: waits.answer_by if waits else None,
+        }
 
 
 class AccessRecord(Record):

@@ -11,7 +11,7 @@ from services.referral.intake.reservation import References
 from services.referral.matches.entries import Matches
 from services.referral.people.age import BIRTHDAY_DUE
 from services.referral.people.index import People
-from services.referral.records import RESPONSE_DUE, AccessRecord, Referral
+from services.referral.records import RESPONSE_DUE, TRANSFER_DUE, AccessRecord, Referral
 from services.referral.sharing.known import Known
 from services.referral.sharing.subject import Subject
 from services.referral.tracings.rule import Tracing
@@ -72,12 +72,14 @@ class Stores:
         await self.referrals.prepare(
             *([(name, 1), ("received_at", -1)] for name in ("agency_id", "hub_id", "worker_id")),
             [("holder_id", 1)],
-            timers=[RESPONSE_DUE],
+            timers=[RESPONSE_DUE, TRANSFER_DUE],
         )
         await self.referrals.collection.create_index(
             [("agency_id", 1), ("reference_hash", 1)], unique=True
         )
         await self.referrals.collection.create_index("blocks")
+        for side in ("from_hub_id", "to_hub_id"):
+            await self.referrals.collection.create_index(f"transfer.{side}", sparse=True)
         await self.referrals.collection.create_index("area_hash", sparse=True)
         await self.register.areas.prepare()
         await self.subjects.prepare([("unsafe", 1)], timers=[BIRTHDAY_DUE])

@@ -13,9 +13,10 @@ from services.referral.lifecycle.states import overdue
 from services.referral.people.age import BIRTHDAY_DUE, Age, older
 from services.referral.people.finding import details_of
 from services.referral.people.growing import turn
-from services.referral.records import RESPONSE_DUE, Referral
+from services.referral.records import RESPONSE_DUE, TRANSFER_DUE, Referral
 from services.referral.sharing.subject import Subject
 from services.referral.store import Stores
+from services.referral.transfers.rule import remind
 from shared.clock import now
 from shared.origin import Origin
 from shared.storage.timers import run_out
@@ -29,6 +30,7 @@ async def run_timers(stores: Stores) -> None:
     async with asyncio.TaskGroup() as loops:
         for loop in (
             run_out(stores.referrals, RESPONSE_DUE, partial(respond, stores), lease=LEASE),
+            run_out(stores.referrals, TRANSFER_DUE, partial(ask_again, stores), lease=LEASE),
             run_out(stores.agreements, AGREEMENT_DUE, partial(agree, stores), lease=LEASE),
             run_out(stores.subjects, BIRTHDAY_DUE, partial(grow, stores), lease=LEASE),
         ):
@@ -41,6 +43,14 @@ async def respond(stores: Stores, referral: Referral) -> None:
     if after.version == referral.version:  # answered meanwhile, or not yet due
         until = after.timers()[RESPONSE_DUE]
         await stores.referrals.postpone(referral.id, RESPONSE_DUE, until, version=after.version)
+
+
+async def ask_again(stores: Stores, referral: Referral) -> None:
+    """The other Hub has not answered whether it takes the referral."""
+    after = await stores.referrals.change(referral.id, lambda r: remind(r, now()), by=ME)
+    if after.version == referral.version:
+        until = after.timers()[TRANSFER_DUE]
+        await stores.referrals.postpone(referral.id, TRANSFER_DUE, until, version=after.version)
 
 
 async def agree(stores: Stores, agreement: Agreement) -> None:

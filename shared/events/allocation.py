@@ -34,6 +34,7 @@ class AllocationMade(EventData):
     answer_by: datetime | None = None
     flags: tuple[str, ...] = ()
     reopenings: int | None = None
+    transfers: int = 0
 
     def says(self, by: str) -> str:
         return (
@@ -79,6 +80,7 @@ class AllocationWaiting(EventData):
     holder_id: str | None = None
     review_at: datetime | None = None
     reopenings: int | None = None
+    transfers: int = 0
 
     def says(self, by: str) -> str:
         return f"{self.referral_id} waits to be allocated: {plain(self.reason)}."
@@ -99,7 +101,8 @@ class AllocationWaiting(EventData):
 
 class AllocationEvent(EventData):
     """Where an allocation stands after the event. `reopenings` says in which life of the referral: how
-    often it had been reopened, as far as allocation had heard; None in events of before."""
+    often it had been reopened, as far as allocation had heard; None in events of before. `transfers`: how
+    often it had gone to another Hub."""
 
     referral_id: str
     subject_id: str
@@ -110,6 +113,7 @@ class AllocationEvent(EventData):
     level: RiskLevel
     urgency: Urgency
     reopenings: int | None = None
+    transfers: int = 0
 
     def parties(self) -> Parties:
         return Parties(

@@ -26,6 +26,7 @@ from shared.events import (
     subject,
     tracing,
     trail,
+    transfer,
     unsafe,
     workers,
 )
@@ -35,6 +36,7 @@ MODULES = (
         agency,
         areas,
         referral,
+        transfer,
         erasure,
         subject,
         sharing,

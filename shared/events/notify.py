@@ -26,6 +26,7 @@ NotificationKind = Literal[
     "referral_resumed",
     "referral_reopened",
     "referral_entered_in_error",
+    "referral_transferred",
     # Workers and Hub managers.
     "case_allocated_to_you",
     "case_to_hold",
@@ -46,6 +47,10 @@ NotificationKind = Literal[
     "cover_called",
     "leave_requested",
     "leave_decided",
+    "transfer_proposed",
+    "transfer_unanswered",
+    "transfer_ended",
+    "case_transferred",
     "consent_waits",
     "safety_hold",
     "phone_them",

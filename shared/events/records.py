@@ -54,8 +54,8 @@ class RecordViewed(EventData):
     # With what stood there before it was corrected.
     earlier: bool = False
     # What of it: the referral, that a search found it, what is known of its possible matches, or its
-    # goals, or the name in a list of cases.
-    part: Literal["record", "search_hit", "match", "goals", "name"] = "record"
+    # goals, the name in a list of cases, or that another Hub is to take it.
+    part: Literal["record", "search_hit", "match", "goals", "name", "transfer"] = "record"
 
     def says(self, by: str) -> str:
         # No category is decided for those whose own, or whose work, it is. Of what others wrote in

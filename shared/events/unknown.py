@@ -11,7 +11,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from shared.events import codes, notify
+from shared.events import codes, notify, transfer
 from shared.rules import sharing
 
 LEFT_OUT = None
@@ -48,6 +48,10 @@ READ_AS: Mapping[Any, str | None] = {
     codes.HoldReason: "other",
     codes.LeaveStatus: "cancelled",
     codes.LeaveRefusal: "other",
+    transfer.TransferReason: "capacity",
+    transfer.TransferRefusal: "no_capacity",
+    transfer.TransferEnd: "over",
+    transfer.ToldSide: "operators",
     notify.RecipientKind: "operator",
     notify.Channel: LEFT_OUT,
     notify.NotificationKind: "case_for_oversight",
@@ -70,7 +74,7 @@ READ_AS: Mapping[Any, str | None] = {
     Literal["agency", "worker", "hub_manager", "auditor", "operator"]: "operator",
     Literal["referrer", "agency", "worker", "hub_manager", "operator"]: "worker",
     Literal["worker", "hub_manager"]: "worker",
-    Literal["record", "search_hit", "match", "goals", "name"]: "record",
+    Literal["record", "search_hit", "match", "goals", "name", "transfer"]: "record",
     Literal["name", "date_of_birth", "nhs_number"]: LEFT_OUT,
     Literal["agency", "worker", "hub_manager", "account"]: "account",
     Literal["unsafe"]: "unsafe",

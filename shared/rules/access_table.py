@@ -47,6 +47,12 @@ TABLE: Mapping[Action, Row] = {
     "view_stranded": _row("stranded", "operator"),
     "list_stranded": _row("own", "operator"),
     "place_stranded": _row("stranded", "operator"),
+    # A referral on its way to another Hub. Both see the offer; the other one answers it.
+    "propose_transfer": _MANAGER,
+    "list_transfers": _row("own", "manager_of_hub", "operator"),
+    "view_transfer": _row("transfer", "manager_of_hub", "operator"),
+    "answer_transfer": _row("answer", "manager_of_hub"),
+    "take_back_transfer": _row("transfer", "manager_of_hub", "operator"),
     "list_referrals": _row("own", "own_agency", "worker_in_person", "manager_of_hub"),
     "list_cases": _row("own", "worker_in_person"),
     "search_referrals": _row("own", "worker_in_person", "manager_of_hub"),

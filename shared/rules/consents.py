@@ -76,6 +76,16 @@ def waits_for_hub(claim: Consent, said: Sequence[Consent], kind: str) -> bool:
     return claim.unconfirmed_of is not None and any(_may_meet(no, claim) for no in noes)
 
 
+def waits_anew(yes: Consent, taken_over_at: datetime | None) -> bool:
+    """Whether a yes was said of another Hub: to everyone with whom that one shared, before this one
+    took the referral over, and nobody has confirmed it since. Who names somebody means them."""
+    if taken_over_at is None or yes.status != "given" or yes.void:
+        return False
+    names_nobody = not yes.agency_ids and not yes.agency_kinds
+    confirmed = yes.confirmation is not None and yes.confirmation.at > taken_over_at
+    return names_nobody and yes.recorded_at <= taken_over_at and not confirmed
+
+
 def _may_meet(no: Consent, yes: Consent) -> bool:
     """Whether some agency and category may be meant by both; of which kind one is, or whom an alias
     stands for, is not known."""
@@ -90,14 +100,15 @@ def _may_meet(no: Consent, yes: Consent) -> bool:
 def _waits(yes: Consent, request: Request, *, contradicts: bool) -> bool:
     """An agency's word that the record is open to itself, that a no is over, or that another agency's
     referral is open to anybody, waits for the Hub: nobody speaks for a young person to their own gain,
-    nor does a worker for their host's, nor do two agencies each for the other."""
+    nor does a worker for their host's, nor do two agencies each for the other. Nor does what was said
+    of the Hub before open what the next one has."""
     opposed = contradicts and yes.unconfirmed_of is not None
     own = yes.confirmation is None and request.agency_id in (yes.gains, *yes.recorder_sides)
     others = yes.unconfirmed_of is not None and request.referrer_id not in (
         None,
         yes.unconfirmed_of,
     )
-    return opposed or own or others
+    return opposed or own or others or waits_anew(yes, request.taken_over_at)
 
 
 def _outweighs(no: Consent, yes: Consent, ages: Ages) -> bool:

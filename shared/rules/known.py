@@ -208,9 +208,11 @@ class SharingState(Value):
 class Request(Value):
     """Who (`sharer`, a Hub) would share what with whom, and what for. `referrer_id` is the agency
     whose referral it is about; None: not about one. `agency_alias` is what stands for the agency in
-    what was said before it was registered."""
+    what was said before it was registered. `taken_over_at` is when the sharer took the referral over
+    from another Hub."""
 
     sharer: str | None
+    taken_over_at: datetime | None = None
     referrer_id: str | None = None
     agency_id: str
     agency_kind: str

@@ -43,12 +43,15 @@ ROLE_OF: Mapping[Relation, str] = {
 }
 ROLES: tuple[str, ...] = ("agency", "worker", "hub_manager", "auditor", "operator")
 # What a route is about. `own`: lists, what is new, what is asked of a role and of nothing in
-# particular. `notice` is a notification, `mailing` what a recipient was sent and how it is told.
+# particular. `notice` is a notification, `mailing` what a recipient was sent and how it is told;
+# `transfer` is a proposal as both Hubs see it, `answer` as the one does that may take the referral.
 Kind = Literal[
     "own",
     "referral",
     "case",
     "stranded",
+    "transfer",
+    "answer",
     "plan",
     "agency",
     "agreement",
@@ -82,6 +85,8 @@ STANDS: Mapping[Kind, Collection[Relation]] = {
         *("referrer", "other_agency", "other_worker", "other_manager"),
         *("auditor", "operator", "unsafe", "left"),
     ),
+    "transfer": (*_OF_A_HUB, "unsafe"),
+    "answer": (*_OF_A_HUB, "unsafe"),
     "plan": (*_OF_A_HUB, "unsafe"),
     "agency": (
         *("own_agency", "other_agency", "other_worker", "other_manager"),

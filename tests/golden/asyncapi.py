@@ -43,6 +43,7 @@ from shared.events import (
     subject,
     tracing,
     trail,
+    transfer,
     unsafe,
     workers,
 )
@@ -66,6 +67,7 @@ OWNERS: Mapping[str, tuple[ModuleType, ...]] = {
             joining,
             mistaken,
             tracing,
+            transfer,
             parents,
             sharing,
             records,

@@ -103,6 +103,7 @@ TERMS: Axes = {
 }
 REQUEST: Axes = {
     "sharer": (HUB, HUB, HUB, POLICE, None),
+    "taken_over_at": (None, None, JUST, AT),
     "referrer_id": (None, SCHOOL, POLICE),
     "agency_id": (POLICE, POLICE, SCHOOL),
     "agency_kind": ("police", "school", "police", "school", "1a"),

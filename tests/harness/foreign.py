@@ -41,6 +41,10 @@ OPEN: Mapping[tuple[str, str], str] = {
     ("GET /v1/leave-requests", "cursor"): "a place in one's own list, of any text",
     ("GET /v1/referrals", "cursor"): "not an id",
     ("GET /v1/stranded", "cursor"): "not an id",
+    ("GET /v1/transfers", "cursor"): "not an id",
+    ("POST /v1/referrals/{referral_id}/transfer", "to_hub_id"): (
+        "every Hub's entry is open to the network"
+    ),
     ("GET /v1/cases", "cursor"): "not an id",
     ("GET /v1/closed-cases", "cursor"): "not an id",
     ("GET /v1/agreements", "cursor"): "not an id",

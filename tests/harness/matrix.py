@@ -80,6 +80,8 @@ WHO: Mapping[Kind, People] = {
     "referral": _AROUND,
     "case": _AROUND,
     "stranded": {**_AROUND, "other_manager": ("east_manager", "manager")},
+    "transfer": {**_OF_A_HUB, "unsafe": UNSAFE},
+    "answer": {**_OF_A_HUB, "manager_of_hub": ("other_manager",), "unsafe": UNSAFE},
     "plan": {**_OF_A_HUB, "unsafe": UNSAFE},
     "agency": {**_OF_A_HUB, "own_agency": ("health",)},
     "agreement": {**_OF_A_HUB, "own_agency": ("school",)},
@@ -116,6 +118,8 @@ ELSEWHERE: Mapping[tuple[Kind, Relation], tuple[str, str]] = {
     ("case", "unsafe"): (_REFERRAL, "marked_case_{person}"),
     ("trail", "unsafe"): (_REFERRAL, "marked_case_{person}"),
     ("stranded", "unsafe"): (_REFERRAL, "stranded_marked"),
+    ("transfer", "unsafe"): (_REFERRAL, "marked_case_{person}"),
+    ("answer", "unsafe"): (_REFERRAL, "marked_case_{person}"),
     ("plan", "unsafe"): (_PLAN, "marked_plan"),
     ("notice", "worker_in_person"): (_NOTICE, "notice_{person}"),
     ("notice", "manager_of_hub"): (_NOTICE, "notice_{person}"),
@@ -201,8 +205,13 @@ async def _mark(world: World) -> None:
 
 async def _would_have_it(network: Network, ids: dict[str, str]) -> None:
     """As in the moment between a mark and its event: the marked worker still has the case, and
-    what they were told; the marked manager's plan moves it; the operator's duty is its child."""
+    what they were told; the marked manager's plan moves it, and they would propose and answer its
+    transfer; the operator's duty is its child."""
     referrals, cases = network.mongo_of("referral"), network.mongo_of("allocation")
+    proposed = await referrals["referrals"].find_one({"_id": ids["proposed"]}) or {}
+    both = {**proposed["transfer"], "from_hub_id": HUB, "to_hub_id": HUB}
+    for case in ("marked", "hosted"):
+        await referrals["referrals"].update_one({"_id": ids[case]}, {"$set": {"transfer": both}})
     for case, worker in (("marked", "wk_marked"), ("hosted", "wk_hosted")):
         for kept in (referrals["referrals"], cases["allocations"]):
             await kept.update_one({"_id": ids[case]}, {"$set": {"worker_id": worker}})

@@ -31,6 +31,7 @@ CASES = (
     *("offered", "declinable", "assigned", "exceeded", "reviewed", "accepted", "started"),
     *("held", "closed", "closable", "open", "amended", "talked", "stepped", "ended", "erased"),
     *("same_one", "same_two", "full", "unsafe"),
+    *("leaving", "proposed", "declined", "taken_back", "over"),
 )
 # By an account without a reply channel: nobody acts on it afterwards.
 UNANSWERED = sent_by("ag_anonymous", "unanswered")
@@ -42,6 +43,8 @@ def referral_of(case: str) -> str:
     return sent_by(sample.SCHOOL, case)
 
 
+PROPOSED = ("proposed", "declined", "taken_back", "over")
+TRANSFER = {"to_hub_id": "hub_south", "reason": "moving_area", "area": "southby"}
 AGENCY = {"name": "Sample Agency", "kind": "3f", "areas": [AREA], "active": True}
 AGREEMENT = {
     "parties": [sample.SCHOOL, HUB],
@@ -200,6 +203,21 @@ def _rota(**who: str) -> dict[str, Any]:
     return {"spans": [{**NIGHT, **who}]}
 
 
+def _of_transfer(path: str, by: str, others: dict[str, int], body: Any = None, *rules: Rule) -> Row:
+    step = path.rpartition("/")[2]
+    nothing = Rule(404, "not_found", path=f"/v1/transfers/{{open}}/{step}", entry="record.refused")
+    over = Rule(409, "transfer_over", path=f"/v1/transfers/{{over}}/{step}")
+    outsiders = {"school": 403, "auditor": 403, "worker": 403, "manager": 404, **others}
+    return Row(
+        f"/v1/transfers/{path}",
+        by,
+        body,
+        outsiders,
+        (nothing, over, *rules),
+        entry="record.refused",
+    )
+
+
 def _lines(*documents: Any) -> bytes:
     return b"[\n" + b"\n".join(json.dumps(document).encode() for document in documents)
 
@@ -210,6 +228,7 @@ def _worker(case: str, step: str) -> str:
 
 R = "/v1/referrals/{referral_id}"
 A = "/v1/allocations/{allocation_id}"
+T = "/v1/transfers/{referral_id}"
 
 REFERRAL_ROUTES: dict[str, Row] = {
     "PUT /v1/agencies/{agency_id}": Row(
@@ -259,6 +278,42 @@ REFERRAL_ROUTES: dict[str, Row] = {
             Rule(404, "not_found", path="/v1/stranded/{open}/area", entry="record.refused"),
         ),
         entry="record.refused",
+    ),
+    f"POST {R}/transfer": _of_referral(
+        "{leaving}/transfer",
+        "east_manager",
+        TRANSFER,
+        "school",
+        "east_worker",
+        rules=(
+            Rule(409, "hub_unknown", body={**TRANSFER, "to_hub_id": "hub_nowhere"}),
+            Rule(409, "same_hub", body={"to_hub_id": HUB, "reason": "capacity"}),
+            Rule(409, "area_unknown", body={**TRANSFER, "area": "Nowhere"}),
+            Rule(409, "area_of_another_hub", body={**TRANSFER, "area": AREA}),
+            Rule(422, "malformed", body={"to_hub_id": "hub_south", "reason": "moving_area"}),
+            Rule(422, "malformed", body={**TRANSFER, "reason": "no_code"}),
+            Rule(
+                409,
+                "transfer_waits",
+                path="/v1/referrals/{proposed}/transfer",
+                body={**TRANSFER, "reason": "capacity"},
+            ),
+            Rule(409, "not_from_here", path="/v1/referrals/{ended}/transfer"),
+            Rule(409, "erased", path="/v1/referrals/{erased}/transfer"),
+        ),
+    ),
+    f"POST {T}/acceptance": _of_transfer(
+        "{proposed}/acceptance", "other_manager", {"operator": 403, "east_manager": 404}
+    ),
+    f"POST {T}/decline": _of_transfer(
+        "{declined}/decline",
+        "other_manager",
+        {"operator": 403, "east_manager": 404},
+        {"reason": "no_capacity"},
+        Rule(422, "malformed", body={"reason": "no_code"}),
+    ),
+    f"POST {T}/withdrawal": _of_transfer(
+        "{taken_back}/withdrawal", "east_manager", {"other_manager": 404}
     ),
     "POST /v1/tracings": Row(
         "/v1/tracings",

@@ -24,8 +24,10 @@ from tests.harness.refused_routes import (
     LEAVES,
     ORGANISATION,
     PERSONS,
+    PROPOSED,
     ROTA,
     SUBSCRIPTION,
+    TRANSFER,
     UNANSWERED,
     WORKER,
     leave,
@@ -185,6 +187,10 @@ async def _move_on(world: World) -> None:
     ids["foreign_leave"] = (await do("east_worker", "POST", elsewhere, leave(0)))["id"]
     no = {"reason": "too_many_away"}
     await do("east_manager", "POST", f"{path}/{ids['refused_leave']}/decline", no)
+    for name in PROPOSED:
+        await do("east_manager", "POST", f"/v1/referrals/{ids[name]}/transfer", TRANSFER, **ANY_TAG)
+    gone = {"reason": "wrong_service"}
+    await do("other_manager", "POST", f"/v1/transfers/{ids['over']}/decline", gone, **ANY_TAG)
     traced = {"referral_id": ids["open"], "purpose": "complaint"}
     ids["tracing"] = (await do("second_auditor", "POST", "/v1/tracings", traced))["id"]
     inbox = await do("school", "GET", "/v1/notifications?wait=20")

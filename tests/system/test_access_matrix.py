@@ -53,6 +53,8 @@ READS = {
     ),
     "GET /v1/stranded": "/v1/stranded",
     "GET /v1/stranded/{referral_id}": "/v1/stranded/{stranded}",
+    "GET /v1/transfers": "/v1/transfers",
+    "GET /v1/transfers/{referral_id}": "/v1/transfers/{taken_back}",
     "GET /v1/areas": "/v1/areas",
     "GET /v1/areas/{code}": f"/v1/areas/{AREA}",
     "GET /v1/agencies": "/v1/agencies?kind_confirmed=false",

@@ -40,7 +40,7 @@ WORKERS = (*sample.WORKERS, sample.DUTY)
 PAST = datetime(2026, 1, 5, 9, tzinfo=UTC)
 # Service, collection → the timers of a referral's clocks, and the field that each is about.
 CLOCKS = {
-    ("referral", "referrals"): {"response_due": "due_at"},
+    ("referral", "referrals"): {"response_due": "due_at", "transfer_due": "transfer.answer_by"},
     ("allocation", "allocations"): {
         "answer_due": "answer_by",
         "review_due": "review_at",
@@ -173,6 +173,33 @@ class Walk:
     async def area(self) -> None:
         body = {"area": self.chance.choice(AREAS)}
         await self.of_one(lambda sent: self.do(SCHOOL, f"/v1/referrals/{sent.id}/amendments", body))
+
+    async def transfer(self) -> None:
+        """The Hub that has one would give it to the other, which answers or does not."""
+
+        async def one(sent: Sent) -> None:
+            has = await self.manager_of(sent) or sample.HUB
+            other = BARE if has == sample.HUB else sample.HUB
+            here, there = ("hub_manager", has), ("hub_manager", other)
+            entry: dict[str, Any] = {"to_hub_id": other, "reason": "capacity"}
+            if self.chance.random() < 0.5:
+                area = "bareby" if other == BARE else self.chance.choice(("northtown", "westby"))
+                entry |= {"reason": "moving_area", "area": area}
+            await self.do(here, f"/v1/referrals/{sent.id}/transfer", entry)
+            if self.chance.random() < 0.3:
+                await self.settled()
+            answers: list[tuple[Who, str, Any]] = [
+                (there, "acceptance", None),
+                (there, "acceptance", None),
+                (there, "decline", {"reason": "no_capacity"}),
+                (here, "withdrawal", None),
+            ]
+            if self.chance.random() < 0.8:
+                who, step, body = self.chance.choice(answers)
+                if await self.do(who, f"/v1/transfers/{sent.id}/{step}", body):
+                    self.seen[f"- {step}"] += 1
+
+        await self.of_one(one)
 
     async def leave(self) -> None:
         worker = self.chance.choice(WORKERS)
@@ -365,7 +392,8 @@ class Walk:
             what = (self.refer, self.refer, self.step, self.step, self.work, self.work, self.work)
             rare = (self.mark, self.area, self.leave, self.quiet_hours)
             often = (self.next_step, self.next_step, self.too_late, self.too_late)
-            await self.chance.choice((*what, *rare, *often))()
+            between = (self.transfer, self.transfer)
+            await self.chance.choice((*what, *rare, *often, *between))()
             if self.chance.random() < 0.3:
                 await self.settled()
         await self.outage()
@@ -391,4 +419,4 @@ async def test_at_every_settled_moment_somebody_knows_that_it_is_theirs(
         seen += walk.seen
     print(f"seed {SEED}; referrals looked at, by state and whose: {dict(sorted(seen.items()))}")
     assert {one.split()[1] for one in seen} >= {"worker", "hub", "operators"}
-    assert any(one.startswith("- ") for one in seen), "no clock ran out"
+    assert any(one.endswith("_due") for one in seen), "no clock ran out"

@@ -24,9 +24,9 @@ tracing_id goal_id request_id first_sha256 sha256 account unknown_id
 # Who is who: given by a registrar or by the issuer of tokens, under the shape that `ID` has. A
 # caller who is neither can't make one (tests/system/test_words.py).
 REGISTERED = """
-agency_id agreement_id from_worker_id holder_id host_agency_id hub_id last_worker_id marked_id parties
-party recipient_id signed_by subscription_id to_id to_worker_id unsafe_agencies unsafe_names viewer_id
-worker_id recorder_host recorder_sides
+agency_id agreement_id from_holder_id from_hub_id from_worker_id holder_id host_agency_id hub_id
+last_worker_id marked_id parties party recipient_id signed_by subscription_id to_hub_id to_id to_worker_id
+unsafe_agencies unsafe_names viewer_id worker_id recorder_host recorder_sides
 """.split()
 # `role:id`, with an account where a role has no id of its own.
 ACTORS = """

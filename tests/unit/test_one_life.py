@@ -19,18 +19,35 @@ from services.allocation.casework.transitions import (
     resume,
     start,
 )
+from services.allocation.hubs.hub import Hub
 from services.allocation.records import Allocation
+from services.allocation.risk.subject import first_seen
 from services.allocation.safety.rule import take_away
+from services.allocation.transfers.rule import follow_transfer
 from services.referral.lifecycle.following import follow, stands
 from services.referral.lifecycle.states import TABLE, Command, Move, move
 from services.referral.records import Referral
+from services.referral.transfers.request import TransferEntry
+from services.referral.transfers.rule import Proposal, propose
+from services.referral.transfers.rule import accept as accept_transfer
 from shared.errors import Refused
 from shared.events import Event, EventData
 from shared.events.casework import GoalResult
-from shared.events.referral import ReferralStatusChanged
+from shared.events.referral import ReferralAmended, ReferralStatusChanged
+from shared.events.transfer import ReferralTransferred
 from shared.storage.records import Change
 from tests.harness.alike import ALIKE
-from tests.unit.allocation.given import AT, allocation, case, facts, hub, later, of_hub
+from tests.unit.allocation.given import (
+    AT,
+    POLICY,
+    allocation,
+    case,
+    facts,
+    hub,
+    later,
+    of_hub,
+)
+from tests.unit.allocation.given import received as reported
 from tests.unit.test_referral_rules import received
 
 CASE_STEPS = (
@@ -41,6 +58,7 @@ SIDES: tuple[Literal["case", "referral"], ...] = ("case", "referral")
 PLACINGS = ("place", "wait")
 GOALS = (GoalResult(goal="safety", outcome="achieved"),)
 FAR = later(days=30)
+CHILD = first_seen(reported(), POLICY, AT)[0]
 
 
 class Life:
@@ -65,6 +83,19 @@ class Life:
         given = Move(command, min(step.reasons, default=None), min(step.outcomes, default=None))
         self.refer(move(self.referral, given, step.who[0], AT))
 
+    def transfer(self) -> None:
+        """Another Hub is asked, and takes it."""
+        to = "hub_south" if self.referral.hub_id != "hub_south" else "hub_north"
+        entry = TransferEntry(to_hub_id=to, reason="capacity")
+        mine = self.referral.hub_id or "hub_north"
+        given = Proposal(entry, "hub_manager:one", mine, None, {"hub_north", "hub_south"}, {})
+        self.refer(propose(self.referral, given, AT))
+        self.refer(accept_transfer(self.referral, "hub_manager:two", AT))
+
+    def hub(self) -> Hub:
+        """Whose the case is, as far as it knows."""
+        return hub().but(id=self.case.hub_id or "hub_north")
+
     def step(self, step: str) -> None:
         self.work(self._step(step))
 
@@ -72,9 +103,9 @@ class Life:
         it, me = self.case, self.case.worker_id or "wk_one"
         if step == "place":
             made = decide(case(), of_hub(), [facts()], policy_version="p1", at=AT)
-            return assign(it, made, hub(), round=it.round + 1, flags=())
+            return assign(it, made, self.hub(), round=it.round + 1, flags=())
         if step == "wait":
-            return wait(it, None, hub(), at=AT)
+            return wait(it, None, self.hub(), at=AT)
         return {
             "accept": lambda: accept(it, me, AT),
             "decline": lambda: decline(it, me, "no_capacity", hub(), AT),
@@ -98,6 +129,11 @@ class Life:
         if side == "referral":
             if stands(event.data) is not None:
                 self.refer(follow(self.referral, event))
+        elif isinstance(event.data, ReferralTransferred):
+            to = hub().but(id=event.data.to_hub_id)
+            self.work(follow_transfer(self.case, event, to, CHILD, POLICY))
+        elif isinstance(event.data, ReferralAmended):
+            pass  # its snapshot has versions of its own: tests/unit/allocation/test_referral_sync.py
         elif event.data.status in ALIKE or event.data.status == "received":
             self.work(heard(self.case, event))
 
@@ -129,6 +165,7 @@ def heard(it: Allocation, event: Event[ReferralStatusChanged]) -> Change[Allocat
 
 
 DONE = st.one_of(
+    st.tuples(st.just("transfer"), st.none()),
     st.tuples(st.just("command"), st.sampled_from(get_args(Command))),
     st.tuples(st.just("step"), st.sampled_from(CASE_STEPS)),
     st.tuples(st.sampled_from(("case", "referral")), st.integers(0, 9), st.booleans()),
@@ -143,6 +180,8 @@ def test_a_referral_and_its_case_stand_alike_in_the_end(done: list[Any], seed: i
         try:
             if kind == "command":
                 life.command(what)
+            elif kind == "transfer":
+                life.transfer()
             elif kind == "step":
                 life.step(what)
             else:
@@ -154,3 +193,6 @@ def test_a_referral_and_its_case_stand_alike_in_the_end(done: list[Any], seed: i
 
     assert life.case.status in ALIKE.get(life.referral.status, ()), done
     assert life.referral.worker_id == life.case.worker_id
+    assert life.referral.transfers == life.case.transfers
+    if life.referral.transfers:
+        assert life.referral.hub_id == life.case.hub_id

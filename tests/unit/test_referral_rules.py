@@ -179,7 +179,7 @@ def test_an_amendment_raises_urgency_and_never_lowers_it() -> None:
     down = amend(soon, lowered, {}, "agency:ag_1", AT)
 
     assert up.after.urgency == "same_day"
-    assert up.after.timers() == {RESPONSE_DUE: up.after.due_at}
+    assert up.after.timers()[RESPONSE_DUE] == up.after.due_at
     assert down.after.urgency == "five_working_days"
 
 

@@ -94,9 +94,9 @@ def test_an_answer_stops_the_response_clock_and_reopening_starts_it_again() -> N
     screened = move(received(), Move("screen"), "hub", AT)
     reopened = move(rejected.after, Move("reopen", "new_information"), "referrer", AT)
 
-    assert rejected.after.timers() == {RESPONSE_DUE: None}
+    assert rejected.after.timers()[RESPONSE_DUE] is None
     assert screened.after.timers() == received().timers()
-    assert reopened.after.timers() == {RESPONSE_DUE: reopened.after.due_at}
+    assert reopened.after.timers()[RESPONSE_DUE] == reopened.after.due_at
     assert not reopened.after.overdue
 
 

@@ -1,5 +1,6 @@
 """Waiting cases: freed capacity goes to who is first in line, and no reservation is forgotten."""
 
+from services.allocation.assignment.belonging import hub_of
 from services.allocation.assignment.placing import bring_others, find_worker
 from services.allocation.assignment.process import Assignment, release_strays
 from services.allocation.assignment.rule import goes_to
@@ -23,7 +24,7 @@ async def seek(stores: Stores, allocation_id: str, by: Origin) -> None:
         await bring_others(stores, allocation, by)  # it may have died before it did
     if allocation.status not in ("seeking", "waiting"):
         return
-    hub = await stores.hub_for(allocation.area)
+    hub = await hub_of(stores, allocation)
     if allocation.with_manager and not goes_to(allocation, hub):
         return
     if hub is not None or allocation.status == "seeking":
@@ -47,10 +48,13 @@ async def take_over(stores: Stores, hub: Hub, by: Origin) -> None:
 
 async def _waiting_elsewhere(stores: Stores, hub: Hub) -> list[str]:
     """Who waits in the Hub's areas while no Hub has them, or another one that served them or that
-    they were sent to by mistake; first in line first."""
+    they were sent to by mistake; first in line first. What a Hub took over stays with it."""
     others = stores.hubs.collection.find({"_id": {"$ne": hub.id}}, {"_id": 1})
     held_by = [None, *[str(found["_id"]) async for found in others]]
-    where = {"hub_id": {"$in": held_by}, "status": "waiting", "area": {"$in": list(hub.areas)}}
+    where = {
+        **{"hub_id": {"$in": held_by}, "status": "waiting", "area": {"$in": list(hub.areas)}},
+        "transfers": {"$in": [None, 0]},
+    }
     cursor = stores.allocations.collection.find(where, {"_id": 1}).sort(list(QUEUE_ORDER))
     return [str(found["_id"]) async for found in cursor]
 
@@ -67,7 +71,7 @@ async def offer_to_first(stores: Stores, allocation_id: str, by: Origin) -> None
     """If someone could take this waiting case now, that capacity is given to who is first in line
     and suits it: to this case, or to one that stands before it."""
     allocation = await stores.allocations.get(allocation_id)
-    hub = await stores.hub_for(allocation.area)
+    hub = await hub_of(stores, allocation)
     if hub is None or allocation.status != "waiting":
         return
     if allocation.with_manager and not goes_to(allocation, hub):

@@ -26,8 +26,11 @@ async def answer_for(projections: Projections, notification: Notification, at: d
         return unsafe(categories) if is_unsafe else safe()
     sharing = notification.ground == "sharing"
     agency = await projections.agencies.get(notification.recipient_id)
+    # What was told for the Hub before is judged by what the one that took the referral over may tell.
+    sharer = case.hub_id if case.transfers else notification.hub_id
     request = Request(
-        sharer=notification.hub_id,
+        sharer=sharer,
+        taken_over_at=case.taken_over_at,
         referrer_id=case.agency_id,
         agency_id=notification.recipient_id,
         agency_kind=agency.kind,
@@ -35,7 +38,7 @@ async def answer_for(projections: Projections, notification: Notification, at: d
         purpose=notification.purpose,
         categories=categories,
     )
-    parties = (notification.hub_id, notification.recipient_id)
+    parties = (sharer, notification.recipient_id)
     wrong = case.retraction_reason(notification.subject_id) is not None
     return answer(
         sharing=sharing,

@@ -26,6 +26,7 @@ from shared.events.erasure import ReferralErased
 from shared.events.notify import RetractionReason
 from shared.events.referral import ReferralAmended, ReferralReceived, ReferralStatusChanged
 from shared.events.subject import SubjectRelinked
+from shared.events.transfer import ReferralTransferred
 from shared.events.unsafe import (
     AllocationCoverCalled,
     AllocationHolderChanged,
@@ -73,6 +74,7 @@ class Case(BaseModel):
     worker_id: str | None = None
     holder_id: str | None = None
     received_at: datetime | None = None
+    taken_over_at: datetime | None = None
     retraction_reason: RetractionReason | None = None
     subject_pending: bool = False
 
@@ -87,7 +89,7 @@ class CaseState(State):
 
     guards: ClassVar[tuple[str, ...]] = (
         *("version", "seen", "status_version", "allocation_version", "hub_version"),
-        *("left", "joined"),
+        *("left", "joined", "transfers"),
     )
     own: ClassVar[str] = "referral."
 
@@ -107,6 +109,8 @@ class CaseState(State):
     received_at: datetime | None = None
     hub_version: int = 0
     hub_id: str | None = None
+    transfers: int = 0
+    taken_over_at: datetime | None = None
     left: dict[str, datetime] = Field(default_factory=dict)
     joined: dict[str, datetime] = Field(default_factory=dict)
 
@@ -146,6 +150,7 @@ class CaseState(State):
             hub_id=self.hub_id,
             worker_id=self.worker_id,
             holder_id=self.holder_id,
+            taken_over_at=self.taken_over_at,
             retraction_reason=self.retraction_reason(self.subject_id),
             subject_pending=self.taken_from(self.subject_id),
         )
@@ -162,6 +167,8 @@ def evolve(state: CaseState, event: Event[Any]) -> CaseState:
         state = _snapshot(state, data, event.version)
     elif isinstance(data, ReferralStatusChanged):
         state = _status(state, data, event.version)
+    elif isinstance(data, ReferralTransferred):
+        state = _transferred(state, data)
     elif isinstance(data, ReferralErased):
         state = state.model_copy(update={"erased": True})
     return state.model_copy(update={"seen": max(state.seen, event.version)})
@@ -181,14 +188,25 @@ def _status(state: CaseState, data: ReferralStatusChanged, version: int) -> Case
     return state.model_copy(update={"void": reason, "status_version": version})
 
 
-def _allocated(state: CaseState, data: AboutWorker, version: int) -> CaseState:
+def _transferred(state: CaseState, data: ReferralTransferred) -> CaseState:
     fields: dict[str, Any] = {}
+    if state.taken_over_at is None or data.transferred_at > state.taken_over_at:
+        fields |= {"taken_over_at": data.transferred_at}
+    if data.transfers > state.transfers:
+        fields |= {"transfers": data.transfers, "hub_id": data.hub_id}
+        fields |= {"worker_id": None, "holder_id": None}
+    return state.model_copy(update=fields)
+
+
+def _allocated(state: CaseState, data: AboutWorker, version: int) -> CaseState:
+    fields: dict[str, Any] = {"transfers": max(state.transfers, data.transfers)}
+    of_now = data.transfers >= state.transfers  # else it was decided for the Hub before
     if version > state.allocation_version:
-        fields |= {"worker_id": _worker(data), "holder_id": getattr(data, "holder_id", None)}
-        fields |= {"allocation_version": version}
+        worker = {"worker_id": _worker(data), "holder_id": getattr(data, "holder_id", None)}
+        fields |= {"allocation_version": version, **(worker if of_now else {})}
     # Not every event names a Hub. The newest that does counts, also when it comes late.
     if data.hub_id is not None and version > state.hub_version:
-        fields |= {"hub_id": data.hub_id, "hub_version": version}
+        fields |= {"hub_version": version, **({"hub_id": data.hub_id} if of_now else {})}
     return state.model_copy(update=fields)
 
 

@@ -92,8 +92,9 @@ def _named(about: About, rule: Rule) -> Recipient:
     case = about.case
     desk: tuple[RecipientKind, str | None] = ("operator", "operator")
     # Until a Hub has it, what a Hub would have to act on is for the operators' desk.
-    theirs: tuple[RecipientKind, str | None] = ("hub", about.hub_id)
-    hub = theirs if about.hub_id or rule.urgent == "never" else desk
+    hub_id = about.hub_id if rule.hub == "hub_id" else getattr(about.event.data, rule.hub)
+    theirs: tuple[RecipientKind, str | None] = ("hub", hub_id)
+    hub = theirs if hub_id or rule.urgent == "never" else desk
     recipients: dict[str, tuple[RecipientKind, str | None]] = {
         "referrer": ("agency", case.agency_id),
         "worker": ("worker", getattr(about.event.data, rule.who, case.worker_id or case.holder_id)),
@@ -104,7 +105,7 @@ def _named(about: About, rule: Rule) -> Recipient:
     kind, recipient_id = recipients[rule.tell]
     if recipient_id is None:
         return Recipient(rule, kind, "", "nobody_there")
-    if kind == "hub" and rule.kind in about.policy.mute:
+    if kind == "hub" and rule.hub == "hub_id" and rule.kind in about.policy.mute:
         return Recipient(rule, kind, recipient_id, "muted")
     did_it = kind == "worker" and key_of(kind, recipient_id) == about.event.actor
     return Recipient(rule, kind, recipient_id, "own_act" if did_it else None)

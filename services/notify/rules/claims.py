@@ -17,7 +17,7 @@ from shared.events import Event
 from shared.events.notify import RecipientKind
 from shared.events.sharing import ConsentRecorded
 from shared.origin import Origin
-from shared.rules.consents import waits_for_hub
+from shared.rules.consents import waits_anew, waits_for_hub
 from shared.rules.sharing import Consent
 
 TO_HUB = Rule(
@@ -29,7 +29,9 @@ TO_HUB = Rule(
 )
 TO_WORKER = TO_HUB.model_copy(update={"tell": "worker", "purpose": "direct_work"})
 # Of these a case is new to its Hub or to its worker: what waited before is told then.
-NEW_TO_SOMEBODY = ("referral.received", "allocation.made", "allocation.handed_over")
+NEW_TO_SOMEBODY = (
+    *("referral.received", "referral.transferred", "allocation.made", "allocation.handed_over"),
+)
 
 
 async def tell_of_claim(stores: Stores, event: Event[ConsentRecorded]) -> None:
@@ -45,18 +47,21 @@ async def tell_of_claims(stores: Stores, known: About, by: Origin) -> None:
     """Ids only: of the referral, and of the consent as `detail`. Safe to repeat."""
     said = known.subject.sharing.consents
     claims = {c.id: c.gains for c in said if c.status == "given" and c.gains and not c.void}
-    if not claims:
-        return
-    agencies = await stores.projections.agencies_of(claims.values())
-    waiting = [
-        c for c in said if c.id in claims and waits_for_hub(c, said, agencies[c.gains or ""].kind)
-    ]
-    for case in await _cases(stores, known) if waiting else ():
+    agencies = await stores.projections.agencies_of(claims.values()) if claims else {}
+    gained = {
+        c.id
+        for c in said
+        if c.id in claims and waits_for_hub(c, said, agencies[c.gains or ""].kind)
+    }
+    anew = any(waits_anew(c, known.case.taken_over_at) for c in said)
+    for case in await _cases(stores, known) if gained or anew else ():
         own = case.id == known.case.id
         worker_id = getattr(known.event.data, "worker_id", None) if own else None
         hub_id = known.hub_id if own else case.hub_id
         there = replace(known, case=case, hub_id=hub_id, policy=stores.policy.of_hub(hub_id))
-        await _tell(stores, there, worker_id or case.worker_id, waiting, by)
+        waiting = [c for c in said if c.id in gained or waits_anew(c, case.taken_over_at)]
+        if waiting:
+            await _tell(stores, there, worker_id or case.worker_id, waiting, by)
 
 
 async def _cases(stores: Stores, known: About) -> list[Case]:

@@ -122,6 +122,7 @@ def _decide(
     sharing = recipient.rule.tell == "partners"
     request = Request(
         sharer=about.hub_id,
+        taken_over_at=about.case.taken_over_at,
         referrer_id=about.case.agency_id,
         agency_id=recipient.id,
         agency_kind=agency.kind if agency else "",

@@ -20,6 +20,10 @@ EVENTS = (
     "referral.match_suspected",
     "referral.join_proposed",
     "referral.join_proposal_ended",
+    "referral.transfer_proposed",
+    "referral.transfer_unanswered",
+    "referral.transfer_ended",
+    "referral.transferred",
     "allocation.made",
     "allocation.waiting",
     "allocation.accepted",
@@ -53,6 +57,7 @@ class Rule(_Policy):
     when: dict[str, tuple[str, ...]] = {}
     tell: Audience
     who: str = "worker_id"
+    hub: str = "hub_id"
     kind: NotificationKind
     purpose: str
     categories: tuple[Category, ...] = ()

@@ -40,8 +40,8 @@ def _rule(where: Where, rule: dict[str, Any]) -> Iterator[Fault]:
 
 
 def _fields(where: Where, rule: dict[str, Any], data: type[EventData]) -> Iterator[Fault]:
-    # A worker may also be named by the case: an event without the field means who has it.
-    allowed = {"due": set[str](), "detail": set[str](), "who": {"worker_id"}}
+    # A worker and a Hub may also be named by the case: without the field it is who has it.
+    allowed = {"due": set[str](), "detail": set[str](), "who": {"worker_id"}, "hub": {"hub_id"}}
     for key, also in allowed.items():
         field = rule.get(key)
         if field is not None and field not in {*data.model_fields, *also}:
@@ -104,7 +104,8 @@ def _mutes(raw: dict[str, Any]) -> Iterator[Fault]:
     rules = raw.get("rules")
     told = [rule for rule in rules if isinstance(rule, dict)] if isinstance(rules, list) else []
     to_hub = [rule for rule in told if rule.get("tell") == "hub"]
-    acts = {rule.get("kind") for rule in to_hub if rule.get("action", "none") != "none"}
+    # Of what is told to a Hub that the event names nobody else's policy decides.
+    acts = {r.get("kind") for r in to_hub if r.get("action", "none") != "none" or "hub" in r}
     news = sorted({str(rule.get("kind")) for rule in to_hub} - acts)
     hubs = raw.get("hub")
     own: dict[Where, Any] = {

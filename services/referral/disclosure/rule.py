@@ -32,7 +32,7 @@ from shared.rules.sharing import (
     decide,
 )
 
-Part = Literal["record", "search_hit", "match", "goals", "name"]
+Part = Literal["record", "search_hit", "match", "goals", "name", "transfer"]
 INSIDE: frozenset[ViewerKind] = frozenset({"worker", "hub_manager"})
 
 
@@ -72,6 +72,7 @@ def look(
     if viewer.role == "agency":
         request = Request(
             sharer=referral.hub_id,
+            taken_over_at=referral.transferred_at,
             referrer_id=referral.agency_id,
             agency_id=viewer.id,
             agency_kind=viewer.agency_kind,

@@ -6,7 +6,6 @@ about sharing becomes one change of the subject; the fields are sealed; the refe
 repeated request finds each of them again, because all ids derive, by a secret of ours, from the
 agency and its key. Only the last write makes the referral, and only then the answer is 201."""
 
-from datetime import timedelta
 from functools import partial
 
 from services.referral.areas.command import hash_of
@@ -14,6 +13,7 @@ from services.referral.areas.rule import WARNING as AREA_UNKNOWN
 from services.referral.intake.asked import Asked, Full
 from services.referral.intake.request import ReceiveReferral
 from services.referral.intake.reservation import Reference
+from services.referral.intake.reserving import reserve, used
 from services.referral.intake.rule import fields_to_seal, noted, receive, say
 from services.referral.people.age import age_of
 from services.referral.people.finding import Whom, block_hashes, find_whom
@@ -31,10 +31,6 @@ from shared.ids import new_id
 from shared.operating.failpoints import failpoint
 from shared.storage.records import Change, in_turn
 from shared.web.tokens import Caller
-
-# After this long a reservation without a referral belongs to a request that came to nothing.
-ABANDONED = timedelta(minutes=2)
-
 
 MAX_RACES = 20
 
@@ -66,8 +62,7 @@ async def intake(stores: Stores, document: ReceiveReferral, caller: Caller, key:
     whom = await find_whom(stores, document.subject, referral_id)
     _check(asked, whom)
     reference = stores.vault.fingerprint("reference", agency_id, document.agency_reference)
-    mine = Reference(reference, referral_id, request_hash, asked.at)
-    await _reserve(stores, mine)
+    mine = await reserve(stores, Reference(reference, referral_id, request_hash, asked.at))
     failpoint("intake.after_reservation")
     subject, apart = await _about(stores, asked, whom)
     failpoint("intake.after_subject")
@@ -95,7 +90,7 @@ async def _store(
         referral_id=mine.referral_id,
         agency_id=agency_id,
         subject=(subject.id, subject.version),
-        hashes=(mine.id, mine.request_hash, hash_of(stores, document.area)),
+        hashes=(mine.hash, mine.request_hash, hash_of(stores, document.area)),
         sealed=await stores.vault.seal(mine.referral_id, fields_to_seal(document, here)),
         blocks=block_hashes(stores, document.subject),
         told=told,
@@ -113,7 +108,7 @@ async def _store(
     except AlreadyThere:
         twin = await _stored(stores, mine.referral_id, mine.request_hash)
         if twin is None:
-            raise await _used(stores, mine.id) from None
+            raise await used(stores, mine) from None
         return twin  # this very request ran twice at once
 
 
@@ -134,29 +129,6 @@ async def _stored(stores: Stores, referral_id: str, request_hash: str) -> Referr
     if referral.request_hash != request_hash:
         raise Mismatch
     return referral
-
-
-async def _used(stores: Stores, reference: str) -> Refused:
-    first = await stores.referrals.find({"reference_hash": reference}, limit=1)
-    location = f"/v1/referrals/{first[0].id}" if first else ""
-    detail = "You have sent a referral with this agency_reference before."
-    return Refused("agency_reference_used", detail, referral=location)
-
-
-async def _reserve(stores: Stores, mine: Reference) -> None:
-    """The reference is this request's from here on. Raises `Refused` when a stored referral has it,
-    `Mismatch` when another body came with this key, `Outage` when another request is at it now."""
-    holder = await stores.references.reserve(mine)
-    if holder is None:
-        return
-    if holder.referral_id == mine.referral_id:
-        if holder.request_hash != mine.request_hash or holder.id != mine.id:
-            raise Mismatch
-        return  # an earlier copy of this request stopped half-way
-    if await stores.referrals.find({"_id": holder.referral_id}, limit=1):
-        raise await _used(stores, mine.id)
-    if mine.at - holder.at < ABANDONED or not await stores.references.take_over(holder, mine):
-        raise Outage("reference_being_used")
 
 
 def _check(asked: Asked, whom: Whom) -> None:

@@ -13,12 +13,19 @@ from shared.storage.store import Collection, Document
 @dataclass(frozen=True)
 class Reference:
     """An agency's reference (keyed hash) with the referral it was reserved for, when, by which
-    request (keyed hash of its body)."""
+    request (keyed hash of its body), and how often it had become free again before."""
 
     id: str
     referral_id: str
     request_hash: str
     at: datetime
+    use: int = 0
+
+    @property
+    def hash(self) -> str:
+        """What stands in the referral: another one for each use, so that what the one before left in
+        a unique index of the store is in nobody's way."""
+        return f"{self.id}~{self.use}" if self.use else self.id
 
 
 class References:
@@ -51,7 +58,8 @@ class References:
         return str(found["referral_id"]) if found else None
 
     async def take_over(self, held: Reference, mine: Reference) -> bool:
-        """Reserve what a request that came to nothing has left. False when others were faster."""
+        """Reserve what a request that came to nothing has left, or a referral that gave it up. False
+        when others were faster."""
         same = {"_id": held.id, "referral_id": held.referral_id, "at": held.at}
         try:
             result = await self._references.update_one(same, {"$set": _fields(mine)})
@@ -77,4 +85,5 @@ def _reference(document: Document) -> Reference:
         referral_id=document["referral_id"],
         request_hash=document["request_hash"],
         at=at.replace(tzinfo=at.tzinfo or UTC),
+        use=document.get("use", 0),
     )

@@ -84,6 +84,7 @@ def _follow(referral: Referral, event: Event[OfAllocation]) -> Change[Referral]:
         level=said.level,
         outcome=outcome_of(said) if isinstance(said, AllocationClosed) else None,
         reopenings=said.reopenings,
+        transfers=said.transfers,
     )
 
 

@@ -6,6 +6,7 @@ from typing import Literal, get_args
 
 from services.referral.goals.rule import open_goals
 from services.referral.records import ENDED, Referral, awaits_answer, not_erased
+from services.referral.transfers.rule import settled
 from shared.errors import Malformed, Refused
 from shared.events.codes import ClosureOutcome, ReferralStatus, RiskLevel, StatusReason
 from shared.events.referral import ReferralOverdue, ReferralStatusChanged
@@ -186,12 +187,15 @@ def at_case(referral: Referral, step: str) -> Refused:
 
 
 def _moved(referral: Referral, to: ReferralStatus, **fields: object) -> Change[Referral]:
+    if to == "closed" and fields.get("outcome") == "transferred":
+        # It went to somebody outside the network: sent again, its reference is of a new referral.
+        fields["reference_hash"] = f"transferred:{referral.id}"
     after = referral.but(status=to, **fields)
     names = set(ReferralStatusChanged.model_fields) - {"referral_id", "previous"}
     event = ReferralStatusChanged(
         referral_id=referral.id, previous=referral.status, **after.model_dump(include=names)
     )
-    return Change(after, (event,))
+    return settled(Change(after, (event,)))
 
 
 def follow_allocation(
@@ -206,14 +210,16 @@ def follow_allocation(
     level: RiskLevel,
     outcome: ClosureOutcome | None = None,
     reopenings: int | None = None,
+    transfers: int = 0,
 ) -> Change[Referral]:
     """The newest decision of allocation counts; an older or repeated one changes nothing.
 
     A referral that has ended stays ended, but who holds it is still noted: allocation learns of
     the end by its own event and lets go. So does one that was reopened and that allocation has not
-    heard of: what it decided in the life before, the end of it say, is not of this one.
+    heard of: what it decided in the life before, the end of it say, is not of this one. Nor is
+    what it decided for the Hub before the one that took the referral over.
     """
-    if version <= referral.allocation_version:
+    if version <= referral.allocation_version or transfers < referral.transfers:
         return unchanged(referral)
     of_now = reopenings is None or reopenings >= referral.reopenings
     going_on = referral.status in OPEN and of_now

@@ -148,6 +148,7 @@ def _shift(
 ) -> Shift | None:
     request = Request(
         sharer=referral.hub_id,
+        taken_over_at=referral.transferred_at,
         referrer_id=referral.agency_id,
         agency_id=agency[0],
         agency_kind=agency[1],

@@ -45,14 +45,14 @@ class Matches:
     async def placed(self, referral: Referral) -> None:
         """A referral has another Hub now. Late news of an earlier one change nothing."""
         for number, name in enumerate(SIDES):
-            older = {f"{name}.version": {"$lt": referral.allocation_version}}
+            older = {f"{name}.version": {"$lt": _version(referral)}}
             where = {f"referral_ids.{number}": referral.id, "referral_ids": referral.id, **older}
             await self.collection.update_many(where, {"$set": {name: _side(referral)}})
 
     async def in_area(self, referral: Referral) -> None:
         """A referral that no Hub holds is of another area now. Safe to repeat."""
         for number, name in enumerate(SIDES if referral.suspected else ()):
-            same = {f"{name}.version": referral.allocation_version}
+            same = {f"{name}.version": _version(referral)}
             where = {f"referral_ids.{number}": referral.id, "referral_ids": referral.id, **same}
             await self.collection.update_many(where, {"$set": {name: _side(referral)}})
 
@@ -151,7 +151,12 @@ class Matches:
 
 def _side(referral: Referral) -> Document:
     place = f"hub:{referral.hub_id}" if referral.hub_id else f"area:{referral.area}"
-    return {"place": place, "version": referral.allocation_version}
+    return {"place": place, "version": _version(referral)}
+
+
+def _version(referral: Referral) -> int:
+    """Grows with each decision of allocation and with each other Hub that takes the referral over."""
+    return referral.allocation_version + referral.transfers
 
 
 def _entry(document: Document) -> Entry:

@@ -80,12 +80,11 @@ async def confirm(
     """The young person, with what a practitioner made of a yes that an agency recorded."""
     caller, viewer = asker
     at, by, host = now(), caller.actor, await host_of(stores, viewer)
-    sides = await stores.known.sides_of(caller.account)
+    sides, since = await stores.known.sides_of(caller.account), referral.transferred_at
+    rule = partial(review_consent, entry=entry, at=at, by=by, host=host, sides=sides, since=since)
     return await stores.subjects.change(
         referral.subject_id,
-        lambda s: review_consent(
-            s, referral.id, consent_id, entry, at, by=by, host=host, sides=sides
-        ),
+        lambda s: rule(s, referral.id, consent_id),
         by=caller.origin(referral.id),
     )
 
@@ -109,6 +108,7 @@ async def preview(stores: Stores, referral: Referral, agency_id: str, purpose: s
     agency = await stores.agencies.get(agency_id)
     request = Request(
         sharer=referral.hub_id,
+        taken_over_at=referral.transferred_at,
         referrer_id=referral.agency_id,
         agency_id=agency_id,
         agency_kind=agency.kind,

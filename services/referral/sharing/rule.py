@@ -17,7 +17,7 @@ from shared.events.sharing import (
     ConsentReviewed,
     ServiceAgreementRecorded,
 )
-from shared.rules.consents import NO, opens_to
+from shared.rules.consents import NO, opens_to, waits_anew
 from shared.rules.parents import parents_not_told
 from shared.rules.sharing import Basis, Confirmation, Consent
 from shared.storage.records import Change, unchanged
@@ -91,8 +91,10 @@ def review_consent(
     by: str,
     host: Host = None,
     sides: Collection[str] = (),
+    since: datetime | None = None,
 ) -> Change[Subject]:
-    """Confirm or reject, once, a yes that an agency recorded, or a worker whom one hosts.
+    """Confirm or reject, once, a yes that an agency recorded, or a worker whom one hosts; and anew what
+    was said of another Hub, from which this one took the referral over then (`since`).
 
     Confirmed, it counts as said when it was recorded: a no that came since still ends it. `host` is
     the agency that the reviewer sits in, with its kind, `sides` are those as which their account has
@@ -100,25 +102,30 @@ def review_consent(
     to confirm, where it was reviewed otherwise, or where one of these agencies would gain."""
     still_about(subject, referral_id)
     found = kept_consent(subject, consent_id)
-    if found.confirmation is not None:
+    anew = waits_anew(found, since)
+    if found.confirmation is not None and not anew:
         if found.confirmation.confirmed == entry.confirmed:
             return unchanged(subject)
         raise Refused("reviewed_otherwise", "It was reviewed; record what was said since anew.")
-    if found.status != "given" or found.gains is None:
+    if found.status != "given" or (found.gains is None and not anew):
         raise Refused("nothing_to_confirm", "Only a yes that an agency recorded is confirmed.")
     if entry.reason == "asked_parent" and parents_not_told(subject.sharing.about_parents):
         raise Refused("parents_not_told", "The young person asked that their parents are not told.")
+    _nobody_gains(found, host, sides)
+    confirmation = Confirmation(confirmed=entry.confirmed, by=by, at=at)
+    reviewed = found.model_copy(update={"confirmation": confirmation})
+    after = replaced(subject, reviewed)
+    said = entry.model_dump() | {"consent": consent_of(after, consent_id)}
+    return Change(after, (ConsentReviewed(**about(after, referral_id), **said),))
+
+
+def _nobody_gains(found: Consent, host: Host, sides: Collection[str]) -> None:
     if host is not None and (host[0] == found.gains or opens_to(found, *host)):
         raise Refused("gains_by_it", "Somebody who is not hosted by an agency that gains confirms.")
     if any(side == found.gains or opens_to(found, side, "") for side in sides):
         raise Refused(
             "gains_by_it", "Somebody who has not called for an agency that gains confirms."
         )
-    confirmation = Confirmation(confirmed=entry.confirmed, by=by, at=at)
-    reviewed = found.model_copy(update={"confirmation": confirmation})
-    after = replaced(subject, reviewed)
-    said = entry.model_dump() | {"consent": consent_of(after, consent_id)}
-    return Change(after, (ConsentReviewed(**about(after, referral_id), **said),))
 
 
 def kept_consent(subject: Subject, consent_id: str) -> Consent:

@@ -680,6 +680,7 @@ def test_every_event_says_where_the_case_stands() -> None:
         "level": "moderate",
         "urgency": "one_working_day",
         "reopenings": 0,
+        "transfers": 0,
     }
 
 

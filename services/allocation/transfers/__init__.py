@@ -1,0 +1,1 @@
+"""A case goes to another Hub with its referral."""

@@ -1,0 +1,1 @@
+"""Giving a referral to another Hub: proposed by who has it, accepted by who gets it."""
