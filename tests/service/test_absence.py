@@ -242,3 +242,24 @@ async def test_days_that_make_no_leave_are_refused_and_a_year_of_asking_fits(roo
 
     assert [a.status_code for a in bad] == [409, 409, 422, 422]
     assert len((await room.a_worker("wk_one")).requests) <= 50
+
+
+async def test_what_nobody_was_planned_for_is_not_what_a_leave_leaves_uncovered(
+    room: Room,
+) -> None:
+    kinds = [*"monday tuesday wednesday thursday friday saturday sunday bank_holiday".split()]
+    span = {"name": "days", "days": kinds, "start": "09:00", "end": "17:00", "worker_id": "wk_one"}
+
+    async def uncovered(**changes: str) -> list[dict[str, str]]:
+        body, tag = {"spans": [{**span, **changes}]}, {"If-Match": "*"}
+        put = await room.ask("manager", "PUT", f"/v1/hubs/{HUB}/rota", json=body, headers=tag)
+        put.raise_for_status()
+        (waits,) = (await room.ask("manager", "GET", "/v1/leave-requests")).json()["requests"]
+        found: list[dict[str, str]] = waits["uncovered"]
+        return found
+
+    await asks(room, 5, 7)
+
+    assert len(await uncovered()) == 3, "three days of work, and no night between them"
+    assert await uncovered(stand_in_id="wk_two") == []
+    assert await uncovered(cover="operators") == []

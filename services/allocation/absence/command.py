@@ -1,5 +1,6 @@
 """Leave as it is asked for, decided on and listed."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,7 +10,7 @@ from services.allocation.absence.rule import ask, found, waiting
 from services.allocation.access import sees_worker
 from services.allocation.caseload.worker import Worker, midnight
 from services.allocation.hubs.hub import Hub
-from services.allocation.rota.rule import Gap, gaps
+from services.allocation.rota.rule import Gap, left_open
 from services.allocation.rota.setting import rota_of
 from services.allocation.rota.standing import staff_of
 from services.allocation.safety.asking import hidden_from, may_arrange
@@ -24,7 +25,7 @@ from shared.web.tokens import Caller
 @dataclass(frozen=True)
 class Waiting:
     """A leave that a manager has to decide on, and what it would leave: open cases, and times for
-    which nobody would be on duty."""
+    which nobody would be on duty and somebody is without it."""
 
     worker_id: str
     request: LeaveRequest
@@ -87,7 +88,8 @@ async def list_waiting(
             worker_id=worker.id,
             request=request,
             open_cases=sum(case.subject_id not in hidden for case in worker.cases),
-            uncovered=_uncovered(hub, staff, worker, request) if hub else [],
+            # A year of a big rota takes a while: nobody else is to wait for it.
+            uncovered=await asyncio.to_thread(_uncovered, hub, staff, worker, request),
         )
         for worker in workers
         for request in waiting(worker)
@@ -96,12 +98,12 @@ async def list_waiting(
 
 
 def _uncovered(
-    hub: Hub, staff: dict[str, Worker], worker: Worker, request: LeaveRequest
+    hub: Hub | None, staff: dict[str, Worker], worker: Worker, request: LeaveRequest
 ) -> list[Gap]:
-    rota = rota_of(hub)
+    rota = rota_of(hub) if hub else None
     if rota is None or worker.id not in staff:
         return []
     away = worker.but(leave=(*worker.leave, request.leave))
     start = max(now(), midnight(request.start))
     end = midnight(request.to + timedelta(days=1))
-    return gaps(rota, {**staff, worker.id: away}, start, end) if start < end else []
+    return left_open(rota, staff, away, start, end) if start < end else []

@@ -51,8 +51,8 @@ class LeaveList(BaseModel):
 
 
 class WaitingView(LeaveView):
-    """What waits for a manager. `uncovered`: when nobody would be on duty by the rota as it is; without
-    `until` to the end of the leave."""
+    """What waits for a manager. `uncovered`: when nobody would be on duty by the rota as it is, and
+    somebody is without this leave; without `until` to the end of the leave."""
 
     worker_id: str
     open_cases: int

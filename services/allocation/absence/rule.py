@@ -121,15 +121,18 @@ def follow_entry(before: Worker, after: Worker, account: str, at: datetime) -> C
 
 
 def remind(worker: Worker, at: datetime) -> Change[Worker]:
-    """The timer has run out: what nobody decided on is said again, or lapses when it is over."""
+    """The timer has run out: what nobody decided on is said again, or lapses when it is over. Of
+    several the first one is said, and each that begins soon."""
     if worker.undecided_at is None or worker.undecided_at > at:
         return unchanged(worker)
     over = [request for request in waiting(worker) if request.to < day_of(at)]
     events = [_said(worker, request, "lapsed") for request in over]
     requests = tuple(_with(r, "lapsed", None, at) if r in over else r for r in worker.requests)
     after = worker.but(requests=requests)
-    still = [LeaveUndecided(**_about(worker, request)) for request in waiting(after)]
-    return Change(_looking(after, at), (*events, *still[:1]))
+    left, near = waiting(after), day_of(at) + NEAR
+    due = [r for r in left if r is left[0] or r.start <= near]
+    still = [LeaveUndecided(**_about(worker, request)) for request in due]
+    return Change(_looking(after, at), (*events, *still))
 
 
 def _must_wait(request: LeaveRequest, account: str) -> None:

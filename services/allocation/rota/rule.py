@@ -4,7 +4,7 @@ By the clock on the wall: where it is put forward nothing is between, and where 
 hour that comes twice is the same people's twice.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 
@@ -110,14 +110,35 @@ def gaps(
 
     From `planned_to` on only where somebody is on the rota and all of them are away or gone.
     """
+
+    def nobody(at: datetime) -> bool:
+        there = on_duty(rota, workers, at)
+        unplanned = there.span is None and planned_to is not None and at >= planned_to
+        return there.nobody and not unplanned
+
+    return _joined(rota, start, end, nobody)
+
+
+def left_open(
+    rota: Rota, workers: Mapping[str, Worker], away: Worker, start: datetime, end: datetime
+) -> list[Gap]:
+    """Where nobody is on duty if a worker is as `away`, and somebody would be as things are."""
+    without = {**workers, away.id: away}
+
+    def nobody_then(at: datetime) -> bool:
+        return on_duty(rota, without, at).nobody and not on_duty(rota, workers, at).nobody
+
+    return _joined(rota, start, end, nobody_then)
+
+
+def _joined(
+    rota: Rota, start: datetime, end: datetime, nobody: Callable[[datetime], bool]
+) -> list[Gap]:
     found: list[Gap] = []
     for begins, ends in pairwise([start, *turns(rota, start, end), end]):
-        there = on_duty(rota, workers, begins)
-        unplanned = there.span is None and planned_to is not None and begins >= planned_to
-        if not there.nobody or unplanned:
-            continue
-        goes_on = bool(found) and found[-1].until == begins
-        found.append(Gap(start=found.pop().start if goes_on else begins, until=ends))
+        if nobody(begins):
+            goes_on = bool(found) and found[-1].until == begins
+            found.append(Gap(start=found.pop().start if goes_on else begins, until=ends))
     if found and found[-1].until == end:
         found[-1] = Gap(start=found[-1].start)
     return found

@@ -12,8 +12,10 @@ from services.allocation.absence.request import LeaveEntry
 from services.allocation.caseload.capacity import amend_worker
 from services.allocation.caseload.periods import Leave
 from services.allocation.caseload.worker import Worker, day_of, worker_entry
+from services.allocation.rota.plan import KINDS, Rota
+from services.allocation.rota.rule import left_open, on_duty
 from shared.errors import Refused
-from shared.events.absence import LeaveDecided, LeaveRequested
+from shared.events.absence import LeaveDecided, LeaveRequested, LeaveUndecided
 from shared.ids import new_id
 from shared.storage.records import Change
 from tests.unit.allocation.given import AT, worker
@@ -109,3 +111,56 @@ def test_what_a_manager_entered_meanwhile_is_in_the_way_of_an_approval() -> None
             rule.approve(away, asked.requests[0].id, "boss", AT)
 
         assert refused.value.code == "leave_overlaps"
+
+
+def test_what_a_leave_leaves_open_is_each_time_that_it_opens_and_no_other() -> None:
+    for seed in range(60):
+        dice = random.Random(seed)
+        staff = {one: worker(one) for one in ("wk_one", "wk_two")}
+        rota, start = _rota(dice), AT
+        first = day_of(AT) + timedelta(days=dice.randint(-2, 4))
+        leave = Leave(start=first, to=first + timedelta(days=dice.randint(0, 6)))
+        away = staff["wk_one"].but(leave=(leave,))
+        end = start + timedelta(days=8)
+
+        found = left_open(rota, staff, away, start, end)
+
+        for hour in range(8 * 24):
+            at = start + timedelta(hours=hour, minutes=7)
+            opened = any(gap.start <= at and (gap.until is None or at < gap.until) for gap in found)
+            then = on_duty(rota, {**staff, "wk_one": away}, at).nobody
+            assert opened == (then and not on_duty(rota, staff, at).nobody), f"seed {seed}, {at}"
+        assert all(one.until and one.until < other.start for one, other in pairwise(found))
+
+
+def _rota(dice: random.Random) -> Rota:
+    hours = sorted(dice.sample(range(24), 6))
+    spans = [
+        {
+            **{"name": f"s{number}", "days": dice.sample(KINDS, dice.randint(1, len(KINDS)))},
+            **{"start": f"{hours[2 * number]:02}:00", "end": f"{hours[2 * number + 1]:02}:00"},
+            **{"worker_id": dice.choice(("wk_one", "wk_two"))},
+            **{"stand_in_id": dice.choice((None, "wk_three"))},
+            **{"cover": dice.choice((None, None, "operators"))},
+        }
+        for number in range(3)
+    ]
+    return Rota.model_validate({"spans": spans})
+
+
+def test_each_leave_that_begins_soon_is_said_and_of_what_is_far_the_first_one() -> None:
+    one = worker()
+    for first, last in ((1, 1), (3, 4), (9, 9), (30, 40)):
+        start = day_of(AT) + timedelta(days=first)
+        entered = LeaveEntry(start=start, to=start + timedelta(days=last - first))
+        one = rule.ask(one, new_id("lv"), entered, "asker", AT).after
+    ids = [request.id for request in one.requests]
+
+    def said(at: datetime) -> list[str]:
+        events = rule.remind(one.but(undecided_at=at), at).events
+        return [event.request_id for event in events if isinstance(event, LeaveUndecided)]
+
+    assert said(AT) == ids[:2]
+    assert said(AT + timedelta(days=4)) == ids[1:2], "the first one has lapsed"
+    assert said(AT + timedelta(days=6)) == ids[2:3]
+    assert said(AT + timedelta(days=12)) == ids[3:], "the first of what is far"
