@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
@@ -366,33 +365,3 @@ async def test_killing_it_while_what_waits_changes_hands(network: Network) -> No
     for worker_id in (ONE, TWO):
         await _put(network, f"/v1/workers/{worker_id}", WORKER)
     await network.quiet()
-
-
-@pytest.mark.parametrize("point", ["turn.after_duty", "turn.after_gaps"])
-async def test_killing_it_while_it_looks_for_gaps_in_a_rota(network: Network, point: str) -> None:
-    hub, worker = f"hub_{point[5:]}", f"wk_{point[5:]}"
-    await _put(network, f"/v1/hubs/{hub}", {"name": "One", "areas": [f"{hub}_area"]})
-    await _put(network, f"/v1/workers/{worker}", {**WORKER, "hub_id": hub})
-    day = {"name": "day", "days": ["monday"], "start": "09:00", "end": "17:00"}
-    rota = {"spans": [{**day, "worker_id": worker}]}
-    process = await network.replace("allocation", FAULTS="1", FAULT=point)
-
-    with contextlib.suppress(httpx2.HTTPError):
-        path, any_tag = f"/v1/hubs/{hub}/rota", {"If-Match": "*"}
-        await network.ask("operator", "PUT", path, json=rota, headers=any_tag)
-    await dies(network, process, point)
-
-    hubs = network.mongo_of("allocation")["hubs"]
-    # As when the lease of who died has run out.
-    await hubs.update_one({"_id": hub}, {"$set": {"duty_due": datetime(2026, 1, 5, tzinfo=UTC)}})
-
-    async def looked() -> dict[str, Any] | None:
-        found = await hubs.find_one({"_id": hub})
-        ahead = found and found["duty_due"].replace(tzinfo=UTC) > datetime.now(UTC)
-        return found if ahead else None
-
-    stored = await until(looked, deadline=30, what="the timer being set to the next turn")
-    await network.quiet()
-    assert isinstance(stored, dict)
-    assert stored["gaps_known"], "a rota of Mondays has gaps"
-    assert stored["version"] == 3, "the entry, the rota, and its gaps once: each is one event"

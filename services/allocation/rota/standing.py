@@ -13,6 +13,7 @@ from services.allocation.rota.setting import rota_of
 from services.allocation.rota.warning import AHEAD, note_gaps
 from services.allocation.store import Stores
 from shared.clock import now
+from shared.operating.failpoints import failpoint
 from shared.origin import Origin
 
 
@@ -67,6 +68,7 @@ async def watch_gaps(stores: Stores, hub: Hub, by: Origin) -> None:
     staff = await staff_of(stores, hub)
     # Half a second for a rota of 28 spans: nobody else is to wait for it.
     found = await asyncio.to_thread(gaps, hub.rota, staff, at, end, planned_to)
+    failpoint("gaps.after_look")
     await stores.hubs.change(
         hub.id, lambda known: note_gaps(known, found, at, end, hub.rota_revision), by=by
     )
