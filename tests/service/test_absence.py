@@ -263,3 +263,50 @@ async def test_what_nobody_was_planned_for_is_not_what_a_leave_leaves_uncovered(
     assert len(await uncovered()) == 3, "three days of work, and no night between them"
     assert await uncovered(stand_in_id="wk_two") == []
     assert await uncovered(cover="operators") == []
+
+
+async def test_who_is_marked_decides_on_no_leave_and_counts_no_case_they_may_not_know_of(
+    room: Room,
+) -> None:
+    await room.refer("case", "missing_episodes", subject="sub_one")
+    await room.mark("sub_one", f"account:{room.account('second')}")
+    asked = {who: (await asks(room, 5, 9, who)).json()["id"] for who in ("one", "two")}
+
+    answers = [await says(room, "second", asked["one"], word, **body) for word, body in DECIDE]
+    seen = {
+        by: sum(
+            each["open_cases"]
+            for each in (await room.ask(by, "GET", "/v1/leave-requests")).json()["requests"]
+        )
+        for by in ("manager", "second")
+    }
+
+    assert {answer.json()["code"] for answer in answers} == {"somebody_else"}
+    assert seen == {"manager": 1, "second": 0}
+    assert await stands(room, asked["one"]) == "waiting"
+
+
+async def test_who_amends_an_entry_that_they_read_before_an_approval_is_told_so(room: Room) -> None:
+    tag = (await room.ask("manager", "GET", "/v1/workers/wk_one")).headers["etag"]
+    one = (await asks(room, 5, 9)).json()["id"]
+    assert (await room.put_worker("wk_one", tag, cap=10)).status_code == 200, "asking is no entry"
+    tag = (await room.ask("manager", "GET", "/v1/workers/wk_one")).headers["etag"]
+    await says(room, "manager", one, "approval")
+
+    assert (await room.put_worker("wk_one", tag, cap=12)).status_code == 412
+    assert len((await room.a_worker("wk_one")).leave) == 1
+
+
+async def test_what_waits_goes_with_its_worker_to_another_hub(room: Room) -> None:
+    hub = {"name": "South Hub", "areas": ["southtown"]}
+    await room.ask("operator", "PUT", "/v1/hubs/hub_south", json=hub)
+    one = (await asks(room, 5, 9)).json()["id"]
+    moved = await room.put_worker("wk_one", "*", by="operator", hub_id="hub_south")
+    assert moved.status_code == 200, moved.text
+
+    before = (await room.ask("manager", "GET", "/v1/leave-requests")).json()["requests"]
+    (waits,) = (await room.ask("stranger", "GET", "/v1/leave-requests")).json()["requests"]
+
+    assert (before, waits["id"]) == ([], one)
+    assert (await says(room, "manager", one, "approval")).status_code == 404
+    assert (await says(room, "stranger", one, "approval")).status_code == 200
