@@ -155,9 +155,11 @@ async def on_transferred(stores: Stores, event: Event[ReferralTransferred], _: O
     await stores.matches.placed(await stores.referrals.get(event.data.referral_id))
 
 
-async def on_worker_registered(stores: Stores, event: Event[WorkerRegistered], _: Origin) -> None:
-    """There is this worker, hosted there."""
+async def on_worker_registered(stores: Stores, event: Event[WorkerRegistered], by: Origin) -> None:
+    """There is this worker, hosted there; who sits with a marked agency is marked through it."""
     await stores.known.worker(event)
+    for account in await stores.known.accounts_of(event.data.worker_id):
+        await mark_as_seen(stores, account, by)
 
 
 async def on_account_seen(stores: Stores, event: Event[AccountSeen], by: Origin) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest_asyncio
 from pymongo import AsyncMongoClient
 
+from shared.clock import now
 from tests.harness.mongo import Mongo, drop
 from tests.harness.room import Room, opened
 
@@ -40,3 +41,21 @@ async def test_a_marked_operator_takes_no_worker_away_to_another_hub(room: Room)
     assert stranger.status_code in (404, 422)
     entry = (await room.ask("manager", "GET", "/v1/workers/wk_free")).json()["entry"]
     assert (entry["hub_id"], entry["cap"]) == ("hub_north", 1)
+
+
+async def test_who_is_marked_notes_no_supervision_and_nobody_can_be_given_the_case_by_it(
+    room: Room,
+) -> None:
+    await room.hub()
+    await room.worker("wk_one")
+    case = await room.refer("case", subject="sub_marked")
+    await room.stands(case, "offered", "wk_one")
+    await room.mark("sub_marked", f"account:{room.account('manager')}")
+    held = {"kind": "case", "held_on": str(now().date())}
+    path = "/v1/workers/wk_one/supervisions"
+
+    refused = await room.ask("manager", "POST", path, json=held)
+    noted = await room.ask("second", "POST", path, json=held)
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "somebody_else")
+    assert noted.status_code == 200

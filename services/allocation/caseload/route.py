@@ -18,7 +18,7 @@ from services.allocation.caseload.entry import put_entry
 from services.allocation.caseload.supervision import overdue, supervise
 from services.allocation.caseload.worker import Worker, WorkerEntry, due_on, kinds, worker_entry
 from services.allocation.documents import Code, Incoming
-from services.allocation.safety.asking import hidden_from
+from services.allocation.safety.asking import hidden_from, may_arrange
 from shared.clock import now
 from shared.events.codes import SupervisionKind
 from shared.rules.values import CalendarDay
@@ -148,7 +148,9 @@ async def post_supervision(
     worker_id: EntryId, entry: SupervisionEntry, caller: AnyCaller, stores: OnStores
 ) -> WorkerView:
     """Note that a supervision took place: its kind and date. The same again changes nothing."""
-    manages_hub("record_supervision", caller, (await stores.workers.get(worker_id)).hub_id)
+    hub_id = (await stores.workers.get(worker_id)).hub_id
+    manages_hub("record_supervision", caller, hub_id)
+    await may_arrange(stores, caller, hub_id)  # without supervision nobody is given a case
     at = now()
     worker = await stores.workers.change(
         worker_id, lambda w: supervise(w, entry.kind, entry.held_on, at), by=caller.origin()

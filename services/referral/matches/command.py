@@ -17,6 +17,7 @@ from services.referral.matches.decision import (
     weigh,
 )
 from services.referral.matches.finding import in_order, match_id, sides_of
+from services.referral.matches.gaining import gains
 from services.referral.matches.request import MatchDecision
 from services.referral.matches.rule import Compared, own_sides
 from services.referral.matches.second import tell, whom_to_ask
@@ -50,13 +51,15 @@ async def decide_match(
     """The id of the match and the decision, carried out. Joining what is another Hub's, too, is
     proposed, or carried out where that Hub proposed it. Safe to repeat.
 
-    Raises `NotFound` for who may not decide, `Refused` where somebody decided otherwise, or where
-    what would come along has no room; nothing is decided then.
+    Raises `NotFound` for who may not decide, `Refused` where somebody decided otherwise, where what
+    would come along has no room, or where an agency would be shown more as which their account has
+    called; nothing is decided then.
     """
     pair = await _pair(stores, asker, referral_id, entry)
     if entry.decision == "same_person":
         pair = await _asked(stores, asker, pair)
     speak_first(entry.ground, elsewhere=pair.elsewhere)
+    await _gains_nothing(stores, asker, pair, entry)
     given = Decision(
         **entry.model_dump(include={"decision", "ground"}),
         id=new_id("dec"),
@@ -76,6 +79,15 @@ async def decide_match(
     failpoint("decision.after_carried_out")
     await stores.matches.finish(pair_id, begun)
     return pair_id, begun
+
+
+async def _gains_nothing(stores: Stores, asker: Asker, pair: Pair, entry: MatchDecision) -> None:
+    sides = await stores.known.sides_of(asker.caller.account)
+    if not sides or entry.decision == "undecided":
+        return
+    if await gains(stores, (pair.mine.id, pair.other.id), entry.decision, sides):
+        detail = "Somebody decides who has not called for an agency that would be shown more."
+        raise Refused("gains_by_it", detail)
 
 
 async def _carry_out(stores: Stores, pair_id: str, pair: Pair, begun: Decision, by: Origin) -> None:

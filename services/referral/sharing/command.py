@@ -1,12 +1,20 @@
 """A lawful-basis decision with its sealed reasons; and what an agency would be shown now."""
 
+from collections.abc import Collection
 from functools import partial
 
 from services.referral.access import Viewer
 from services.referral.acting import Asker
 from services.referral.documents import ConsentEntry
 from services.referral.records import Referral, not_erased
-from services.referral.sharing.marking import Mark, mark_person, mark_safety, named
+from services.referral.sharing.marking import (
+    Mark,
+    lifted,
+    mark_members,
+    mark_person,
+    mark_safety,
+    named,
+)
 from services.referral.sharing.naming import all_known, all_registered
 from services.referral.sharing.request import (
     BasisEntry,
@@ -21,7 +29,7 @@ from shared.clock import now
 from shared.errors import NotFound, Refused
 from shared.origin import Origin
 from shared.rules.sharing import CATEGORIES, Decision, Request, decide
-from shared.storage.records import in_turn
+from shared.storage.records import Change, in_turn
 
 
 async def decide_basis(
@@ -130,22 +138,30 @@ async def mark(stores: Stores, referral: Referral, marked: Mark, by: Origin) -> 
     if marked.unsafe and not await _is_known(stores, referral, marked):
         raise Refused(f"{marked.kind}_unknown", _UNKNOWN[marked.kind])
     marks = [marked, *await _same_person(stores, marked)]
+    members = await _members_of(stores, marked.id) if marked.kind == "agency" else []
     at = now()
-    lifts = by.role == "hub_manager"
-    rule = partial(mark_safety, referral_id=referral.id, at=at, lifts=lifts)
-    rules = [partial(rule, mark=each) for each in marks]
-    return await stores.subjects.change(referral.subject_id, lambda s: in_turn(s, *rules), by=by)
+    rule = partial(mark_safety, referral_id=referral.id, at=at, lifts=by.role == "hub_manager")
+
+    def rules(subject: Subject) -> Change[Subject]:
+        falls = [] if marked.unsafe else [f for each in marks for f in lifted(subject, each)]
+        more = [partial(rule, mark=each) for each in (*marks, *falls)]
+        if marked.unsafe:
+            of = (marked.name,)
+            more += [partial(mark_members, agencies=of, names=names, at=at) for names in members]
+        return in_turn(subject, *more)
+
+    return await stores.subjects.change(referral.subject_id, rules, by=by)
 
 
 async def mark_as_seen(stores: Stores, account: str, by: Origin) -> None:
     """An account has called as somebody: whoever is one person is marked under all their names, for
     everyone for whom they are under one. Safe to repeat."""
-    names = await _names_of(stores, f"account:{account}")
-    if len(names) == 1:
-        return
-    at = now()
+    names, at = await _names_of(stores, f"account:{account}"), now()
     for subject_id in await stores.unsafe_for(names):
         await stores.subjects.change(subject_id, lambda s: mark_person(s, names, at), by=by)
+    sides = {f"agency:{agency_id}" for agency_id in await _sides_of(stores, names)}
+    for subject_id in await stores.unsafe_for(sides):
+        await stores.subjects.change(subject_id, lambda s: mark_members(s, sides, names, at), by=by)
 
 
 async def _same_person(stores: Stores, marked: Mark) -> list[Mark]:
@@ -168,6 +184,19 @@ async def _names_of(stores: Stores, name: str) -> frozenset[str]:
         unread += more - found
         found |= more
     return frozenset(found)
+
+
+async def _sides_of(stores: Stores, names: Collection[str]) -> set[str]:
+    """The agencies that a person of these names belongs to: called for, or is hosted by."""
+    accounts = [name.partition(":")[2] for name in names if name.startswith("account:")]
+    return {side for account in accounts for side in await stores.known.sides_of(account)}
+
+
+async def _members_of(stores: Stores, agency_id: str) -> list[frozenset[str]]:
+    """All names of each person who belongs to the agency and has called as somebody else as well;
+    who has not is met under the agency's own name."""
+    accounts = await stores.known.members_of(agency_id)
+    return list({await _names_of(stores, f"account:{account}") for account in accounts})
 
 
 _UNKNOWN = {

@@ -26,12 +26,14 @@ class Value(BaseModel):
 
 class Marked(Value):
     """Somebody was marked as unsafe, or the mark was lifted: `name` is as in events. `relation`: what
-    they are to the young person; marks from before that was kept have none."""
+    they are to the young person; marks from before that was kept have none. `through`: the agency
+    that was marked, where they are only because they belong to it."""
 
     name: str
     unsafe: bool
     at: datetime
     relation: SafetyRelation | None = None
+    through: str | None = None
 
 
 class ServiceAnswer(Value):
@@ -90,11 +92,16 @@ def counting(ages: Iterable[Age | None]) -> list[Age]:
 
 
 def unsafe_of(facts: Iterable[Facts]) -> tuple[str, ...]:
-    """Everybody who is marked as unsafe, by name: of each the newest word counts."""
-    last: dict[str, Marked] = {}
+    """Everybody who is marked as unsafe, by name."""
+    return tuple(sorted({mark.name for mark in standing(facts)}))
+
+
+def standing(facts: Iterable[Facts]) -> list[Marked]:
+    """The marks that count: of each name, by itself and through each agency, the newest word."""
+    last: dict[tuple[str, str | None], Marked] = {}
     for mark in sorted((m for f in facts for m in f.marks), key=_marked):
-        last[mark.name] = mark
-    return tuple(sorted(name for name, mark in last.items() if mark.unsafe))
+        last[mark.name, mark.through] = mark
+    return [mark for mark in last.values() if mark.unsafe]
 
 
 def service_of(facts: Iterable[Facts]) -> Answer:
@@ -168,9 +175,9 @@ def _ended(basis: Basis) -> bool:
     return basis.ended_at is not None
 
 
-def _marked(mark: Marked) -> tuple[datetime, bool, str]:
+def _marked(mark: Marked) -> tuple[datetime, bool, str, str]:
     # Of two at the same moment the mark, not its lifting, counts.
-    return mark.at, mark.unsafe, mark.name
+    return mark.at, mark.unsafe, mark.name, mark.through or ""
 
 
 def _answered(answer: ServiceAnswer) -> tuple[datetime, bool, str]:

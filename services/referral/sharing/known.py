@@ -1,5 +1,7 @@
 """Who there is in the network, as this service knows it: workers, and accounts that have called."""
 
+from collections.abc import Mapping
+
 from shared.events import Event
 from shared.events.accounts import AccountSeen
 from shared.events.trail import TrailQueried
@@ -79,11 +81,21 @@ class Known:
         hosts = [await self.host_of(worker_id) for worker_id in await self.workers_of(account)]
         return sorted({*await self.agencies_of(account), *(host for host in hosts if host)})
 
+    async def members_of(self, agency_id: str) -> list[str]:
+        """The accounts that have called for an agency, or as a worker whom it hosts, and as somebody
+        who is neither."""
+        found = self._workers.collection.find({"host_agency_id": agency_id}, {"_id": 1})
+        hosted = [str(worker["_id"]) async for worker in found]
+        theirs = {"$or": [{"agency_id": agency_id}, {"worker_id": {"$in": hosted}}]}
+        accounts = await self._called(theirs, "account")
+        other = {"agency_id": {"$ne": agency_id}, "worker_id": {"$nin": hosted}}
+        return await self._called({"account": {"$in": accounts}, **other}, "account")
+
     async def accounts_of(self, worker_id: str) -> list[str]:
         """The accounts that have called as this worker."""
         return await self._called({"worker_id": worker_id}, "account")
 
-    async def _called(self, where: dict[str, object], field: str) -> list[str]:
+    async def _called(self, where: Mapping[str, object], field: str) -> list[str]:
         found: set[str] = set()
         for accounts in (self._accounts, self._callers):
             found |= {str(each[field]) async for each in accounts.find(where, {field: 1})}

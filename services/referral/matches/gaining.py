@@ -1,0 +1,49 @@
+"""Whether a decision on two referrals would open something to an agency, whoever holds them."""
+
+from collections.abc import Collection
+from typing import get_args
+
+from services.referral.documents import Purpose
+from services.referral.matches.effect import effect
+from services.referral.matches.finding import sides_of
+from services.referral.people.deciding import Decided
+from services.referral.sharing.facts import AGENCY
+from services.referral.store import Stores
+from shared.clock import now
+from shared.errors import NotFound, Outage
+
+MOST_AGREEMENTS = 1000
+
+
+async def gains(
+    stores: Stores, pair: tuple[str, str], decision: Decided, agency_ids: Collection[str]
+) -> bool:
+    """Whether one of these agencies would be shown more of any referral about the two young people,
+    for any purpose, or would no longer be marked for one of them."""
+    two = await sides_of(stores, pair)
+    if len(two) < len(pair):
+        raise Outage("referral_moved")
+    theirs = await sides_of(stores, {i for side in two.values() for i in side.subject.facts})
+    referrals = [side.referral for side in theirs.values()]
+    kinds, aliases = dict[str, str](), dict[str, str | None]()
+    for agency_id in agency_ids:
+        try:
+            agency = await stores.agencies.get(agency_id)
+        except NotFound:
+            continue
+        kinds[agency_id], aliases[agency_id] = agency.kind, agency.alias
+    hubs = sorted({referral.hub_id for referral in referrals if referral.hub_id})
+    where = {"terms.parties": {"$in": hubs}}
+    terms = [each.terms for each in await stores.agreements.find(where, limit=MOST_AGREEMENTS)]
+    marks = {f"{AGENCY}{agency_id}" for agency_id in agency_ids}
+    for purpose in get_args(Purpose):
+        told = effect(
+            (two[pair[0]], two[pair[1]]),
+            *(decision, referrals, kinds, terms, purpose, now()),
+            aliases=aliases,
+        )
+        if any(shift.more for shift in told.shifts):
+            return True
+        if any(not marks.isdisjoint(change.marks_gone) for change in told.changes):
+            return True
+    return False
