@@ -161,6 +161,9 @@ async def test_a_case_goes_to_the_next_hub_and_the_one_before_reads_no_more(
     assert after["due_at"] > before["due_at"]
     assert now_["due_at"].isoformat()[:23] == after["due_at"][:23]
     assert "Child moves" in (await network.ask("its_south", "GET", record)).text
+    quarter = f"{now():%Y}-Q{(now().month + 2) // 3}"
+    for who, hub in (("manager", sample.HUB), ("other_manager", SOUTH)):
+        assert await status(network, who, f"/v1/hubs/{hub}/numbers?quarter={quarter}") == 200
     assert "case_transferred" in await told(network, "manager", one)
     assert "case_no_longer_yours" in await told(network, worker, one)
     heard = await told(network, "school", one)
@@ -216,6 +219,36 @@ async def test_nobody_answers_and_the_next_one_is_told_until_somebody_does(
     await answer(network, "other_manager", one, "acceptance")
     listed = (await network.ask("operator", "GET", "/v1/transfers")).json()["transfers"]
     assert one not in {each["referral_id"] for each in listed}
+
+
+async def test_each_hub_lists_what_waits_from_it_and_to_it_page_by_page(network: Network) -> None:
+    waits: dict[str, set[str]] = {SOUTH: set(), OTHER: set()}
+    for number in range(7):
+        one = (await network.refer(f"listed-{number}")).raise_for_status().json()["id"]
+        await network.quiet()
+        to = random.choice((SOUTH, OTHER))
+        await propose(network, one, {"to_hub_id": to, "reason": "capacity"})
+        if random.random() < 0.3:
+            await answer(network, "manager", one, "withdrawal")
+        else:
+            waits[to].add(one)
+    every = waits[SOUTH] | waits[OTHER]
+
+    expected = {"manager": every, "operator": every}
+    expected |= {"other_manager": waits[SOUTH], "third_manager": waits[OTHER]}
+    for who, theirs in expected.items():
+        shown, cursor = list[str](), ""
+        while True:
+            page = await network.ask(who, "GET", f"/v1/transfers?limit=2{cursor}")
+            lines = page.raise_for_status().json()
+            assert all(line["level"] is line["age_band"] is None for line in lines["transfers"])
+            shown += [line["referral_id"] for line in lines["transfers"]]
+            if lines["next"] is None:
+                break
+            cursor = f"&cursor={lines['next']}"
+        assert len(shown) == len(set(shown))
+        assert theirs <= set(shown), who
+        assert not set(shown) & (every - theirs), who
 
 
 async def ran_out(network: Network, one: str) -> None:
