@@ -115,7 +115,7 @@ def attempts_of(
 def people(service: str, by: str) -> list[str]:
     """Who gets as far as possible there."""
     if by:
-        return [by.replace("east_", "").replace("second_", "")]
+        return [re.sub("^(east|second|full)_", "", by)]
     return {"audit": ["auditor", "school"], "notify": ["school"]}.get(
         service, ["manager", "school"]
     )

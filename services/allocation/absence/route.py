@@ -127,7 +127,7 @@ async def post_approval(
     "/v1/workers/{worker_id}/leave-requests/{request_id}/decline",
     dependencies=[may("decide_leave")],
 )
-async def post_decline(
+async def post_leave_decline(
     worker_id: EntryId,
     request_id: RequestId,
     entry: Decline,
