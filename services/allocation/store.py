@@ -102,6 +102,7 @@ class Stores:
             [("holder_id", 1)],
             [("closed_with", 1), ("closed_at", -1), ("_id", -1)],
             [("subject_id", 1)],
+            [("closings.hub_id", 1)],
             timers=(ANSWER_DUE, REVIEW_DUE, ESCALATE_DUE),
         )
         await self.plans.prepare([("hub_id", 1), ("proposed_at", -1), ("_id", -1)])
