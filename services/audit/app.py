@@ -6,7 +6,7 @@ from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from services.audit.court import routes as court
 from services.audit.exports import routes as exports
@@ -33,6 +33,8 @@ from services.audit.search import accounts
 from services.audit.search import routes as search
 from services.audit.search.left import has_left
 from services.audit.state import Audit
+from services.audit.witnesses import routes as witnesses
+from services.audit.witnesses.cosignatures import Cosignatures, Witnesses
 from shared.messaging.bus import Feed
 from shared.operating.kinds import Key32, Seconds
 from shared.operating.runner import Build, Platform, Service
@@ -42,6 +44,7 @@ from shared.storage.store import Store
 ROUTERS: list[APIRouter] = [
     log.router,
     proofs.router,
+    witnesses.router,
     accounting.router,
     court.router,
     reports.router,
@@ -53,7 +56,8 @@ ROUTERS: list[APIRouter] = [
 
 
 class AuditSettings(Settings):
-    """The trail's name, the key that signs for it, and during a rotation the key before.
+    """The trail's name, the key that signs for it, and during a rotation the key before; and who
+    witnesses it: their verifier keys, and how many of them must vouch (all).
 
     A key is 32 random bytes in base64: `openssl rand -base64 32`. It never goes into the store.
     """
@@ -63,6 +67,24 @@ class AuditSettings(Settings):
     audit_old_signing_key: Key32 | None = None
     audit_check_rate: Annotated[int, Field(ge=1)] = 2000
     audit_lease: Seconds = 15.0
+    audit_witnesses: tuple[str, ...] = ()
+    audit_quorum: int | None = None
+
+    @field_validator("audit_witnesses")
+    @classmethod
+    def _agreed(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
+        Witnesses.of(texts, None)
+        return texts
+
+    @field_validator("audit_quorum")
+    @classmethod
+    def _demanded(cls, needed: int | None, info: ValidationInfo) -> int | None:
+        Witnesses.of(info.data.get("audit_witnesses", ()), needed)
+        return needed
+
+    def witnesses(self) -> Witnesses:
+        """Who must vouch. Raises `ValueError`."""
+        return Witnesses.of(self.audit_witnesses, self.audit_quorum)
 
     def keys(self) -> tuple[SigningKey, SigningKey | None]:
         """The signing key, and the old one. Raises `BadKey`."""
@@ -96,6 +118,7 @@ def parts_of(settings: AuditSettings, platform: Platform) -> Parts:
         complete=Completeness(trail, database, Store(database["losses"], Loss, relay)),
         faults=faults,
         exports=Store(database["exports"], Export, relay),
+        cosignatures=Cosignatures(trail, database, settings.witnesses()),
         signer=signer,
         sequencer=Sequencer(trail, signer, lease=timedelta(seconds=settings.audit_lease)),
     )
@@ -129,6 +152,7 @@ def build(settings: AuditSettings) -> Build:
                 lambda: parts.check.run(parts.ring.trusted, found),
                 lambda: parts.complete.run(lambda: parts.sequencer.writing),
                 parts.queries.prune,
+                parts.cosignatures.watch,
             ],
         )
 

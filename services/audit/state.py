@@ -9,6 +9,7 @@ from services.audit.integrity.selfcheck import SelfCheck
 from services.audit.log.keyring import KeyRing
 from services.audit.log.store import Trail
 from services.audit.queries import Queries
+from services.audit.witnesses.cosignatures import Cosignatures
 from shared.storage.store import Store
 
 
@@ -23,6 +24,7 @@ class Audit:
     complete: Completeness
     faults: Store[Fault]
     exports: Store[Export]
+    cosignatures: Cosignatures
 
     async def prepare(self) -> None:
         """Create collections' indexes and the first state; safe to repeat."""

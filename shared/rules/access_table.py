@@ -141,6 +141,7 @@ TABLE: Mapping[Action, Row] = {
     "rotate_secret": _row("mailing", "own_agency"),
     # The trail. The log's proofs name nobody: who has a token may check them.
     "check_log": _row("own", *_NETWORK, "auditor"),
+    "cosign_log": _row("own", *_NETWORK, "auditor"),
     "search_trail": _row("trail", "own_agency", "manager_of_hub", "auditor"),
     "view_entry": _row("entry", "own_agency", "manager_of_hub", "auditor"),
     "find_account": _row("own", "manager_of_hub", "auditor", "operator"),

@@ -373,7 +373,7 @@ def owner(path: str) -> str:
         "notifications": "notify",
         "subscriptions": "notify",
         **dict.fromkeys(("trail", "checkpoint", "checkpoints", "tile", "proofs", "keys"), "audit"),
-        **dict.fromkeys(("subjects", "exports"), "audit"),
+        **dict.fromkeys(("subjects", "exports", "cosignatures"), "audit"),
     }.get(first, "referral")
 
 

@@ -902,6 +902,14 @@ NOTIFY_ROUTES: dict[str, Row] = {
 }
 
 AUDIT_ROUTES: dict[str, Row] = {
+    "POST /v1/cosignatures": Row(
+        "/v1/cosignatures",
+        "school",
+        {"note": "no witness has cosigned this"},
+        {},
+        (Rule(409, "not_cosigned", body={"note": "x"}),),
+        taken=False,
+    ),
     "POST /v1/exports": Row(
         "/v1/exports?purpose=inspection",
         "auditor",

@@ -8,7 +8,9 @@ import yaml
 from services.audit.log.unsealed import MOST, Unsealed
 
 RULES = yaml.safe_load(Path("deploy/alarms/trail.yaml").read_text("utf-8"))["groups"][0]["rules"]
-GAUGES = Path("services/audit/log/gauges.py").read_text("utf-8")
+GAUGES = "".join(
+    Path(f"services/audit/{of}/gauges.py").read_text("utf-8") for of in ("log", "witnesses")
+)
 
 
 def test_every_alarm_is_about_a_metric_that_there_is_and_says_what_to_do() -> None:

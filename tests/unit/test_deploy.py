@@ -230,6 +230,7 @@ def test_the_trail_role_covers_the_collections_of_the_trail_and_never_changes_an
 
     app = (ROOT / "services" / "audit" / "app.py").read_text("utf-8")
     app += (ROOT / "services" / "audit" / "integrity" / "completeness.py").read_text("utf-8")
+    app += (ROOT / "services" / "audit" / "witnesses" / "cosignatures.py").read_text("utf-8")
     app += (ROOT / "shared" / "operating" / "tallies.py").read_text("utf-8")
 
     granted = dict(re.findall(r'collection: "(\w+)" },\s+actions: (\[.*?\])', script))

@@ -1,7 +1,6 @@
 """`verify …`: exit 0 what was claimed is proven, 1 tampering is proven, 2 can't tell."""
 
 import argparse
-import base64
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -27,8 +26,8 @@ from services.audit.verify.verdicts import (
     Misused,
     Tampered,
 )
-from services.audit.verify.watching import check_newest, cosigning, getter, watch
-from services.audit.verify.witnesses import Cosigner, Quorum
+from services.audit.verify.watching import check_newest, getter, sender, watch, witnessing
+from services.audit.verify.witnesses import Quorum, new_cosigner, notes_in
 from services.audit.verify.words import tell
 
 TOKEN = "TRAIL_TOKEN"  # noqa: S105 - the name of the variable
@@ -98,28 +97,41 @@ def _parser() -> argparse.ArgumentParser:
     proof.add_argument("--leaf", type=Path, required=True, help="the entry's exact bytes")
     consistency = command("consistency", _consistency, "old", "new")
     consistency.add_argument("--proof", type=Path, help="as /v1/proofs/consistency answers")
-    export = command("export", _export, "path")
-    export.add_argument("--kept", type=Path, help="a checkpoint you kept elsewhere")
-    export.add_argument("--previous", type=Path, help="an earlier export, best a full one")
-    export.add_argument("--witness", action="append", default=[], help="a witness's verifier key")
-    export.add_argument("--quorum", type=int, help="how many of them must have cosigned (all)")
-    export.add_argument("--cosigned", action="append", default=[], type=Path, help="cosigned note")
+    _of_export(command("export", _export, "path"))
     command("report", _report, "file")
     command("compare", _compare, "a", "b")
     command("gaps", _gaps, "path")
     command("tallies", _tallies, "path")
-    watching = command("watch", _watch)
-    watching.add_argument("url")
-    watching.add_argument("--keep", type=Path, required=True, help="where to keep the checkpoint")
-    watching.add_argument("--every", type=float, default=60.0, help="seconds")
-    watching.add_argument("--cosign", type=Path, help="the key of a witness: see `witness-key`")
-    watching.add_argument("--cosigned", type=Path, help="where the cosigned checkpoint goes")
-    watching.add_argument("--once", action="store_true", help="check once and end")
+    _of_watching(command("watch", _watch))
     witness = commands.add_parser("witness-key", help=_witness_key.__doc__)
     witness.add_argument("name", help="such as trail-witness.police.example")
     witness.add_argument("--to", type=Path, required=True, help="a new file, for nobody but you")
     witness.set_defaults(run=_witness_key, done="made")
     return parser
+
+
+def _of_export(export: _Parser) -> None:
+    export.add_argument("--kept", type=Path, help="a checkpoint you kept elsewhere")
+    export.add_argument("--previous", type=Path, help="an earlier export, best a full one")
+    export.add_argument("--witness", action="append", default=[], help="a witness's verifier key")
+    export.add_argument("--quorum", type=int, help="how many of them must have cosigned (all)")
+    export.add_argument(
+        "--cosigned",
+        action="append",
+        default=[],
+        type=Path,
+        help="a cosigned note, or what /v1/cosignatures answers",
+    )
+
+
+def _of_watching(watching: _Parser) -> None:
+    watching.add_argument("url")
+    watching.add_argument("--keep", type=Path, required=True, help="where to keep the checkpoint")
+    watching.add_argument("--every", type=float, default=60.0, help="seconds")
+    watching.add_argument("--cosign", type=Path, help="the key of a witness: see `witness-key`")
+    watching.add_argument("--cosigned", type=Path, help="where the cosigned checkpoint goes")
+    watching.add_argument("--send", action="store_true", help="send it to the log, too")
+    watching.add_argument("--once", action="store_true", help="check once and end")
 
 
 def _keys(options: argparse.Namespace) -> list[TrustedKey]:
@@ -174,7 +186,7 @@ def _export(options: argparse.Namespace) -> str:
     kept = _read(options.kept, options) if options.kept else None
     previous = source_of(options.previous) if options.previous else None
     quorum = Quorum.of(options.witness, options.quorum, keys)
-    cosigned = [bytes_of(path) for path in options.cosigned]
+    cosigned = [note for path in options.cosigned for note in notes_in(bytes_of(path))]
     return check_export(source_of(options.path), keys, kept, previous, quorum, cosigned)
 
 
@@ -215,16 +227,11 @@ def _tallies(options: argparse.Namespace) -> str:
 def _watch(options: argparse.Namespace) -> str:
     """Keep the newest checkpoint and check each later one, and cosign it: be a witness."""
     get, keys = getter(options.url, os.environ.get(TOKEN, "")), _keys(options)
-    if (options.cosign is None) != (options.cosigned is None):
-        raise Misused("--cosign is the witness's key, --cosigned where its cosignature goes: both")
-    then = (
-        {"then": cosigning(Cosigner.read(options.cosign), options.cosigned)}
-        if options.cosign
-        else {}
-    )
+    send = sender(options.url, os.environ.get(TOKEN, "")) if options.send else None
+    then = witnessing(options.cosign, options.cosigned, send)
 
     def check() -> str:
-        return check_newest(get, keys, options.keep, **then)
+        return check_newest(get, keys, options.keep, then)
 
     if not options.once:
         watch(check, options.every, _tell)
@@ -233,14 +240,7 @@ def _watch(options: argparse.Namespace) -> str:
 
 def _witness_key(options: argparse.Namespace) -> str:
     """Make the key of a witness: the secret into a file, the public half for those who demand it."""
-    text = f"{options.name}+{base64.b64encode(os.urandom(32)).decode()}\n"
-    try:
-        made = os.open(options.to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except OSError:
-        raise Misused(f"{options.to} can't be made, or is there already") from None
-    with open(made, "w", encoding="utf-8") as file:
-        file.write(text)
-    return f"who demands you as a witness needs {Cosigner.read(options.to).verifier}"
+    return f"who demands you as a witness needs {new_cosigner(options.name, options.to).verifier}"
 
 
 if __name__ == "__main__":

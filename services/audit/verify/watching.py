@@ -6,6 +6,7 @@ something back, shrinks, or shows different people different histories.
 
 import contextlib
 import http.client
+import json
 import math
 import time
 import urllib.error
@@ -41,12 +42,18 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 def getter(url: str, token: str) -> Get:
     """Reads paths below `url` with an access token. It raises `CannotVerify` when there's no answer."""
+    return _asker(url, token)
+
+
+def _asker(url: str, token: str) -> Callable[..., bytes]:
     if urllib.parse.urlsplit(url).scheme not in ("http", "https"):
         raise Misused("the log's address begins with http:// or https://")
     opener = urllib.request.build_opener(_NoRedirect)
 
-    def get(path: str) -> bytes:
-        request = urllib.request.Request(url.rstrip("/") + path)  # noqa: S310 - checked above
+    def ask(path: str, content: bytes | None = None) -> bytes:
+        request = urllib.request.Request(  # noqa: S310 - checked above
+            url.rstrip("/") + path, content, {"Content-Type": "application/json"} if content else {}
+        )
         if token:
             request.add_header("Authorization", f"Bearer {token}")
         try:
@@ -57,7 +64,7 @@ def getter(url: str, token: str) -> Get:
         except (OSError, ValueError, http.client.HTTPException):
             raise CannotVerify("the log can't be reached") from None
 
-    return get
+    return ask
 
 
 def _all_of(answer: http.client.HTTPResponse) -> bytes:
@@ -74,14 +81,45 @@ def _nothing(_: bytes) -> str:
     return ""
 
 
-def cosigning(cosigner: Cosigner, to: Path) -> Then:
-    """Cosigns each checkpoint into a file, for whoever demands this witness."""
+def cosigning(cosigner: Cosigner, to: Path, send: Callable[[bytes], None] | None = None) -> Then:
+    """Cosigns each checkpoint into a file, for whoever demands this witness, and sends it to the log.
+    One that can't be sent is sent with the next."""
 
     def cosign(note: bytes) -> str:
-        _keep(to, cosigner.cosigned(note))
-        return f"; cosigned as {cosigner.name}"
+        cosigned = cosigner.cosigned(note)
+        _keep(to, cosigned)
+        said = f"; cosigned as {cosigner.name}"
+        if send is None:
+            return said
+        try:
+            send(cosigned)
+        except CannotVerify as why:
+            return f"{said}, and not sent: {why}"
+        return f"{said} and sent"
 
     return cosign
+
+
+def witnessing(key: Path | None, to: Path | None, send: Callable[[bytes], None] | None) -> Then:
+    """What a witness with this key does with each checkpoint; without one, nothing. Raises
+    `Misused`."""
+    if (key is None) != (to is None):
+        raise Misused("--cosign is the witness's key, --cosigned where its cosignature goes: both")
+    if key is None or to is None:
+        if send is not None:
+            raise Misused("--send sends what --cosign has signed")
+        return _nothing
+    return cosigning(Cosigner.read(key), to, send)
+
+
+def sender(url: str, token: str) -> Callable[[bytes], None]:
+    """Sends a cosigned checkpoint to the log. It raises `CannotVerify` where that is not taken."""
+    ask = _asker(url, token)
+
+    def send(cosigned: bytes) -> None:
+        ask("/v1/cosignatures", json.dumps({"note": cosigned.decode()}).encode())
+
+    return send
 
 
 def check_newest(get: Get, keys: list[TrustedKey], kept_in: Path, then: Then = _nothing) -> str:

@@ -6,6 +6,8 @@ cosigned, k of them would have to help.
 """
 
 import base64
+import json
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -85,6 +87,18 @@ class Quorum:
         return max((c.size for note, c in sealed if _has_cosigned(witness, note)), default=None)
 
 
+def notes_in(raw: bytes) -> list[bytes]:
+    """The notes of a file: the one that it is, or those in an answer of the trail. Nothing in it is
+    trusted: a note counts by its signatures. Raises `CannotVerify`."""
+    if not raw.startswith(b"{"):
+        return [raw]
+    try:
+        found = json.loads(raw)["witnesses"]
+        return [one["note"].encode() for one in found if one["note"] is not None]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise CannotVerify("this is no answer of /v1/cosignatures") from None
+
+
 def _has_cosigned(witness: WitnessKey, note: bytes) -> bool:
     """A cosignature that is wrong counts for nothing: anybody can write one below a note."""
     try:
@@ -125,3 +139,15 @@ class Cosigner:
 
     def __repr__(self) -> str:
         return f"Cosigner({self.verifier})"
+
+
+def new_cosigner(name: str, to: Path) -> Cosigner:
+    """A new key, in a file for nobody but its owner. Raises `Misused`."""
+    text = f"{name}+{base64.b64encode(os.urandom(32)).decode()}\n"
+    try:
+        made = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError:
+        raise Misused(f"{to} can't be made, or is there already") from None
+    with open(made, "w", encoding="utf-8") as file:
+        file.write(text)
+    return Cosigner.read(to)

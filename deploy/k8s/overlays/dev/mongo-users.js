@@ -53,6 +53,10 @@ const trail = {
       actions: ["find", "insert", "update", "remove", "createCollection", "createIndex"],
     },
     {
+      resource: { db: "hub_audit", collection: "cosignatures" },
+      actions: ["find", "insert", "update", "createCollection"],
+    },
+    {
       resource: { db: "hub_audit", collection: "losses" },
       actions: ["find", "insert", "update", "createCollection", "createIndex"],
     },

@@ -1,0 +1,1 @@
+"""Cosignatures of witnesses, collected for whoever checks the trail."""
