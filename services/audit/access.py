@@ -13,6 +13,8 @@ from services.audit.search.fields import BUT, search_of
 from services.audit.search.hidden import hidden_from
 from services.audit.trail_query import Question, TrailQuery
 from shared.errors import Forbidden, NotFound, NotTheirs
+from shared.events import catalogue
+from shared.events.allocation import AllocationEvent, AllocationMade, AllocationWaiting
 from shared.events.transfer import ReferralTransferred
 from shared.rules.access import Thing, decide
 from shared.rules.access_table import Action
@@ -21,7 +23,12 @@ from shared.web.access import Declared, person
 from shared.web.tokens import Caller
 
 TRANSFERRED = ReferralTransferred.event_type
-MOST_TRANSFERS = 1000
+# What says with which Hub a case is, until one takes it over from another.
+OF_CASES = sorted(
+    name
+    for name, kind in catalogue.event_types().items()
+    if issubclass(kind, (AllocationMade, AllocationWaiting, AllocationEvent))
+)
 
 
 class TrailGate(Declared):
@@ -98,14 +105,14 @@ async def _relation(action: Action, question: TrailQuery, thing: Thing) -> Relat
 
 async def _of_their_hub(question: TrailQuery, referral_id: str | None) -> bool:
     """Whether a manager's Hub stands in an entry of this referral, but as one that is told of it, and no
-    other Hub took it over since; looked up for managers only."""
+    other Hub has it since: by taking it over, or because it belongs to the other's area. Looked up
+    for managers only."""
     if question.caller.role != "hub_manager" or not referral_id:
         return False
     size, hub_id = (await question.newest()).size, str(question.caller.hub_id)
     trail, about = question.audit.trail, {"referral_id": referral_id}
     told = {BUT: [f"recipient:{hub_id}"]}
     named = await trail.find({**about, "hub": hub_id, **told}, start=0, size=size, limit=1)
-    went = await trail.find(
-        {**about, "type": TRANSFERRED}, start=0, size=size, limit=MOST_TRANSFERS
-    )
-    return bool(named) and (not went or f"hub:{hub_id}" in went[-1]["fields"]["keys"])
+    with_one = await trail.last({**about, "type": TRANSFERRED}, size)
+    with_one = with_one or await trail.last({**about, "type": OF_CASES}, size)
+    return bool(named) and (with_one is None or f"hub:{hub_id}" in with_one["fields"]["keys"])

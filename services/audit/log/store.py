@@ -104,6 +104,11 @@ class Trail:
             start = stop
         return found
 
+    async def last(self, where: Mapping[str, Any], size: int) -> Document | None:
+        """The newest entry with seq < size whose fields match, if there is one."""
+        query = {**query_of(where), "seq": {"$lt": size}}
+        return await self.entries.find_one(query, sort=[("seq", -1)])
+
     async def span(self, where: Mapping[str, Any], start: int, size: int) -> tuple[int, int]:
         """Of the places start … size-1 those in the window of time, as (first, behind the last)."""
         if "from" in where:
