@@ -114,11 +114,15 @@ def own_subscription(caller: Caller, recipient_id: str, action: Action = "subscr
 
 async def may_move_mailbox(stores: Stores, caller: Caller) -> None:
     """Returns if the caller may say where the Hub's mail goes. Raises `Refused` for who is marked as
-    unsafe for a young person of the Hub: what they may not read would come to where they say."""
+    unsafe for a young person of the Hub, or of another one of whom it is told, to take them over or
+    to cover: what they may not read would come to where they say."""
     if caller.role != "hub_manager":
         return
     hidden = await hidden_from(stores, caller)
-    if hidden.referrals and await stores.projections.has_one_of(caller.hub_id, hidden.referrals):
+    if not hidden.referrals:
+        return
+    theirs = await stores.projections.has_one_of(caller.hub_id, hidden.referrals)
+    if theirs or await stores.notifications.told_of(inbox_of(caller), hidden.referrals):
         raise Refused("somebody_else", "Somebody else of the Hub has to do this.")
 
 

@@ -1,6 +1,6 @@
 """The notifications in the store, and the questions that are asked of them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -60,6 +60,11 @@ class Notifications(Store[Notification]):
         if after is not None:
             where["$and"].append(behind(after, "created_at", newest_first=True))
         return await self.find(where, sort=[("created_at", -1), ("_id", -1)], limit=limit)
+
+    async def told_of(self, recipient: str, referral_ids: Collection[str]) -> bool:
+        """Whether the recipient was told of one of these referrals."""
+        where = {**shown_to(recipient), "referral_id": {"$in": sorted(referral_ids)}}
+        return bool(await self.find(where, limit=1))
 
     async def cursor(self, recipient: str, text: str) -> Cursor:
         """The cursor that was written so. Raises `NotFound` unless it is of the recipient's own."""

@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 
 from allinone import sample
+from services.allocation.rota.plan import KINDS
 from shared.ids import new_id
 from tests.harness.mongo import Mongo
 from tests.harness.network import a_referral
@@ -73,3 +74,52 @@ async def test_a_hub_that_lost_a_referral_by_its_area_reads_no_more_of_its_trail
         entry = f"/v1/trail/{place}"
         assert (await services.ask("manager", "GET", entry)).status_code == 200
         assert (await services.ask("other_manager", "GET", entry)).status_code == 404
+
+
+@pytest.mark.parametrize("told_by", ["transfer", "cover"])
+async def test_who_is_marked_moves_no_mailbox_of_a_hub_that_is_told_of_the_young_person(
+    services: Whole, told_by: str
+) -> None:
+    """The other Hub is to take the referral over, or its desk covers: its mail names the referral."""
+    marked, other = f"marked_{told_by}", "other_manager"
+    services.tokens[marked] = services.token(sub=marked, role="hub_manager", hub_id=SOUTH)
+    (await services.ask(marked, "GET", "/v1/referrals")).raise_for_status()
+    if told_by == "cover":
+        await covered_by(services, f"hub:{SOUTH}")
+    area = {"transfer": "northtown", "cover": "westby"}[told_by]
+    referral_id = await refer(services, told_by, area, "manager")
+    path = f"/v1/referrals/{referral_id}"
+    mark = {"unsafe": True, "relation": "alleged_perpetrator", "sub": marked}
+
+    async def is_marked() -> bool:  # once the service has heard of the account
+        return (await services.ask("manager", "PUT", f"{path}/unsafe-accounts", json=mark)).is_success
+
+    async def is_told() -> bool:
+        inbox = await services.ask(other, "GET", "/v1/notifications?limit=100")
+        return referral_id in inbox.text
+
+    await until(is_marked, deadline=20)
+    if told_by == "transfer":
+        proposal = {"to_hub_id": SOUTH, "reason": "capacity"}
+        (await send(services, "manager", "POST", f"{path}/transfer", proposal)).raise_for_status()
+    await until(is_told, deadline=20)
+    mailbox = {"email": "elsewhere@south.example"}
+
+    async def refused() -> bool:  # once the service has heard of the mark
+        answer = await services.ask(marked, "PUT", f"/v1/subscriptions/{SOUTH}", json=mailbox)
+        return (answer.status_code, answer.json().get("code")) == (409, "somebody_else")
+
+    await until(refused, deadline=20, what="a refusal")
+    moved = await services.ask(other, "PUT", f"/v1/subscriptions/{SOUTH}", json=mailbox)
+    assert moved.is_success
+
+
+async def covered_by(services: Whole, cover: str) -> None:
+    """The northern Hub has nobody for one of its areas, and nobody on duty but this cover."""
+    for worker_id in (*sample.WORKERS, sample.DUTY):
+        path = f"/v1/workers/{worker_id}"
+        entry = (await services.ask("operator", "GET", path)).json()["entry"]
+        (await send(services, "operator", "PUT", path, {**entry, "areas": ["northtown"]}))
+    span = {"name": "always", "days": KINDS, "start": "00:00", "end": "00:00", "cover": cover}
+    path = f"/v1/hubs/{sample.HUB}/rota"
+    (await send(services, "operator", "PUT", path, {"spans": [span]})).raise_for_status()
