@@ -738,6 +738,7 @@ ALLOCATION_ROUTES: dict[str, Row] = {
         (
             Rule(409, "worker_not_here", body=_rota(worker_id="wk_hub_one")),
             Rule(409, "cover_is_arranged", body=_rota(cover="hub:hub_south")),
+            Rule(409, "cover_unknown", by="operator", body=_rota(cover="hub:hub_nowhere")),
             Rule(422, "malformed", body={"spans": [*ROTA["spans"], {**NIGHT, "name": "again"}]}),
         ),
         unknown=("hub_id",),

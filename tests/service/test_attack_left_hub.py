@@ -123,3 +123,12 @@ async def covered_by(services: Whole, cover: str) -> None:
     span = {"name": "always", "days": KINDS, "start": "00:00", "end": "00:00", "cover": cover}
     path = f"/v1/hubs/{sample.HUB}/rota"
     (await send(services, "operator", "PUT", path, {"spans": [span]})).raise_for_status()
+
+
+@pytest.mark.parametrize("cover", ["hub:hub_nowhere", f"hub:{sample.HUB}", "worker:wk_nowhere"])
+async def test_nobody_arranges_cover_that_would_never_come(services: Whole, cover: str) -> None:
+    """Else the rota has no gap, what waits is said to nobody, and nobody knows."""
+    span = {"name": "always", "days": KINDS, "start": "00:00", "end": "00:00", "cover": cover}
+    path = f"/v1/hubs/{sample.HUB}/rota"
+    answer = await send(services, "operator", "PUT", path, {"spans": [span]})
+    assert (answer.status_code, answer.json().get("code")) == (409, "cover_unknown")

@@ -1,5 +1,6 @@
 """Setting a Hub's rota, and looking at who is there."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from services.allocation.hubs.hub import Hub
@@ -23,11 +24,21 @@ async def put_rota_entry(
     named = sorted(entry.own_ids())
     found = await stores.workers.find({"_id": {"$in": named}, "hub_id": hub_id}, limit=len(named))
     staff, by_operator = {worker.id for worker in found}, caller.role == "operator"
+    known = await _known(stores, entry.covers())
     rule = match.guard(
-        lambda hub: set_rota(hub, entry, staff, by_operator=by_operator, at=now()),
+        lambda hub: set_rota(hub, entry, staff, known, by_operator=by_operator, at=now()),
         lambda hub: hub.rota_revision,
     )
     return await stores.hubs.change(hub_id, rule, by=caller.origin())
+
+
+async def _known(stores: Stores, desks: Collection[str]) -> set[str]:
+    """Those of these Hubs and workers that are registered, a worker who is in post."""
+    ids = sorted({desk.partition(":")[2] for desk in desks})
+    hubs = await stores.hubs.find({"_id": {"$in": ids}}, limit=len(ids)) if ids else []
+    there = {"_id": {"$in": ids}, "active": True}
+    workers = await stores.workers.find(there, limit=len(ids)) if ids else []
+    return {*(f"hub:{hub.id}" for hub in hubs), *(f"worker:{worker.id}" for worker in workers)}
 
 
 async def gaps_of(stores: Stores, hub: Hub, start: datetime, end: datetime) -> list[Gap]:

@@ -12,12 +12,20 @@ from shared.storage.records import Change, changed, unchanged
 
 
 def set_rota(
-    hub: Hub, rota: Rota, staff: Collection[str], *, by_operator: bool, at: datetime
+    hub: Hub,
+    rota: Rota,
+    staff: Collection[str],
+    known: Collection[str],
+    *,
+    by_operator: bool,
+    at: datetime,
 ) -> Change[Hub]:
-    """The rota as it should be; the same again changes nothing. `staff` are workers of the Hub.
+    """The rota as it should be; the same again changes nothing. `staff` are workers of the Hub, and
+    `known` are desks that there are.
 
-    Raises `Refused` for somebody who is not of the Hub; and for a manager who would have another Hub
-    or its worker cover: they are not theirs to send.
+    Raises `Refused` for somebody who is not of the Hub; for a manager who would have another Hub
+    or its worker cover: they are not theirs to send; and for cover that would never come: by the Hub
+    itself, or by nobody who is registered.
     """
     if rota == hub.rota:
         return unchanged(hub)
@@ -26,6 +34,8 @@ def set_rota(
     arranged = hub.rota.covers() if hub.rota else frozenset()
     if not by_operator and not rota.covers() <= arranged:
         raise Refused("cover_is_arranged", "An operator arranges cover by another Hub.")
+    if not rota.covers() - arranged <= set(known) - {f"hub:{hub.id}"}:
+        raise Refused("cover_unknown", "No other Hub, and no worker, of this id can cover.")
     named = tuple(sorted(rota.worker_ids()))
     revision = hub.rota_revision + 1
     covering = tuple(sorted(rota.desks() - (hub.rota.desks() if hub.rota else frozenset())))
