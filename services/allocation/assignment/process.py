@@ -82,20 +82,22 @@ class Assignment:
     async def reserve(
         self, worker_id: str, weight: int, limit: Limit, seen: Worker | None = None
     ) -> bool:
-        """Whether the worker had the capacity, and it is reserved for this round."""
+        """Whether the worker is of the case's Hub and had the capacity, and it is reserved for this
+        round."""
         case = Case(
             referral_id=self.allocation.id,
             weight=weight,
             round=self.round,
             subject_id=self.allocation.subject_id,
         )
+
+        def rule(worker: Worker) -> Change[Worker]:
+            if self.hub is None or worker.hub_id != self.hub.id:  # they went elsewhere meanwhile
+                raise Refused("worker_not_here", "The worker is not of the Hub that has the case.")
+            return reserve(worker, case, limit=limit, at=now())
+
         try:
-            await self.stores.workers.change(
-                worker_id,
-                lambda w: reserve(w, case, limit=limit, at=now()),
-                by=self.by,
-                seen=seen,
-            )
+            await self.stores.workers.change(worker_id, rule, by=self.by, seen=seen)
         except (Refused, NotFound):
             return False
         failpoint("assign.after_reservation")

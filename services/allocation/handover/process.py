@@ -113,9 +113,16 @@ async def being_moved(stores: Stores, hub_id: str | None, referral_id: str) -> b
 
 async def _move(stores: Stores, plan: Plan, move: Move, by: Origin) -> Literal["ordered", "stayed"]:
     giver, receiver = move.from_worker_id, move.to_worker_id
+
+    def planned(allocation: Allocation) -> bool:
+        """Whether it is as it was planned, and no other Hub's by now."""
+        return (allocation.hub_id, allocation.worker_id) == (plan.hub_id, giver)
+
     if receiver is None:
         await stores.allocations.change(
-            move.referral_id, lambda a: no_receiver(a, giver, plan.id), by=by
+            move.referral_id,
+            lambda a: no_receiver(a, giver, plan.id) if planned(a) else unchanged(a),
+            by=by,
         )
         return "stayed"
     given = Order(
@@ -123,7 +130,7 @@ async def _move(stores: Stores, plan: Plan, move: Move, by: Origin) -> Literal["
     )
 
     def rule(allocation: Allocation) -> Change[Allocation]:
-        return order(allocation, given) if allocation.worker_id == giver else unchanged(allocation)
+        return order(allocation, given) if planned(allocation) else unchanged(allocation)
 
     await stores.allocations.change(move.referral_id, rule, by=by)
     failpoint("plan.after_order")
