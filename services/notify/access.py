@@ -126,6 +126,13 @@ async def may_move_mailbox(stores: Stores, caller: Caller) -> None:
         raise Refused("somebody_else", "Somebody else of the Hub has to do this.")
 
 
+async def desk_is_there(stores: Stores, entry: SubscriptionEntry) -> None:
+    """Raises `Refused` for a duty desk of a Hub that nobody registered: nobody would be told."""
+    kind, _, desk_id = (entry.duty_desk or "").partition(":")
+    if kind == "hub" and await stores.projections.has_left("hub", desk_id):
+        raise Refused("desk_unknown", "No Hub of this id is registered.")
+
+
 def may_subscribe(caller: Caller, entry: SubscriptionEntry, *, development: bool) -> None:
     """Raises `BadRequest` for what this kind of recipient can't have, `Malformed` for a webhook that
     nobody could call: stored, it would be found out only when it is needed."""

@@ -896,6 +896,12 @@ NOTIFY_ROUTES: dict[str, Row] = {
         (
             Rule(400, "agencies_only", by="worker", path="/v1/subscriptions/wk_hub_one"),
             Rule(400, "no_desk_for_agencies", body={"duty_desk": "worker:wk_east"}),
+            Rule(
+                *(409, "desk_unknown"),
+                by="worker",
+                path="/v1/subscriptions/wk_hub_one",
+                body={"duty_desk": "hub:hub_nowhere"},
+            ),
             Rule(422, "malformed", body={"url": "ftp://school.example"}),
         ),
         malformed=404,

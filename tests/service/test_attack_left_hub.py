@@ -132,3 +132,13 @@ async def test_nobody_arranges_cover_that_would_never_come(services: Whole, cove
     path = f"/v1/hubs/{sample.HUB}/rota"
     answer = await send(services, "operator", "PUT", path, {"spans": [span]})
     assert (answer.status_code, answer.json().get("code")) == (409, "cover_unknown")
+
+
+async def test_nobody_names_a_duty_desk_of_a_hub_that_is_not_there(services: Whole) -> None:
+    """What is urgent out of hours would be told to nobody."""
+    path = f"/v1/subscriptions/{sample.HUB}"
+    codes = []
+    for hub in ("hub_nowhere", SOUTH):
+        entry = {"duty_desk": f"hub:{hub}"}
+        codes.append((await services.ask("manager", "PUT", path, json=entry)).json().get("code"))
+    assert codes == ["desk_unknown", None]

@@ -10,6 +10,7 @@ from pydantic import StringConstraints
 from services.notify.access import (
     Development,
     NotifyStores,
+    desk_is_there,
     may_move_mailbox,
     may_subscribe,
     own_subscription,
@@ -72,6 +73,7 @@ async def put_subscription(
     own_subscription(caller, recipient_id)
     may_subscribe(caller, entry, development=lenient)
     await may_move_mailbox(stores, caller)
+    await desk_is_there(stores, entry)
     recipient, at = recipient_of(caller), stores.clock()
     await spend_proofs(stores, *recipient, entry, at)
     stored, first = await register(stores, *recipient, entry, at, by=caller.origin())
