@@ -92,7 +92,9 @@ async def test_who_is_marked_moves_no_mailbox_of_a_hub_that_is_told_of_the_young
     mark = {"unsafe": True, "relation": "alleged_perpetrator", "sub": marked}
 
     async def is_marked() -> bool:  # once the service has heard of the account
-        return (await services.ask("manager", "PUT", f"{path}/unsafe-accounts", json=mark)).is_success
+        return (
+            await services.ask("manager", "PUT", f"{path}/unsafe-accounts", json=mark)
+        ).is_success
 
     async def is_told() -> bool:
         inbox = await services.ask(other, "GET", "/v1/notifications?limit=100")
@@ -119,7 +121,8 @@ async def covered_by(services: Whole, cover: str) -> None:
     for worker_id in (*sample.WORKERS, sample.DUTY):
         path = f"/v1/workers/{worker_id}"
         entry = (await services.ask("operator", "GET", path)).json()["entry"]
-        (await send(services, "operator", "PUT", path, {**entry, "areas": ["northtown"]}))
+        body = {**entry, "areas": ["northtown"]}
+        (await send(services, "operator", "PUT", path, body)).raise_for_status()
     span = {"name": "always", "days": KINDS, "start": "00:00", "end": "00:00", "cover": cover}
     path = f"/v1/hubs/{sample.HUB}/rota"
     (await send(services, "operator", "PUT", path, {"spans": [span]})).raise_for_status()
