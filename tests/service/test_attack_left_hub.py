@@ -145,3 +145,40 @@ async def test_nobody_names_a_duty_desk_of_a_hub_that_is_not_there(services: Who
         entry = {"duty_desk": f"hub:{hub}"}
         codes.append((await services.ask("manager", "PUT", path, json=entry)).json().get("code"))
     assert codes == ["desk_unknown", None]
+
+
+async def test_what_is_held_back_after_a_transfer_is_said_to_the_hub_that_has_it_now(
+    services: Whole,
+) -> None:
+    """The new Hub marks who sent it: the one before hears of no safety hold."""
+    referral_id = await refer(services, "held back", "northtown", "manager")
+    proposal = {"to_hub_id": SOUTH, "reason": "moving_area", "area": "southby"}
+    path = f"/v1/referrals/{referral_id}"
+    (await send(services, "manager", "POST", f"{path}/transfer", proposal)).raise_for_status()
+    accepted = f"/v1/transfers/{referral_id}/acceptance"
+    (await send(services, "other_manager", "POST", accepted)).raise_for_status()
+    await until(reads(services, "other_manager", f"/v1/allocations/{referral_id}"), deadline=20)
+
+    async def ledger(who: str) -> list[dict[str, Any]]:
+        asked = await services.ask(who, "GET", f"/v1/notifications/by-event?{of}")
+        return [each for event in asked.json()["events"] for each in event["told"]]
+
+    async def told_all() -> bool:  # once each that the sender was told is decided on again
+        asked = (await services.ask("auditor", "GET", f"/v1/notifications/by-event?{of}")).json()
+        found = [*(e["told"] for e in asked["events"])]
+        return not any(each["recipient_id"] == sample.SCHOOL for one in found for each in one)
+
+    of = f"referral_id={referral_id}"
+    mark = {"unsafe": True, "relation": "alleged_perpetrator"}
+    to = f"{path}/unsafe-agencies/{sample.SCHOOL}"
+    (await send(services, "other_manager", "PUT", to, mark)).raise_for_status()
+    await until(told_all, deadline=20, what="nothing told to who is unsafe")
+
+    held = {
+        who: {each["kind"] for each in await ledger(who)} & {"safety_hold"}
+        for who in ("manager", "other_manager")
+    }
+    assert held == {"manager": set(), "other_manager": {"safety_hold"}}
+    inbox = (await services.ask("manager", "GET", "/v1/notifications?limit=100")).json()
+    theirs = [each for each in inbox["notifications"] if each["referral_id"] == referral_id]
+    assert "safety_hold" not in {each["kind"] for each in theirs}

@@ -66,9 +66,10 @@ async def _give_up(stores: Stores, ended: Ended) -> None:
     notification = ended.notification
     by = Origin.of_service("notify", notification.referral_id)
     if notification.told_at is None and notification.kind not in WITHOUT_TASK:
-        hub_id = None if notification.recipient_kind == "hub" else notification.hub_id
+        now_with = await stores.projections.hub_now(notification.referral_id, notification.hub_id)
+        hub_id = None if notification.recipient_kind == "hub" else now_with
         task = notice(
-            *(notification, "phone_them"),
+            *(notification.but(hub_id=now_with), "phone_them"),
             *(("hub", hub_id) if hub_id else ("operator", "operator")),
             action="phone",
             ground="hub_oversight" if hub_id else "operations",

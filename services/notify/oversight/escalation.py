@@ -14,10 +14,14 @@ from shared.origin import Origin
 
 
 async def unopened(stores: Stores, notification: Notification) -> None:
-    """Urgent and not opened in time: the Hub hears of it, then its duty desk, then the operator."""
+    """Urgent and not opened in time: the Hub that has the referral hears of it, then its duty
+    desk, then the operator."""
     if await _went_on(stores, notification):
         await stores.notifications.postpone(notification.id, OPEN_DUE, None)
         return
+    if notification.recipient_kind == "agency":
+        now_with = await stores.projections.hub_now(notification.referral_id, notification.hub_id)
+        notification = notification.but(hub_id=now_with)
     to_kind, to_id = await _next_in_line(stores, notification)
     by = Origin.of_service("notify", notification.referral_id)
     if (to_kind, to_id) != (notification.recipient_kind, notification.recipient_id):

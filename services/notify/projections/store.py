@@ -68,6 +68,11 @@ class Projections:
         """Whether the case is with that worker."""
         return (await self.cases.get(referral_id or "")).worker_id == worker_id
 
+    async def hub_now(self, referral_id: str | None, hub_id: str | None) -> str | None:
+        """Who answers for what was told for this Hub: the one that has taken the referral over since."""
+        case = await self.cases.get(referral_id or "")
+        return case.hub_id if case.transfers else hub_id
+
     async def has_one_of(self, hub_id: str | None, referral_ids: Collection[str]) -> bool:
         """Whether one of these referrals is with the Hub."""
         where = {"_id": {"$in": sorted(referral_ids)}, "hub_id": hub_id}

@@ -41,7 +41,10 @@ async def notify_internally(stores: Stores, draft: Notification, by: Origin) -> 
 
 
 async def hold(stores: Stores, held: Notification, by: Origin) -> None:
-    """An agency is unsafe for this young person and would have been told: the Hub must know."""
+    """An agency is unsafe for this young person and would have been told: the Hub must know that has
+    the referral now."""
+    hub_id = await stores.projections.hub_now(held.referral_id, held.hub_id)
+    held = held.but(hub_id=hub_id)
     notices = await _safety_hold(stores, held, Recipients(stores.subscriptions))
     await stores.notifications.add_many(notices, by=by)
 
