@@ -182,3 +182,28 @@ async def test_what_is_held_back_after_a_transfer_is_said_to_the_hub_that_has_it
     inbox = (await services.ask("manager", "GET", "/v1/notifications?limit=100")).json()
     theirs = [each for each in inbox["notifications"] if each["referral_id"] == referral_id]
     assert "safety_hold" not in {each["kind"] for each in theirs}
+
+
+@pytest.mark.xfail(
+    strict=True, reason="To decide: what a Hub reads of its ledger after a transfer."
+)
+async def test_the_hub_before_reads_in_its_ledger_no_finding_of_afterwards(
+    services: Whole,
+) -> None:
+    """That somebody is marked since, by the new Hub, stands in what the one before reads."""
+    referral_id = await refer(services, "ledger", "northtown", "manager")
+    proposal = {"to_hub_id": SOUTH, "reason": "moving_area", "area": "southby"}
+    path = f"/v1/referrals/{referral_id}"
+    (await send(services, "manager", "POST", f"{path}/transfer", proposal)).raise_for_status()
+    accepted = f"/v1/transfers/{referral_id}/acceptance"
+    (await send(services, "other_manager", "POST", accepted)).raise_for_status()
+    mark = {"unsafe": True, "relation": "alleged_perpetrator"}
+    to = f"{path}/unsafe-agencies/{sample.SCHOOL}"
+    (await send(services, "other_manager", "PUT", to, mark)).raise_for_status()
+    ledger = f"/v1/notifications/by-event?referral_id={referral_id}"
+
+    async def decided_again() -> bool:
+        return "recipient_unsafe" in (await services.ask("auditor", "GET", ledger)).text
+
+    await until(decided_again, deadline=20)
+    assert "recipient_unsafe" not in (await services.ask("manager", "GET", ledger)).text
