@@ -47,6 +47,7 @@ KINDS = {
     "worker": {"worker"},
     "hub": {"hub", "operator"},
     "operators": {"operator"},
+    "cover": {"operator", "hub", "worker"},
 }
 
 
