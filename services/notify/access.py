@@ -158,12 +158,16 @@ class LedgerScope:
     where: Mapping[str, object] = field(default_factory=dict)
 
 
-def ledger_scope(caller: Caller) -> LedgerScope:
-    """Hub managers see what their Hub shared, with names; auditors see all of it, without."""
+async def ledger_scope(stores: Stores, caller: Caller, referral_id: str) -> LedgerScope:
+    """Hub managers see what their Hub shared of a referral that is not another Hub's by now, with
+    names; auditors see all of it, without."""
     verdict = require("view_recipients", person(caller), Thing(hub_id=caller.hub_id))
-    if verdict.relation == "manager_of_hub":
-        return LedgerScope(names=True, where={"hub_id": caller.hub_id})
-    return LedgerScope(names=False)
+    if verdict.relation != "manager_of_hub":
+        return LedgerScope(names=False)
+    theirs = (await stores.projections.cases.get(referral_id)).hub_id in (None, caller.hub_id)
+    return LedgerScope(
+        names=True, where={"hub_id": caller.hub_id} if theirs else {"_id": {"$in": []}}
+    )
 
 
 def replay_scope(

@@ -221,6 +221,16 @@ async def test_what_nobody_decides_on_is_said_again_and_lapses_when_it_is_over(r
     assert due > now()
 
 
+async def test_few_requests_of_one_worker_wait_at_once(room: Room) -> None:
+    answers = [await asks(room, 10 * n, 10 * n + 1) for n in range(12)]
+
+    assert [a.status_code for a in answers] == [201] * 10 + [409] * 2
+    assert answers[-1].json()["code"] == "too_many_requests_for_leave"
+    first = answers[0].json()["id"]
+    assert (await says(room, "one", first, "withdrawal")).status_code == 200
+    assert (await asks(room, 200, 201)).status_code == 201
+
+
 async def test_days_that_make_no_leave_are_refused_and_a_year_of_asking_fits(room: Room) -> None:
     bad = [
         await asks(room, *span)

@@ -53,7 +53,7 @@ KINDS = {
 
 async def asked(told: Told, caller: Caller = AUDITOR, referral_id: str = "ref_1") -> list[Heard]:
     """What the question is answered with."""
-    scope = ledger_scope(caller)
+    scope = await ledger_scope(told.stores, caller, referral_id)
     return (await by_event(told.stores, referral_id, scope, caller)).events
 
 

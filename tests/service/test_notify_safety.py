@@ -140,7 +140,7 @@ async def test_the_others_at_the_hub_are_told_and_read_what_the_marked_manager_d
     kinds = {n.kind for n in await inbox(told, SECOND)}
     assert {"case_taken_away", "safety_hold", "case_for_oversight"} <= kinds
     assert await inbox(told, MANAGER) == []
-    scope = ledger_scope(SECOND)
+    scope = await ledger_scope(told.stores, SECOND, "ref_1")
     assert (await ledger_of(told.stores, "ref_1", scope, SECOND)).recipients
     assert not (await ledger_of(told.stores, "ref_1", scope, MANAGER)).recipients
 

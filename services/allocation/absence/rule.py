@@ -19,7 +19,7 @@ from shared.events.absence import LeaveDecided, LeaveRequested, LeaveUndecided
 from shared.events.codes import LeaveRefusal, LeaveStatus
 from shared.storage.records import Change, unchanged
 
-MOST, MOST_LEAVE = 50, 50
+MOST, MOST_WAITING, MOST_LEAVE = 50, 10, 50
 AHEAD = timedelta(days=730)
 NEAR, OFTEN, SELDOM = timedelta(days=3), timedelta(days=1), timedelta(days=3)
 
@@ -53,7 +53,7 @@ def ask(
             "leave_overlaps", "You have leave, or have asked for it, on some of these days."
         )
     kept = _without_oldest(worker.requests)
-    if len(kept) >= MOST:
+    if len(kept) >= MOST or len(waiting(worker)) >= MOST_WAITING:
         raise Refused("too_many_requests_for_leave", "Withdraw some of what still waits.")
     request = LeaveRequest(id=request_id, **fields, asked_at=at, asked_by=account)
     after = _looking(worker.but(requests=(*kept, request)), at)

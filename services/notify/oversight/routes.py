@@ -22,8 +22,10 @@ router = APIRouter(tags=["oversight"])
 async def get_recipients(
     referral_id: Annotated[str, Query(max_length=60)], caller: AnyCaller, stores: NotifyStores
 ) -> Ledger:
-    """Who has what: for the managers of the Hub that shared it, and for auditors."""
-    return await ledger_of(stores, referral_id, ledger_scope(caller), caller)
+    """Who has what: for the managers of the Hub that shared it, and has it, and for auditors."""
+    return await ledger_of(
+        stores, referral_id, await ledger_scope(stores, caller, referral_id), caller
+    )
 
 
 @router.get("/v1/notifications/by-event", dependencies=[may("view_recipients")])
@@ -31,8 +33,10 @@ async def get_by_event(
     referral_id: Annotated[str, Query(max_length=60)], caller: AnyCaller, stores: NotifyStores
 ) -> EventsHeard:
     """Who was told of each event of a referral, who was not, and why: for the managers of the Hub
-    that shared it, and for auditors."""
-    return await by_event(stores, referral_id, ledger_scope(caller), caller)
+    that shared it, and has it, and for auditors."""
+    return await by_event(
+        stores, referral_id, await ledger_scope(stores, caller, referral_id), caller
+    )
 
 
 @router.post("/v1/notifications/replays", dependencies=[may("replay_notifications")])
