@@ -25,3 +25,8 @@ class Origin:
     def of_service(cls, service: str, correlation_id: str | None = None) -> "Origin":
         """The service itself acts, because time has passed."""
         return cls(f"service:{service}", "service", None, correlation_id)
+
+
+def account_of(actor: str) -> str:
+    """The account, agency or worker of an actor, without its kind."""
+    return actor.partition(":")[2]

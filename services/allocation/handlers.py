@@ -17,7 +17,13 @@ from services.allocation.assignment.relinking import follow_referral
 from services.allocation.caseload.hosts import keep_agency
 from services.allocation.casework.agreed import keep_goal
 from services.allocation.handover.process import being_moved, carry_out_plan
-from services.allocation.hubs.heard import on_hub_registered, on_rota_changed, on_worker_registered
+from services.allocation.hubs.heard import (
+    on_account_seen,
+    on_hub_registered,
+    on_proposal,
+    on_rota_changed,
+    on_worker_registered,
+)
 from services.allocation.records import Allocation
 from services.allocation.risk.process import recompute_case, relevel_case, report
 from services.allocation.risk.subject import respond
@@ -27,6 +33,7 @@ from services.allocation.store import Stores
 from services.allocation.transfers.process import hand_over_to
 from shared.clock import now
 from shared.events import Event, EventData
+from shared.events.accounts import AccountSeen
 from shared.events.agency import AgencyAmended, AgencyRegistered
 from shared.events.allocation import (
     AllocationDeclined,
@@ -44,7 +51,7 @@ from shared.events.risk import RiskEscalated, RiskJudged, RiskRecomputed
 from shared.events.rota import RotaChanged
 from shared.events.sharing import SafetyMarked
 from shared.events.subject import SubjectRelinked
-from shared.events.transfer import ReferralTransferred
+from shared.events.transfer import ReferralTransferred, TransferEnded, TransferProposed
 from shared.events.unsafe import AllocationTakenAway
 from shared.events.workers import (
     CapacityChanged,
@@ -105,6 +112,9 @@ def _of_workers(stores: Stores) -> Handlers:
             on(SafetyMarked, on_marked),
             on(SubjectRelinked, on_marked),
             on(ParentsWordRecorded, on_marked),
+            on(AccountSeen, on_account_seen),
+            on(TransferProposed, on_proposal),
+            on(TransferEnded, on_proposal),
         ],
     }
 

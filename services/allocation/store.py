@@ -27,6 +27,8 @@ from services.allocation.records import ANSWER_DUE, ESCALATE_DUE, HELD, OPEN, RE
 from services.allocation.risk.policy import RiskPolicy
 from services.allocation.risk.subject import REASSESS_DUE, Subject
 from services.allocation.safety.marks import Marks
+from services.allocation.safety.people import People
+from services.allocation.safety.proposals import Proposals
 from shared.errors import NotFound
 from shared.operating.runner import Platform
 from shared.storage.newest import Newest
@@ -51,6 +53,8 @@ class Stores:
     allocations: Store[Allocation]
     plans: Store[Plan]
     marks: Marks
+    people: People
+    proposals: Proposals
     agencies: Newest
     turns: Turns
     goals: KnownGoals
@@ -74,6 +78,8 @@ class Stores:
             allocations=Store(database["allocations"], Allocation, relay),
             plans=Store(database["plans"], Plan, relay),
             marks=Marks(database["known_marks"]),
+            people=People(database),
+            proposals=Proposals(database),
             agencies=Newest(database["known_agencies"]),
             turns=Turns(database["turns"]),
             goals=KnownGoals(database["known_goals"]),
@@ -109,6 +115,8 @@ class Stores:
         await self.areas.adopt()
         await note_overdue(self.workers)
         await self.marks.prepare()
+        await self.people.prepare()
+        await self.proposals.prepare()
         await self.goals.prepare()
 
     async def store_decision(self, decision: Decision) -> None:

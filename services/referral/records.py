@@ -106,6 +106,8 @@ class Transfer(BaseModel):
     proposed_at: datetime
     answer_by: datetime
     reminders: int = 0
+    # When others were proposed in the day before it, that nobody answered.
+    proposed_before: tuple[datetime, ...] = ()
 
 
 class Referral(Record):

@@ -12,7 +12,7 @@ class AccountSeen(EventData):
     pseudonym."""
 
     event_type: ClassVar[str] = "account.seen"
-    heard_by: ClassVar[tuple[str, ...]] = ("referral.directory",)
+    heard_by: ClassVar[tuple[str, ...]] = ("referral.directory", "allocation.safety")
 
     account: str
     role: Role

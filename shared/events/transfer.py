@@ -59,7 +59,7 @@ class TransferProposed(_Proposal):
     nothing has changed."""
 
     event_type: ClassVar[str] = "referral.transfer_proposed"
-    heard_by: ClassVar[tuple[str, ...]] = ("notify.referrals",)
+    heard_by: ClassVar[tuple[str, ...]] = ("notify.referrals", "allocation.safety")
 
     answer_by: datetime
 
@@ -98,7 +98,7 @@ class TransferEnded(_Proposal):
     referral ended or went elsewhere (`over`)."""
 
     event_type: ClassVar[str] = "referral.transfer_ended"
-    heard_by: ClassVar[tuple[str, ...]] = ("notify.referrals",)
+    heard_by: ClassVar[tuple[str, ...]] = ("notify.referrals", "allocation.safety")
 
     ended: TransferEnd
     refusal: TransferRefusal | None = None

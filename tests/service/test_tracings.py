@@ -209,6 +209,16 @@ async def test_who_is_marked_as_unsafe_finds_nobody_and_neither_does_the_other(
     assert subject_id not in json.dumps(answered[-2:])
     refused = await entries(network, type="record.refused", referral_id=referral_id)
     assert {one["data"]["reason"] for one in refused} == {"recipient_unsafe"}
+    # Neither what is told nor how many entries there are says whether there is anything.
+    nowhere = await post(network, first, "/v1/tracings", purpose="complaint", referral_id=NOBODY)
+    counts = []
+    for tracing, wanted in ((asked, referral_id), (nowhere, NOBODY)):
+        before = len(await entries(network))
+        path = f"/v1/tracings/{tracing.json()['id']}/confirmation"
+        again = await post(network, second, path, referral_id=wanted)
+        assert (again.status_code, again.json()["traced"]) == (200, None)
+        counts.append(len(await entries(network)) - before)
+    assert counts[0] == counts[1]
 
 
 async def test_a_mark_on_a_worker_holds_for_the_same_person_as_an_auditor(

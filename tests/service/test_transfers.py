@@ -284,6 +284,14 @@ async def test_what_is_not_of_its_areas_waits_for_the_managers_of_the_hub(networ
     assert (await case(network, one))["worker_id"] == "wk_south"
 
 
+async def arranges(network: Network, manager: str) -> str:
+    """What somebody is told who moves staff of the south; empty where they may."""
+    held = {"kind": "case", "held_on": str(now().date())}
+    path = "/v1/workers/wk_south/supervisions"
+    answer = await network.ask(manager, "POST", path, json=held)
+    return "" if answer.is_success else str(answer.json()["code"])
+
+
 async def test_whoever_is_unsafe_for_the_young_person_neither_sees_nor_takes_it(
     network: Network,
 ) -> None:
@@ -305,6 +313,11 @@ async def test_whoever_is_unsafe_for_the_young_person_neither_sees_nor_takes_it(
     for step, body in (("acceptance", None), ("decline", {"reason": "no_capacity"})):
         refused = await send(network, "second_south", "POST", f"/v1/transfers/{one}/{step}", body)
         assert refused.status_code == 404, refused.text
+    assert await arranges(network, "second_south") == "somebody_else"
+    await done(network, "manager", "POST", f"/v1/transfers/{one}/withdrawal")
+    await network.quiet()
+    assert await arranges(network, "second_south") == ""
+    await propose(network, one)
     await answer(network, "other_manager", one, "acceptance")
     await network.quiet()
     assert (await case(network, one))["worker_id"] is None

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from services.referral.areas.rule import Place
 from services.referral.lifecycle.states import Move, move
 from services.referral.records import ENDED, TRANSFER_DUE, Referral
+from services.referral.transfers.clock import MOST_PROPOSALS, WITHIN, time_to_answer
 from services.referral.transfers.request import TransferEntry
 from services.referral.transfers.rule import (
     Proposal,
@@ -22,7 +23,6 @@ from services.referral.transfers.rule import (
     propose,
     remind,
     take_back,
-    time_to_answer,
     waiting,
 )
 from services.referral.transfers.view import TOLD, before_it_says_yes, viewed
@@ -116,6 +116,27 @@ def test_a_proposal_changes_nothing_but_that_it_waits() -> None:
     assert (event.hub_id, event.to_hub_id, event.worker_id) == (NORTH, SOUTH, "wk_one")
     again = propose(change.after, proposal(area="southby", reason="moving_area"), AT + HOUR)
     assert (again.after, again.events) == (change.after, ())
+
+
+def test_what_is_taken_back_again_and_again_waits_a_day() -> None:
+    referral = placed()
+    for _ in range(MOST_PROPOSALS):
+        referral = take_back(propose(referral, proposal(), AT).after).after
+
+    with pytest.raises(Refused) as often:
+        propose(referral, proposal(WEST), AT + HOUR)
+    later = propose(referral, proposal(), AT + WITHIN)
+
+    assert often.value.code == "proposed_often"
+    assert later.events
+
+
+def test_who_is_declined_asks_the_next_one_as_often_as_it_takes() -> None:
+    referral = placed()
+    for _ in range(3 * MOST_PROPOSALS):
+        referral = decline(propose(referral, proposal(), AT).after, "no_capacity").after
+
+    assert propose(referral, proposal(), AT).events
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from services.allocation.hubs.hub import Hub
 from services.allocation.rota.rule import Gap, left_open
 from services.allocation.rota.setting import rota_of
 from services.allocation.rota.standing import staff_of
-from services.allocation.safety.asking import hidden_from, may_arrange
+from services.allocation.safety.asking import hidden_from, may_arrange, not_oneself
 from services.allocation.store import Stores
 from shared.clock import now
 from shared.ids import new_id
@@ -66,6 +66,7 @@ async def decide_leave(
     worker = await their_worker(stores, worker_id, caller, "decide_leave")
     found(worker, request_id)
     await may_arrange(stores, caller, worker.hub_id)
+    await not_oneself(stores, caller, worker_id)
 
     def rule(known: Worker) -> Change[Worker]:
         sees_worker(caller, known, "decide_leave")  # they may have moved to another Hub meanwhile

@@ -8,13 +8,14 @@ from services.allocation.caseload.capacity import reserve
 from services.allocation.caseload.worker import Case
 from services.allocation.hubs.hub import Hub
 from services.allocation.records import Allocation, Order
+from services.allocation.safety.asking import not_the_same
 from services.allocation.safety.process import worker_is_unsafe
 from services.allocation.safety.rule import is_unsafe
 from services.allocation.store import Stores
 from shared.clock import now
-from shared.errors import Refused
+from shared.errors import Outage, Refused
 from shared.operating.failpoints import failpoint
-from shared.origin import Origin
+from shared.origin import Origin, account_of
 from shared.storage.records import Change
 from shared.web.etags import Match
 
@@ -60,9 +61,15 @@ async def assign_by_order(
 async def confirm_order(stores: Stores, allocation: Allocation, by: Origin) -> Allocation:
     """The case with the worker whose hard cap two people agreed to pass."""
     at = now()
-    after = await stores.allocations.change(
-        allocation.id, lambda a: confirm_exception(a, by.actor, at), by=by, seen=allocation
-    )
+    if allocation.exception is not None:
+        await not_the_same(stores, account_of(by.actor), account_of(allocation.exception.by))
+
+    def rule(known: Allocation) -> Change[Allocation]:
+        if known.exception != allocation.exception:
+            raise Outage("contention")  # asked again by somebody, who may be the same person
+        return confirm_exception(known, by.actor, at)
+
+    after = await stores.allocations.change(allocation.id, rule, by=by, seen=allocation)
     return await _answer(stores, allocation.id, after.order, by)
 
 

@@ -5,7 +5,7 @@ from services.allocation.access import manages_hub
 from services.allocation.caseload.capacity import amend_worker, register_worker
 from services.allocation.caseload.worker import Worker, WorkerEntry
 from services.allocation.hubs.hub import Hub
-from services.allocation.safety.asking import may_arrange
+from services.allocation.safety.asking import may_arrange, not_oneself
 from services.allocation.store import Stores
 from shared.clock import now
 from shared.errors import AlreadyThere, Malformed
@@ -25,6 +25,7 @@ async def put_entry(
     """
     manages_hub("put_worker", caller, entry.hub_id)
     await may_arrange(stores, caller, entry.hub_id)
+    await not_oneself(stores, caller, worker_id)
     hub, at = await stores.hub(entry.hub_id), now()
     if caller.role == "hub_manager":
         await _no_words(stores, worker_id, entry, hub)

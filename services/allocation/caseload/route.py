@@ -18,7 +18,7 @@ from services.allocation.caseload.entry import put_entry
 from services.allocation.caseload.supervision import overdue, supervise
 from services.allocation.caseload.worker import Worker, WorkerEntry, due_on, kinds, worker_entry
 from services.allocation.documents import Code, Incoming
-from services.allocation.safety.asking import hidden_from, may_arrange
+from services.allocation.safety.asking import hidden_from, may_arrange, not_oneself
 from shared.clock import now
 from shared.events.codes import SupervisionKind
 from shared.rules.values import CalendarDay
@@ -151,6 +151,7 @@ async def post_supervision(
     hub_id = (await stores.workers.get(worker_id)).hub_id
     manages_hub("record_supervision", caller, hub_id)
     await may_arrange(stores, caller, hub_id)  # without supervision nobody is given a case
+    await not_oneself(stores, caller, worker_id)
     at = now()
     worker = await stores.workers.change(
         worker_id, lambda w: supervise(w, entry.kind, entry.held_on, at), by=caller.origin()

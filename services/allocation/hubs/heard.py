@@ -1,4 +1,4 @@
-"""Messages in: a Hub, its rota or its workers are as they were put."""
+"""Messages in: who is registered, who calls, and what a Hub is asked."""
 
 from services.allocation.assignment.duty import follow_duty, follow_duty_of
 from services.allocation.assignment.queue import offer_capacity, take_over
@@ -9,7 +9,9 @@ from services.allocation.safety.process import protect_held
 from services.allocation.store import Stores
 from shared.clock import now
 from shared.events import Event
+from shared.events.accounts import AccountSeen
 from shared.events.rota import RotaChanged
+from shared.events.transfer import TransferEnded, TransferProposed
 from shared.events.workers import HubRegistered, WorkerRegistered
 from shared.origin import Origin
 
@@ -41,3 +43,15 @@ async def on_rota_changed(stores: Stores, event: Event[RotaChanged], by: Origin)
     hub = await stores.hubs.get(event.data.hub_id)
     await follow_duty(stores, hub, by)
     await watch_gaps(stores, hub, by)
+
+
+async def on_account_seen(stores: Stores, event: Event[AccountSeen], _: Origin) -> None:
+    """It is known as which worker an account has called."""
+    await stores.people.keep(event)
+
+
+async def on_proposal(
+    stores: Stores, event: Event[TransferProposed] | Event[TransferEnded], _: Origin
+) -> None:
+    """A Hub is asked to take a referral over, or is no longer."""
+    await stores.proposals.keep(event)

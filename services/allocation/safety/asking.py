@@ -27,12 +27,27 @@ async def hidden_from(stores: Stores, caller: Caller) -> list[str]:
 async def may_arrange(stores: Stores, caller: Caller, hub_id: str) -> None:
     """Returns if the caller may change who works at the Hub, and how its cases are given out.
 
-    Raises `Refused` for who is marked as unsafe for a young person with an open case there: by
+    Raises `Refused` for who is marked as unsafe for a young person with an open case there, or
+    whom it is asked to take over: by
     removing workers, moving them or naming one for duty they would place that case.
     """
     if hidden := await hidden_from(stores, caller):
         where = {"hub_id": hub_id, "status": {"$in": list(OPEN)}, "subject_id": {"$in": hidden}}
-        if await stores.allocations.find(where, limit=1):
+        has = await stores.allocations.find(where, limit=1)
+        if has or await stores.proposals.wait(hub_id, hidden):
             raise Refused(
                 "somebody_else", "Somebody else of the Hub, or an operator, has to do this."
             )
+
+
+async def not_oneself(stores: Stores, caller: Caller, worker_id: str) -> None:
+    """Returns if somebody else than the worker asks: nobody enters their own leave, room or
+    supervision. Raises `Refused` for an account that has called as this worker."""
+    if worker_id in await stores.people.workers_of(caller.account):
+        raise Refused("second_person_needed", "Someone other than the worker must do this.")
+
+
+async def not_the_same(stores: Stores, account: str, other: str) -> None:
+    """Returns if these are two people, as far as it is known. Raises `Refused`."""
+    if await stores.people.one_person(account, other):
+        raise Refused("second_person_needed", "Both accounts are of one person: ask another.")

@@ -31,6 +31,7 @@ async def hand_over_to(stores: Stores, event: Event[ReferralTransferred], by: Or
         return follow_transfer(known, event, hub, subject, stores.policy)
 
     await stores.allocations.change(allocation.id, rule, by=by, seen=allocation)
+    await stores.proposals.keep(event)
     failpoint("transfer.after_case")
     await release_strays(stores, allocation.id, by)
     failpoint("transfer.after_release")

@@ -175,8 +175,10 @@ async def post_signature(
 ) -> AgreementView:
     """Sign for your agency or your Hub, and for one of them only. Twice is once; changed terms
     must be read again."""
-    await for_party(stores, agreement_id, party, "sign_agreement")
+    agreement = await for_party(stores, agreement_id, party, "sign_agreement")
     signing = party_of(party) or ""
+    if signing not in agreement.terms.signed_by:
+        await stores.known.two_people(caller.account, *agreement.signers)
     stored = await stores.agreements.change(
         agreement_id,
         lambda a: sign(a, signing, entry.version, caller.account),

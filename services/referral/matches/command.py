@@ -30,7 +30,7 @@ from shared.clock import now
 from shared.errors import NotFound, Outage, Refused
 from shared.ids import new_id
 from shared.operating.failpoints import failpoint
-from shared.origin import Origin
+from shared.origin import Origin, account_of
 
 MAX_RACES = 10
 
@@ -133,7 +133,11 @@ async def _begin(
     for _ in range(MAX_RACES):
         standing = await stores.matches.standing(pair_id)
         known = standing or Standing()
-        given = weigh(known, given, await _agreeing(stores, pair, known))
+        agreeing = await _agreeing(stores, pair, known)
+        given = weigh(known, given, agreeing)
+        if agreeing is not None and not given.proposed and known.proposal is not None:
+            accounts = (account_of(by) for by in (known.proposal.by, given.by))
+            await stores.known.two_people(*accounts)
         if not check(known, given, entry.instead_of):
             going_on = known.deciding
             return going_on if going_on and is_repeat(going_on, given) else known.decisions[-1]
@@ -150,7 +154,7 @@ async def _agreeing(stores: Stores, pair: Pair, known: Standing) -> str | None:
     if pair.asked is None or known.proposal is None:
         return pair.asked
     sides = await sides_of(stores, [pair.mine.id, pair.other.id])
-    account = f"account:{known.proposal.by.partition(':')[2]}"
+    account = f"account:{account_of(known.proposal.by)}"
     marked = any(account in side.subject.unsafe for side in sides.values())
     return "" if marked or known.proposal.referral_id != pair.other.id else pair.asked
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from shared.errors import Refused
 from shared.events import Event
 from shared.events.accounts import AccountSeen
 from shared.events.trail import TrailQueried
@@ -71,6 +72,19 @@ class Known:
     async def workers_of(self, account: str) -> list[str]:
         """As which workers an account has called."""
         return await self._called({"account": account, "worker_id": {"$ne": None}}, "worker_id")
+
+    async def one_person(self, account: str, other: str) -> bool:
+        """Whether the two are one account, or have called as one worker."""
+        if account == other:
+            return True
+        return bool({*await self.workers_of(account)} & {*await self.workers_of(other)})
+
+    async def two_people(self, account: str, *others: str) -> None:
+        """Returns if this is another person than these, as far as it is known. Raises `Refused`."""
+        for other in others:
+            if await self.one_person(account, other):
+                detail = "Both accounts are of one person: somebody else has to do this."
+                raise Refused("second_person_needed", detail)
 
     async def agencies_of(self, account: str) -> list[str]:
         """As which agencies an account has called."""

@@ -1,6 +1,6 @@
 """Asking for a young person, confirming it, and telling the two."""
 
-from services.referral.access import Viewer
+from services.referral.access import Refusal, Viewer
 from services.referral.acting import Asker, find
 from services.referral.disclosure.access_record import refuse
 from services.referral.store import Stores
@@ -10,6 +10,7 @@ from shared.clock import now
 from shared.errors import NotFound, NotTheirs
 from shared.events.tracing import TracingAsked
 from shared.ids import new_id
+from shared.origin import account_of
 
 
 async def ask(stores: Stores, asker: Asker, entry: TracingEntry) -> TracingView:
@@ -35,6 +36,8 @@ async def confirmed(stores: Stores, asker: Asker, tracing_id: str, wanted: Wante
     seen, by, at = await _tracing(stores, tracing_id), asker.caller.actor, now()
     same = _wanted(stores, wanted)
     confirm(seen, same, None, by, at)  # who may not hears so before anything is looked up
+    if seen.confirmed_by is None:
+        await stores.known.two_people(account_of(seen.asked_by), asker.caller.account)
     traced = await _traced(stores, asker, seen)
     after = await stores.tracings.change(
         tracing_id,
@@ -78,18 +81,18 @@ async def _tracing(stores: Stores, tracing_id: str) -> Tracing:
 
 async def _traced(stores: Stores, asker: Asker, tracing: Tracing) -> Traced | None:
     """Whom the referral is about now. Nobody, where one of the two is marked as unsafe for them: that
-    is recorded as a refusal, and told as what is not there."""
+    is recorded as a refusal, and told as what is not there. Of either as many entries are recorded:
+    their number tells nothing."""
     by_id = tracing.wanted.startswith("ref_")
     referral_id = tracing.wanted if by_id else await stores.references.holder(tracing.wanted)
     found = await find(stores, referral_id) if referral_id else None
-    if found is None:
-        return None
     both = {tracing.asked_by, tracing.confirmed_by or asker.caller.actor}
-    accounts = sorted(one.partition(":")[2] for one in both)
-    marked = [one for one in accounts if f"account:{one}" in found.subject.unsafe]
-    for account in marked:  # whoever asks now may be the other one, of whom nothing is said
+    accounts = sorted(account_of(one) for one in both)
+    unsafe = {one for one in accounts if found and f"account:{one}" in found.subject.unsafe}
+    if found is not None and not unsafe:
+        return Traced(subject_id=found.subject.id, referral_ids=found.subject.referral_ids)
+    for account in accounts:  # whoever asks now may be the other one, of whom nothing is said
         who = Viewer("auditor", account, account=account)
-        await refuse(stores, asker.caller, who, found.referral.id, "trace", "recipient_unsafe")
-    if marked:
-        return None
-    return Traced(subject_id=found.subject.id, referral_ids=found.subject.referral_ids)
+        reason: Refusal = "recipient_unsafe" if account in unsafe else "not_there"
+        await refuse(stores, asker.caller, who, referral_id or tracing.wanted, "trace", reason)
+    return None

@@ -6,14 +6,14 @@ it; what the other knows of it is in the proposal.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from services.referral.areas.rule import Place, fields_of
 from services.referral.records import ENDED, Amendment, Referral, Transfer, not_erased, snapshot
+from services.referral.transfers.clock import proposed_before, time_to_answer
 from services.referral.transfers.request import TransferEntry
 from shared.errors import Malformed, NotFound, Refused
-from shared.events.codes import RiskLevel, Urgency
 from shared.events.referral import ReferralAmended
 from shared.events.transfer import (
     ReferralTransferred,
@@ -25,16 +25,6 @@ from shared.events.transfer import (
 )
 from shared.rules.calendars import due_at
 from shared.storage.records import Change, changed, unchanged
-
-# Until the other Hub answers, in hours. A level that nobody has assessed counts as the highest.
-ANSWER_HOURS: Mapping[RiskLevel, int] = {
-    "significant": 4,
-    "moderate": 24,
-    "mild": 48,
-    "none_apparent": 72,
-}
-# Nothing urgent is lowered by a score.
-AT_MOST: Mapping[Urgency, int] = {"immediate": 1, "same_day": 4}
 
 
 @dataclass(frozen=True)
@@ -50,12 +40,6 @@ class Proposal:
     served: Mapping[str, str]
 
 
-def time_to_answer(level: RiskLevel | None, urgency: Urgency) -> timedelta:
-    """How long the other Hub has, and then the next who is told."""
-    hours = ANSWER_HOURS[level or "significant"]
-    return timedelta(hours=min(hours, AT_MOST.get(urgency, hours)))
-
-
 def waiting(referral: Referral) -> Transfer | None:
     """The proposal that waits for an answer, if there is one."""
     found = referral.transfer
@@ -66,7 +50,8 @@ def propose(referral: Referral, given: Proposal, at: datetime) -> Change[Referra
     """The referral with the proposal, of which there is one at a time. The same again changes nothing.
 
     Raises `Refused` for one that has ended, for a Hub that is not there or has it already, where
-    another proposal waits, and for an area that the other Hub does not serve.
+    another proposal waits, where several were taken back in the last day, and for an area that the
+    other Hub does not serve.
     """
     not_erased(referral)
     if referral.status in ENDED:
@@ -78,6 +63,7 @@ def propose(referral: Referral, given: Proposal, at: datetime) -> Change[Referra
         if said == (entry.to_hub_id, entry.reason, area, given.from_hub_id):
             return unchanged(referral)
         raise Refused("transfer_waits", "A transfer waits for its answer: take it back first.")
+    before = proposed_before(referral, at)
     transfer = Transfer(
         from_hub_id=given.from_hub_id,
         to_hub_id=entry.to_hub_id,
@@ -90,6 +76,7 @@ def propose(referral: Referral, given: Proposal, at: datetime) -> Change[Referra
         proposed_by=given.by,
         proposed_at=at,
         answer_by=at + time_to_answer(referral.level, referral.urgency),
+        proposed_before=before,
     )
     event = TransferProposed(**_said(referral, transfer), answer_by=transfer.answer_by)
     return changed(referral, event, transfer=transfer)
