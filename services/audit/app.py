@@ -118,7 +118,7 @@ def parts_of(settings: AuditSettings, platform: Platform) -> Parts:
         complete=Completeness(trail, database, Store(database["losses"], Loss, relay)),
         faults=faults,
         exports=Store(database["exports"], Export, relay),
-        cosignatures=Cosignatures(trail, database, settings.witnesses()),
+        cosignatures=Cosignatures(trail, database, settings.witnesses(), settings.audit_origin),
         signer=signer,
         sequencer=Sequencer(trail, signer, lease=timedelta(seconds=settings.audit_lease)),
     )

@@ -119,14 +119,17 @@ async def test_nothing_is_kept_but_what_an_agreed_witness_signed_of_this_trail(
     good = POLICE.cosigned(own)
     cut = good[: good.rindex(b" ") + 1]
     wrong = cut + (b"B" if good[len(cut) : len(cut) + 1] == b"A" else b"A") + good[len(cut) + 1 :]
+    huge = Checkpoint(origin, 10**19 - 1, os.urandom(32)).sign([KEY]).encode()
+    others = [
+        Checkpoint("log.example", n, os.urandom(32)).sign([KEY]).encode() for n in (int(size), 7)
+    ]
     cases = {
         "not_cosigned": [own, STRANGER.cosigned(own), wrong, b"Sample Child\n", note()],
-        "another_history": [
-            POLICE.cosigned(forked),
-            HEALTH.cosigned(ahead),
-            POLICE.cosigned(note()),
-        ],
+        "another_history": [POLICE.cosigned(forked), HEALTH.cosigned(ahead)],
+        # A witness cosigns many logs with one key: that is no fork of ours.
+        "another_log": [POLICE.cosigned(each) for each in (*others, note())],
     }
+    cases["not_cosigned"].append(POLICE.cosigned(huge))
     for code, sent in cases.items():
         for each in sent:
             answer = await send(network, each)

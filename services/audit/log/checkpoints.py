@@ -18,6 +18,8 @@ from services.audit.log.tree import HASH_SIZE
 
 PROOF_HEADER = "c2sp.org/tlog-proof@v1"
 DECIMAL = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
+# What eight bytes hold; no log gets there.
+LARGEST = 2**63 - 1
 
 
 class OutOfRange(BadNote):
@@ -60,8 +62,8 @@ def read_checkpoint(text: str) -> Checkpoint:
     if len(lines) < 4 or lines[-1] or not all(lines[:-1]):
         raise BadNote("a checkpoint has three lines")
     origin, size, root = lines[0], lines[1], decoded_hash(lines[2])
-    if DECIMAL.fullmatch(size) is None:
-        raise BadNote("the size is no plain decimal number")
+    if DECIMAL.fullmatch(size) is None or int(size) > LARGEST:
+        raise BadNote("the size is no plain decimal number of eight bytes")
     return Checkpoint(origin, int(size), root)
 
 

@@ -54,15 +54,17 @@ class Cosigned:
 class Cosignatures:
     """Takes them in and gives them out. Any replica may."""
 
-    def __init__(self, trail: Trail, database: Database, witnesses: Witnesses) -> None:
+    def __init__(self, trail: Trail, database: Database, witnesses: Witnesses, origin: str) -> None:
         self._trail, self._collection = trail, database["cosignatures"]
+        self._origin = origin
         self.witnesses = witnesses
 
     async def take(self, note: str) -> list[Cosigned]:
         """Keep what the witnesses among the signers have cosigned; an older one changes nothing.
 
-        Raises `Refused` where none of them has, where a signature is wrong, and where they vouch for
-        a checkpoint that this trail never signed: somebody was shown another history.
+        Raises `Refused` where none of them has, where a signature is wrong, for what they cosigned of
+        another log, and where they vouch for a checkpoint of this trail that it never signed:
+        somebody was shown another history.
         """
         try:
             text, signers = open_note(note.encode(), self.witnesses.keys)
@@ -71,6 +73,8 @@ class Cosignatures:
             raise Refused(
                 "not_cosigned", f"No witness of this trail has cosigned it: {why}."
             ) from None
+        if checkpoint.origin != self._origin:
+            raise Refused("another_log", "That is a checkpoint of another log than this trail.")
         names = [key.name for key in signers]
         own = await self._trail.checkpoint(checkpoint.size)
         if own is None or not own.note.startswith(f"{text}\n"):
