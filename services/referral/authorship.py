@@ -17,7 +17,7 @@ from shared.events.referral import Concern
 SECTIONS = frozenset({*SUBJECT_SECTIONS, "safe_contact"})
 # Coded fields that an amendment replaces whole.
 REPLACED = ("settings_avoided", "preferred_times", "languages", "urgency", "area")
-READ_AS_JSON = frozenset({*SECTIONS, "referrer", "discussion"})
+READ_AS_JSON = frozenset({*SECTIONS, "referrer", "discussion", "set_aside"})
 
 V = TypeVar("V")
 

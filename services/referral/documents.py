@@ -5,9 +5,9 @@ free text beside it, which is encrypted and never leaves this service as anythin
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
 from shared.events.codes import Ethnicity, Gender, Recency
 from shared.rules.sharing import Category
@@ -56,7 +56,17 @@ Need = Literal[
 ]
 
 
-EstimatedAge = Annotated[int, Field(ge=0, le=25)]
+EstimatedAge = Annotated[int, Field(ge=0, le=25, strict=True)]
+
+
+# A year, or a year and a month.
+BornAbout = Annotated[
+    str, StringConstraints(pattern=r"^(19|2[0-9])[0-9]{2}(-(0[1-9]|1[0-2]))?$", max_length=7)
+]
+
+
+# Who is called so is nobody yet: no other referral is linked, and a search by name finds none.
+NAME_UNKNOWN = "Unknown"
 
 
 NhsNumber = Annotated[str, StringConstraints(max_length=40)]
@@ -80,9 +90,13 @@ class Incoming(BaseModel):
 class SubjectDetails(Incoming):
     """The young person; whatever is known. `not_asked`, `not_known` and `declined` differ."""
 
-    name: Line
+    name: Line = Field(default=NAME_UNKNOWN, description="Leave it out where nobody knows it yet.")
     known_as: Line | None = None
     date_of_birth: CalendarDay | None = None
+    born_about: BornAbout | None = Field(
+        default=None,
+        description="Where the birth date isn't known in full: the year, or the year and month.",
+    )
     estimated_age: EstimatedAge | None = None
     gender: Gender = "not_asked"
     ethnicity: Ethnicity = "not_asked"
@@ -101,7 +115,15 @@ class SubjectDetails(Incoming):
 # Where each detail of a young person is kept: in which sealed section.
 SUBJECT_SECTIONS: Mapping[str, frozenset[str]] = {
     "identity": frozenset(
-        {"name", "known_as", "date_of_birth", "estimated_age", "gender", "ethnicity"}
+        {
+            "name",
+            "known_as",
+            "date_of_birth",
+            "born_about",
+            "estimated_age",
+            "gender",
+            "ethnicity",
+        }
     ),
     "address": frozenset({"address"}),
     "health": frozenset({"nhs_number", "disability", "communication_needs"}),
@@ -130,16 +152,12 @@ class Indicator(Incoming):
 class DiscussionEntry(Incoming):
     """What was discussed with the young person and what they wish; or why it could not be."""
 
-    discussed: bool
-    not_discussed_because: NotDiscussed | None = None
+    discussed: StrictBool
+    not_discussed_because: NotDiscussed | None = Field(
+        default=None, description="Of what was discussed it says nothing."
+    )
     what: Text = ""
     wishes: Text = ""
-
-    @model_validator(mode="after")
-    def _one_or_the_other(self) -> Self:
-        if self.discussed == (self.not_discussed_because is not None):
-            raise ValueError("not_discussed_because is needed exactly when it was not discussed")
-        return self
 
 
 class ConsentEntry(Incoming):
@@ -150,7 +168,7 @@ class ConsentEntry(Incoming):
     agency_kinds: Annotated[tuple[Code, ...], Field(max_length=20)] = ()
     categories: Annotated[tuple[Category, ...], Field(min_length=1, max_length=12)]
     given_by: Literal["young_person", "parent"]
-    gillick_competent: bool | None = Field(
+    gillick_competent: StrictBool | None = Field(
         default=None, description="Under 16: was competence assessed, and found?"
     )
     said_at: Instant | None = Field(

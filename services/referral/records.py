@@ -58,6 +58,8 @@ SEALED: dict[str, Category | None] = {
     "own_words": "narrative",
     "discussion": "narrative",
     "intelligence": "intelligence",
+    # What was not taken as it was sent, with where it stood.
+    "set_aside": None,
     # The word for an area that nobody knew.
     "area_word": None,
 }

@@ -14,7 +14,7 @@ from shared.errors import Forbidden, Outage, TooMany, Unauthenticated
 from shared.rules.values import MOST_BYTES
 from shared.web.admission import Admission
 from shared.web.limits import Limits, address_of
-from shared.web.members import says_twice
+from shared.web.members import said_twice_in
 from shared.web.problems import (
     ambiguous,
     said_twice,
@@ -35,11 +35,7 @@ class TooLarge(Exception):
     """The body is larger than any that is taken."""
 
 
-class SaidTwice(Exception):
-    """A member of the JSON stands twice."""
-
-
-BODIES = {TooLarge: too_large, TimeoutError: too_slow, SaidTwice: said_twice}
+BODIES = {TooLarge: too_large, TimeoutError: too_slow}
 
 
 class Gone(Exception):
@@ -89,13 +85,13 @@ class Edge:
                 scope["limits"] |= spent.fields()
             await self._admission.check(scope)
             body = await self._received(scope, receive)
-            if _is_json(scope) and says_twice(body):
-                raise SaidTwice
+            if _is_json(scope) and (twice := said_twice_in(body)) is not None:
+                return await said_twice(twice)(scope, receive, sending)
         except Gone:
             return None
         except (Forbidden, Unauthenticated, Outage) as error:
             return await turned_away(error)(scope, receive, sending)
-        except (TooLarge, TimeoutError, SaidTwice) as error:
+        except (TooLarge, TimeoutError) as error:
             return await BODIES[type(error)]()(scope, receive, sending)
         return await self._app(scope, _replayed(body, receive), sending)
 

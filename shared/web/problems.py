@@ -31,6 +31,7 @@ from shared.errors import (
     Unauthenticated,
 )
 from shared.operating.telemetry import log
+from shared.web.messages import MESSAGES
 
 CONTENT_TYPE = "application/problem+json"
 STORE_AWAY = (ConnectionFailure, ExecutionTimeout, WriteConcernError)
@@ -188,9 +189,16 @@ def turned_away(error: Forbidden | Unauthenticated | Outage) -> JSONResponse:
     return _the_same(*ALWAYS_THE_SAME[type(error)])
 
 
-def said_twice() -> JSONResponse:
+def twice(name: str) -> FieldFault:
+    """The member that stands twice, wherever in the document that is."""
+    shown = name[:80].encode(errors="replace").decode().replace("~", "~0").replace("/", "~1")
+    return FieldFault(pointer=f"/{shown}", code="member_twice", message="Send it once.")
+
+
+def said_twice(name: str) -> JSONResponse:
     """A member of the JSON body stands twice: nobody may guess which one was meant."""
-    return answer(400, "member_twice", "A member of the JSON stands twice; send each once.")
+    detail = "A member of the JSON stands twice; send each once."
+    return answer(400, "member_twice", detail, errors=[twice(name)])
 
 
 def ambiguous() -> JSONResponse:
@@ -236,14 +244,4 @@ def fault(error: Any) -> FieldFault:
     pointer = "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')[:80]}" for part in where)
     # Half of a pair of surrogates has no bytes: as a name it would break the answer.
     pointer = pointer.encode(errors="replace").decode()
-    return FieldFault(pointer=pointer, code=error["type"], message=_MESSAGES.get(error["type"], ""))
-
-
-_MESSAGES = {
-    "missing": "This field is needed.",
-    "extra_forbidden": "This field is not known here.",
-    "literal_error": "Not one of the codes allowed here; the OpenAPI document lists them.",
-    "string_too_long": "Too long.",
-    "string_too_short": "Too short.",
-    "not_removable": "This can be corrected or added to, not removed.",
-}
+    return FieldFault(pointer=pointer, code=error["type"], message=MESSAGES.get(error["type"], ""))

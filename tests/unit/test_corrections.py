@@ -52,6 +52,7 @@ def test_each_detail_of_a_young_person_is_sealed_in_one_place() -> None:
             "name",
             "known_as",
             "date_of_birth",
+            "born_about",
             "estimated_age",
             "gender",
             "ethnicity",

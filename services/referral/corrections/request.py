@@ -1,12 +1,14 @@
 """What changes after sending."""
 
-from typing import Annotated, Any, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar
 
-from pydantic import BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from services.referral.documents import (
     Asked,
+    BornAbout,
     Channel,
     DiscussionEntry,
     EstimatedAge,
@@ -19,6 +21,9 @@ from services.referral.documents import (
     PreferredTime,
     Text,
 )
+from services.referral.reading.generous import Generous
+from services.referral.reading.marks import MarkCode, Path
+from services.referral.reading.meanings import ADDED
 from shared.events.codes import Ethnicity, Gender, Setting, Urgency
 from shared.rules.values import CalendarDay
 
@@ -41,6 +46,7 @@ class SubjectPatch(Incoming):
     name: Annotated[Line | None, Kept] = None
     known_as: Line | None = None
     date_of_birth: CalendarDay | None = None
+    born_about: BornAbout | None = None
     estimated_age: EstimatedAge | None = None
     gender: Gender | None = None
     ethnicity: Ethnicity | None = None
@@ -65,11 +71,14 @@ class SafeContactPatch(Incoming):
     never_contact: Annotated[tuple[Line, ...], Field(max_length=20)] | None = None
 
 
-class AmendReferral(Incoming):
+class AmendReferral(Generous):
     """A merge patch (RFC 7396) of the referral: what it does not name stays, null removes.
 
-    Indicators, narrative, own words and discussions are added to, never taken away.
+    Indicators, narrative, own words and discussions are added to, never taken away. What is not
+    understood changes nothing but the urgency, which it raises: it is kept as sent, and marked.
     """
+
+    instead: ClassVar[Mapping[Path, Mapping[MarkCode, Any]]] = ADDED
 
     urgency: Annotated[Urgency | None, Kept] = None
     area: Annotated[Text | None, Kept] = None
@@ -83,17 +92,16 @@ class AmendReferral(Incoming):
     own_words: Annotated[Added | None, Kept] = None
     discussion: Annotated[DiscussionEntry | None, Kept] = None
 
-    @model_validator(mode="after")
-    def _something(self) -> Self:
+    def check(self) -> None:
         if not self.names:
             raise ValueError("nothing to amend")
-        return self
 
     @property
     def names(self) -> tuple[str, ...]:
         """The members that say something; an empty patch says nothing."""
         empty = {n for n in ("subject", "safe_contact") if _is_empty(getattr(self, n))}
-        return tuple(sorted(self.model_fields_set - empty))
+        kept = {"set_aside"} if self.asides else set()
+        return tuple(sorted((self.model_fields_set - empty) | kept))
 
 
 def _is_empty(patch: Incoming | None) -> bool:

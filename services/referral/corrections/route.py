@@ -32,7 +32,7 @@ async def post_amendment(
     asker = Asker(caller, viewer)
     referral = await amend_referral(stores, asker, referral_id, amendment, match)
     tagged(response, referral.version)
-    return receipt(referral)
+    return receipt(referral, amendment.asides)
 
 
 @router.post("/v1/referrals/{referral_id}/discussion", dependencies=[may("record_discussion")])

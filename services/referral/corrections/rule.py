@@ -15,8 +15,15 @@ from services.referral.documents import (
     SafeContact,
     SubjectDetails,
 )
-from services.referral.intake.facts import ABOUT_DETAILS, coded_concerns, doubts, unknown_codes
+from services.referral.intake.facts import (
+    ABOUT_DETAILS,
+    NOT_UNDERSTOOD,
+    coded_concerns,
+    doubts,
+    unknown_codes,
+)
 from services.referral.people.age import age_band
+from services.referral.reading.marks import as_text
 from services.referral.records import ENDED, URGENCIES, Amendment, Referral, snapshot
 from shared.errors import Refused
 from shared.events import EventData
@@ -29,7 +36,7 @@ from shared.storage.records import Change, changed
 MAX_SEALED = 8_000_000
 MAX_AMENDMENTS = 2_000
 MAX_BLOCKS = 200
-AGE = frozenset({"date_of_birth", "estimated_age"})
+AGE = frozenset({"date_of_birth", "born_about", "estimated_age"})
 
 
 @dataclass(frozen=True)
@@ -73,6 +80,8 @@ def patches(amendment: AmendReferral, placed: Placed | None = None) -> dict[str,
             fields[name] = text
     if amendment.discussion is not None:
         fields["discussion"] = amendment.discussion.model_dump_json()
+    if amendment.asides:
+        fields["set_aside"] = as_text(amendment.asides)
     return fields
 
 
@@ -176,6 +185,7 @@ def _warnings(
     at: datetime,
 ) -> tuple[str, ...]:
     kept = set(referral.warnings) | unknown_codes(amendment.indicators)
+    kept |= {NOT_UNDERSTOOD} if amendment.asides else set()
     if corrected:
         kept = kept - ABOUT_DETAILS | doubts(corrected.details, at)
     return tuple(sorted(kept - ({"not_discussed"} if discussed else set())))
@@ -189,7 +199,7 @@ def record_discussion(
         referral_id=referral.id,
         subject_id=referral.subject_id,
         discussed=entry.discussed,
-        not_discussed_because=entry.not_discussed_because,
+        not_discussed_because=None if entry.discussed else entry.not_discussed_because,
         wishes_recorded=bool(entry.wishes),
     )
     past = Amendment(at=at, by=by, fields=("discussion",))

@@ -21,7 +21,15 @@ Contents = dict[str, dict[str, Any]]
 SUBMISSION = "submission"
 # Of these everything stays, each with its author.
 PIECES = frozenset(
-    {"concerns", "raw_indicators", "narrative", "own_words", "discussion", "intelligence"}
+    {
+        "concerns",
+        "raw_indicators",
+        "narrative",
+        "own_words",
+        "discussion",
+        "intelligence",
+        "set_aside",
+    }
 )
 # What a section says where nobody has said it.
 _BLANK: Mapping[str, dict[str, Any]] = {

@@ -15,9 +15,11 @@ from services.referral.intake.request import ReceiveReferral
 from services.referral.intake.reservation import Reference
 from services.referral.intake.reserving import reserve, used
 from services.referral.intake.rule import fields_to_seal, noted, receive, say
+from services.referral.intake.timely import timely
 from services.referral.people.age import age_of
 from services.referral.people.finding import Whom, block_hashes, find_whom
 from services.referral.people.links import SomebodyElse, link, new_subject
+from services.referral.reading.marks import as_text
 from services.referral.records import Referral
 from services.referral.sharing.facts import Facts
 from services.referral.sharing.naming import unknown_names
@@ -39,17 +41,17 @@ async def intake(stores: Stores, document: ReceiveReferral, caller: Caller, key:
     """The stored referral for this request, made now or by an earlier copy of it.
 
     Raises `Mismatch` when the key was used for another body, `Refused` when the agency used its
-    reference before, `Malformed` when an organisation does not say who refers or a consent is
-    over already. A request that is refused has changed nothing.
+    reference before. A request that is refused has changed nothing.
     """
     agency_id = caller.agency_id or ""
     referral_id = stores.vault.id_of("ref", agency_id, key)
-    request_hash = stores.vault.fingerprint("request", document.model_dump_json())
+    request_hash = stores.vault.fingerprint(
+        "request", document.model_dump_json(), *said_beside(document)
+    )
     if (found := await _stored(stores, referral_id, request_hash)) is not None:
         return found
+    document = timely(document, now())
     kind = await kind_of(stores, agency_id)
-    if kind not in WITHOUT_REPLY and document.referrer is None:
-        raise Malformed("/referrer", "missing", "An organisation says who refers.")
     asked = Asked(
         document,
         referral_id,
@@ -110,6 +112,11 @@ async def _store(
         if twin is None:
             raise await used(stores, mine) from None
         return twin  # this very request ran twice at once
+
+
+def said_beside(document: ReceiveReferral) -> tuple[str, ...]:
+    """What two requests may differ in beside their fields; nothing of one that is all understood."""
+    return (as_text(document.asides),) if document.asides else ()
 
 
 async def kind_of(stores: Stores, agency_id: str) -> str:

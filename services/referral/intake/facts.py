@@ -33,11 +33,21 @@ def coded_concerns(
     )
 
 
+# Something was not taken as it was sent: a person reads what it says, beside the fields.
+NOT_UNDERSTOOD = "not_understood"
+
+
 def noticed(document: ReceiveReferral, at: datetime) -> tuple[str, ...]:
     """The warnings that the document alone gives, received then; it is accepted all the same."""
     found = doubts(document.subject, at) | unknown_codes(document.indicators)
     if document.discussion is None:
         found.add("not_discussed")
+    elif not document.discussion.discussed and document.discussion.not_discussed_because is None:
+        found.add("not_discussed_reason_unknown")
+    if document.referrer is not None and not document.referrer.contact:
+        found.add("referrer_contact_unknown")
+    if document.asides:
+        found.add(NOT_UNDERSTOOD)
     if any(c.status != "not_asked" and c.said_at is None for c in document.consents):
         found.add("said_at_unknown")
     return tuple(sorted(found))
@@ -62,11 +72,12 @@ def doubts(subject: SubjectDetails, at: datetime) -> set[str]:
         found.add("nhs_number_invalid")
     if is_placeholder(subject.name):
         found.add("name_unknown")
-    if subject.date_of_birth and is_guess(subject.date_of_birth):
+    vague = subject.date_of_birth is None and subject.born_about is not None
+    if vague or (subject.date_of_birth and is_guess(subject.date_of_birth)):
         found.add("date_of_birth_uncertain")
     if subject.date_of_birth and is_implausible(subject.date_of_birth, at):
         found.add("date_of_birth_implausible")
-    if subject.date_of_birth is None and subject.estimated_age is None:
+    if not (subject.date_of_birth or subject.born_about) and subject.estimated_age is None:
         found.add("age_unknown")
     return found
 

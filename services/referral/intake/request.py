@@ -1,6 +1,7 @@
 """The referral as an agency sends it."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints
 
@@ -16,6 +17,9 @@ from services.referral.documents import (
     SubjectDetails,
     Text,
 )
+from services.referral.reading.generous import Generous
+from services.referral.reading.marks import MarkCode, Path
+from services.referral.reading.meanings import SENT
 from shared.events.codes import Setting, TellParents, Urgency
 from shared.rules.calendars import Nation
 from shared.rules.values import Instant
@@ -28,13 +32,16 @@ Issue = Literal[
 class Referrer(Incoming):
     """The person who refers."""
 
-    name: Line
-    role: Line
-    contact: Line
+    name: Line | None = None
+    role: Line | None = None
+    contact: Line | None = None
 
 
-class ReceiveReferral(Incoming):
-    """What an agency posts."""
+class ReceiveReferral(Generous):
+    """What an agency posts. Wrong types are refused; nothing else is (docs/intake.md): what we don't
+    understand is kept as sent, and the answer marks it."""
+
+    instead: ClassVar[Mapping[Path, Mapping[MarkCode, Any]]] = SENT
 
     model_config = ConfigDict(
         json_schema_extra={

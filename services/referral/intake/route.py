@@ -1,7 +1,7 @@
 """HTTP in: posting referrals, one at a time or many."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,8 @@ from services.referral.callers import Key, OnStores
 from services.referral.intake.command import intake
 from services.referral.intake.facts import noticed
 from services.referral.intake.request import ReceiveReferral
+from services.referral.intake.timely import timely
+from services.referral.reading.marks import Aside, Mark, marks
 from services.referral.records import Referral
 from services.referral.store import Stores
 from shared.errors import BadRequest, Malformed, Mismatch, Outage, Refused
@@ -22,8 +24,8 @@ from shared.operating.telemetry import log
 from shared.rules.calendars import due_at
 from shared.web.access import may
 from shared.web.etags import tagged
-from shared.web.members import says_twice
-from shared.web.problems import STORE_AWAY, FieldFault, fault
+from shared.web.members import said_twice_in
+from shared.web.problems import STORE_AWAY, FieldFault, fault, twice
 from shared.web.tokens import AnyCaller, Caller
 
 router = APIRouter(tags=["referrals"])
@@ -54,11 +56,17 @@ class Receipt(BaseModel):
         default=(),
         description="With the warning `area_unknown`: areas that are called nearly so.",
     )
+    marks: tuple[Mark, ...] = Field(
+        default=(),
+        description="With the warning `not_understood`: what was not taken as you sent it. It is kept "
+        "as sent, for the Hub and for you: `GET` shows it under `submission`, `set_aside`.",
+    )
 
 
-def receipt(referral: Referral) -> Receipt:
+def receipt(referral: Referral, asides: Sequence[Aside] = ()) -> Receipt:
     return Receipt(
         **referral.model_dump(include=set(Receipt.model_fields)),
+        marks=marks(asides),
         advice=EMERGENCY if referral.urgency == "immediate" else None,
     )
 
@@ -66,6 +74,7 @@ def receipt(referral: Referral) -> Receipt:
 def as_received(document: ReceiveReferral, referral: Referral) -> Receipt:
     """The receipt as it was when the referral came: a repeat tells its sender nothing new, for they
     may be somebody who must not hear of it any more. How it stands now is for `GET` to say."""
+    document = timely(document, referral.received_at)
     found = {*noticed(document, referral.received_at), *referral.noted}
     return Receipt(
         id=referral.id,
@@ -77,6 +86,7 @@ def as_received(document: ReceiveReferral, referral: Referral) -> Receipt:
         advice=EMERGENCY if document.urgency == "immediate" else None,
         unknown_recipients=referral.unknown_recipients,
         area_near=referral.noted_near,
+        marks=marks(document.asides),
     )
 
 
@@ -106,6 +116,7 @@ class Line(BaseModel):
     warnings: tuple[str, ...] = ()
     unknown_recipients: tuple[str, ...] = ()
     area_near: tuple[NearArea, ...] = ()
+    marks: tuple[Mark, ...] = ()
     errors: list[FieldFault] | None = None
 
 
@@ -145,15 +156,17 @@ async def post_batch(request: Request, caller: AnyCaller, stores: OnStores) -> S
 
 
 async def _one(stores: Stores, caller: Caller, number: int, raw: bytes) -> Line:
-    if says_twice(raw):
-        return Line(line=number, status=400, code="member_twice")
+    if (name := said_twice_in(raw)) is not None:
+        return Line(line=number, status=400, code="member_twice", errors=[twice(name)])
     try:
         document = ReceiveReferral.model_validate(json.loads(raw))
         # Keyed as well: it must not be what somebody sends as an Idempotency-Key.
         key = f"batch/{stores.vault.fingerprint('batch', document.agency_reference)}"
         referral = await intake(stores, document, caller, key)
         taken = as_received(document, referral)
-        told = taken.model_dump(include={"id", "warnings", "unknown_recipients", "area_near"})
+        told = taken.model_dump(
+            include={"id", "warnings", "unknown_recipients", "area_near", "marks"}
+        )
         return Line(line=number, status=201, **told)
     except ValidationError as error:
         faults = [fault(e) for e in _errors(error)]

@@ -12,9 +12,11 @@ from services.referral.intake.request import ReceiveReferral
 from services.referral.parents.request import ParentsEntry
 from services.referral.parents.rule import record_parents_word
 from services.referral.people.age import age_band
+from services.referral.reading.marks import as_text
 from services.referral.records import Referral, snapshot
 from services.referral.sharing.rule import record_consent, record_service_agreement
 from services.referral.sharing.subject import Subject
+from shared.events.codes import WITHOUT_REPLY
 from shared.events.referral import ReferralReceived
 from shared.ids import derived_id
 from shared.rules.calendars import due_at
@@ -47,6 +49,7 @@ def fields_to_seal(document: ReceiveReferral, here: Place) -> dict[str, str]:
         "own_words": document.own_words,
         "discussion": document.discussion.model_dump_json() if document.discussion else "",
         "intelligence": document.intelligence,
+        **({"set_aside": as_text(document.asides)} if document.asides else {}),
     }
 
 
@@ -193,5 +196,9 @@ def noted(
     """
     kept = kept_of(document, subject, referral_id, unknown)
     waits = any(c.status == "given" and opens_to(c, agency_id, kind) for c in kept or ())
-    found = {"too_many_records": kept is None, "consent_waits": waits}
+    found = {
+        "too_many_records": kept is None,
+        "consent_waits": waits,
+        "referrer_unknown": document.referrer is None and kind not in WITHOUT_REPLY,
+    }
     return frozenset(code for code, holds in found.items() if holds)

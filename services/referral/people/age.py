@@ -3,6 +3,7 @@
 The birth date itself is sealed in its referral. What stands in the clear tells a month at most.
 """
 
+from calendar import monthrange
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal, get_args
 
@@ -82,9 +83,19 @@ def as_if_born(subject: SubjectDetails, said_at: datetime) -> tuple[date | None,
     born = subject.date_of_birth
     if born is not None and not is_implausible(born, said_at):
         return born, not is_guess(born)
+    if subject.born_about is not None:
+        last = last_day(subject.born_about)
+        if not is_implausible(last, said_at):
+            return last, False
     if subject.estimated_age is None:
         return None, False
     return _birthday(said_at.astimezone(LONDON).date(), -subject.estimated_age), False
+
+
+def last_day(about: str) -> date:
+    """The last day that may be meant by a year, or a year and a month: in doubt they are younger."""
+    year, month = int(about[:4]), int(about[5:] or 12)
+    return date(year, month, monthrange(year, month)[1])
 
 
 def is_implausible(born: date, said_at: datetime) -> bool:

@@ -145,6 +145,7 @@ def _details(known: Mapping[str, Any]) -> SubjectDetails:
         address=known.get("address"),
         school=known.get("school"),
         date_of_birth=date.fromisoformat(born) if born else None,
+        born_about=known.get("born_about"),
         estimated_age=known.get("estimated_age"),
         gender=known.get("gender", "not_asked"),
     )

@@ -1,0 +1,1 @@
+"""Reading documents from outside: strict about types, generous about content."""

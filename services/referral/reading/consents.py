@@ -1,0 +1,48 @@
+"""A consent that is not understood whole: it never opens anything, and a no stays a no. Pure."""
+
+from collections.abc import Collection
+from typing import Any
+
+from services.referral.reading.marks import Path, aside
+from services.referral.reading.tree import Tree
+from shared.rules.consents import NO
+from shared.rules.sharing import CATEGORIES
+
+
+def is_consent(path: Path) -> bool:
+    return len(path) >= 2 and path[0] == "consents"
+
+
+def careful(tree: Tree, place: Path, faulty: Collection[Path]) -> None:
+    """Take a consent with these faults (its own members) as what can't be wrong.
+
+    A yes may have had an end, a condition, somebody it was not about: it is taken out, for a
+    practitioner to ask and record. Anything else counts as a no, as widely as it may be meant: a
+    no that is lost would leave an older yes in force.
+    """
+    entry = tree.get(place)
+    sent = tree.original(place)
+    if not isinstance(entry, dict) or entry.get("status", "given") in ("given", "not_asked"):
+        tree.asides.append(aside(place, "yes_not_taken", sent))
+        tree.take(place)
+        return
+    no, taken_as = _no(entry, {path[len(place)] for path in faulty if len(path) > len(place)})
+    tree.asides.append(aside(place, "taken_as_a_no", sent, taken_as))
+    tree.put(place, no)
+
+
+def _no(entry: dict[str, Any], faulty: Collection[Any]) -> tuple[dict[str, Any], str]:
+    status = entry["status"] if entry["status"] in NO else "refused"
+    about = {"agency_ids", "agency_kinds"} & {*faulty}
+    kept = ("gillick_competent", "said_at", *(() if about else ("agency_ids", "agency_kinds")))
+    return {
+        **{name: entry[name] for name in kept if name in entry and name not in faulty},
+        "status": status,
+        "given_by": "young_person" if "given_by" in {*faulty} else entry["given_by"],
+        "categories": list(CATEGORIES) if "categories" in {*faulty} else entry["categories"],
+        **({} if "valid_to" in {*faulty} or not entry.get("valid_to") else _until(entry)),
+    }, status
+
+
+def _until(entry: dict[str, Any]) -> dict[str, Any]:
+    return {"valid_to": entry["valid_to"]}
