@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 # Nearest to MongoDB of what can be installed without an image (docs/operating.md).
 RUST_STORE := secantus-mdb --version 0.5.3-beta.193
-.PHONY: images test-images test-api fuzz-verify lives walks limits rust-store lint types unit help run test test-allocation-load endurance bench-allocation bench-notify bench-audit bench-way mutate check format golden openapi asyncapi access verifier lock dead-letters clean
+.PHONY: images test-images test-api fuzz-verify lives walks limits intake-rules rust-store lint types unit help run test test-allocation-load endurance bench-allocation bench-notify bench-audit bench-way mutate check format golden openapi asyncapi access verifier lock dead-letters clean
 
 PY := .venv/bin/python
 # A lone shell for recipes that must clean up after themselves.
@@ -91,6 +91,9 @@ dead-letters: .venv/run ## list parked messages; replay one with ID=…
 
 limits: .venv/dev ## write docs/limits.md from the settings and the constants
 	@$(PY) -m tests.golden.limits
+
+intake-rules: .venv/dev ## write docs/intake.md from the rules by which documents are read
+	@$(PY) -m tests.golden.intake
 
 openapi: .venv/dev ## write the API descriptions under docs/openapi
 	@$(PY) -m tests.golden.openapi

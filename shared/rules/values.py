@@ -32,14 +32,16 @@ def _written_out(value: Any) -> Any:
 # A moment; it says how it stands to UTC.
 Instant = Annotated[
     AwareDatetime,
-    Field(ge=_FROM, lt=_TO, description=_SPAN),
+    Field(ge=_FROM, lt=_TO),
     BeforeValidator(_written_out),
+    Field(description=_SPAN),
 ]
 # A day of the calendar, such as a birthday.
 CalendarDay = Annotated[
     date,
-    Field(ge=FIRST, lt=END, description=_SPAN),
+    Field(ge=FIRST, lt=END),
     BeforeValidator(_written_out),
+    Field(description=_SPAN),
 ]
 # The same where it is stored: BSON knows no days, so it is stored as it is written.
 Day = Annotated[CalendarDay, PlainSerializer(lambda day: day.isoformat(), return_type=str)]

@@ -29,7 +29,7 @@ YES = {
     "given_by": "young_person",
     "gillick_competent": True,
 }
-OVER = {**YES, "valid_to": "2020-01-01T00:00:00Z"}
+FAULTY = {**YES, "gillick_competent": "yes"}
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -59,12 +59,12 @@ def refused_ones(seed: int) -> list[tuple[str, dict[str, Any], int]]:
     """Key, document, status: referrals that can't be taken, each with something to leave behind."""
     chance = random.Random(seed)
     asked = [(f"other-{seed}", {"agency_reference": "known"}, 409), ("known", {}, 422)]
-    asked += [(f"over-{seed}", {"agency_reference": f"over-{seed}"}, 422)]
+    asked += [(f"faulty-{seed}", {"agency_reference": f"faulty-{seed}"}, 422)]
     made = []
     for key, changes, status in asked:
         consents = [YES] * chance.randint(1, 3)
-        if key.startswith("over"):
-            consents.insert(chance.randint(1, len(consents)), OVER)
+        if key.startswith("faulty"):
+            consents.insert(chance.randint(1, len(consents)), FAULTY)
         subject = chance.choice(
             [
                 {"name": "Known Child", "date_of_birth": "2012-05-17"},

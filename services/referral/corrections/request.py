@@ -1,6 +1,5 @@
 """What changes after sending."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, StringConstraints
@@ -22,8 +21,7 @@ from services.referral.documents import (
     Text,
 )
 from services.referral.reading.generous import Generous
-from services.referral.reading.marks import MarkCode, Path
-from services.referral.reading.meanings import ADDED
+from services.referral.reading.meanings import ADDED, Instead
 from shared.events.codes import Ethnicity, Gender, Setting, Urgency
 from shared.rules.values import CalendarDay
 
@@ -78,7 +76,10 @@ class AmendReferral(Generous):
     understood changes nothing but the urgency, which it raises: it is kept as sent, and marked.
     """
 
-    instead: ClassVar[Mapping[Path, Mapping[MarkCode, Any]]] = ADDED
+    instead: ClassVar[Instead] = ADDED
+    replaced_whole: ClassVar[frozenset[tuple[str | int, ...]]] = frozenset(
+        {("safe_contact", "channels"), ("subject", "communication_needs")}
+    )
 
     urgency: Annotated[Urgency | None, Kept] = None
     area: Annotated[Text | None, Kept] = None

@@ -153,7 +153,13 @@ def _reporter(referral: Referral, by: str) -> str:
 
 def _coded(referral: Referral, amendment: AmendReferral, at: datetime) -> dict[str, Any]:
     lists = ("settings_avoided", "preferred_times", "languages")
-    coded = {name: getattr(amendment, name) or () for name in lists if name in amendment.names}
+    coded: dict[str, Any] = {}
+    for name in lists:
+        if name in amendment.names:
+            said = getattr(amendment, name) or ()
+            # What is not understood takes nothing away that was said before.
+            odd = any(one.pointer.startswith(f"/{name}") for one in amendment.asides)
+            coded[name] = tuple(dict.fromkeys((*getattr(referral, name), *said))) if odd else said
     urgency = min(amendment.urgency or referral.urgency, referral.urgency, key=URGENCIES.index)
     if urgency != referral.urgency:
         coded |= {"urgency": urgency, "due_at": due_at(urgency, at, referral.nation)}

@@ -1,7 +1,6 @@
 """The referral as an agency sends it."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints
 
@@ -18,8 +17,7 @@ from services.referral.documents import (
     Text,
 )
 from services.referral.reading.generous import Generous
-from services.referral.reading.marks import MarkCode, Path
-from services.referral.reading.meanings import SENT
+from services.referral.reading.meanings import SENT, Instead
 from shared.events.codes import Setting, TellParents, Urgency
 from shared.rules.calendars import Nation
 from shared.rules.values import Instant
@@ -41,7 +39,7 @@ class ReceiveReferral(Generous):
     """What an agency posts. Wrong types are refused; nothing else is (docs/intake.md): what we don't
     understand is kept as sent, and the answer marks it."""
 
-    instead: ClassVar[Mapping[Path, Mapping[MarkCode, Any]]] = SENT
+    instead: ClassVar[Instead] = SENT
 
     model_config = ConfigDict(
         json_schema_extra={

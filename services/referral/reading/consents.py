@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
+from services.referral.documents import ConsentEntry
 from services.referral.reading.marks import Path, aside
 from services.referral.reading.tree import Tree
 from shared.rules.consents import NO
@@ -32,17 +33,10 @@ def careful(tree: Tree, place: Path, faulty: Collection[Path]) -> None:
 
 
 def _no(entry: dict[str, Any], faulty: Collection[Any]) -> tuple[dict[str, Any], str]:
+    odd = {*faulty}
+    if odd & {"agency_ids", "agency_kinds"}:
+        odd |= {"agency_ids", "agency_kinds"}  # everyone
+    known = {n: v for n, v in entry.items() if n in ConsentEntry.model_fields and n not in odd}
+    widest = {"given_by": "young_person", "categories": list(CATEGORIES)}
     status = entry["status"] if entry["status"] in NO else "refused"
-    about = {"agency_ids", "agency_kinds"} & {*faulty}
-    kept = ("gillick_competent", "said_at", *(() if about else ("agency_ids", "agency_kinds")))
-    return {
-        **{name: entry[name] for name in kept if name in entry and name not in faulty},
-        "status": status,
-        "given_by": "young_person" if "given_by" in {*faulty} else entry["given_by"],
-        "categories": list(CATEGORIES) if "categories" in {*faulty} else entry["categories"],
-        **({} if "valid_to" in {*faulty} or not entry.get("valid_to") else _until(entry)),
-    }, status
-
-
-def _until(entry: dict[str, Any]) -> dict[str, Any]:
-    return {"valid_to": entry["valid_to"]}
+    return {**{n: v for n, v in widest.items() if n in odd}, **known, "status": status}, status

@@ -5,7 +5,7 @@ of content taken out and kept beside it; until nothing is left but what we under
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, ClassVar, Self
 
 from pydantic import (
@@ -19,7 +19,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from services.referral.documents import Incoming
 from services.referral.reading.consents import careful, is_consent
 from services.referral.reading.marks import Aside, MarkCode, Path, aside, code_of, in_order
-from services.referral.reading.meanings import UNCUT, WHOLE_LISTS, shape, understood
+from services.referral.reading.meanings import UNCUT, WHOLE_LISTS, Instead, shape, understood
 from services.referral.reading.tree import Tree
 
 MAX_ROUNDS = 12
@@ -29,7 +29,9 @@ class Generous(Incoming):
     """A document of which nothing is refused for its content. `instead` has what counts where a member
     is missing or not understood; without, it is left out."""
 
-    instead: ClassVar[Mapping[Path, Mapping[MarkCode, Any]]] = {}
+    instead: ClassVar[Instead] = {}
+    # Lists that stand as they were where one of their members is not understood.
+    replaced_whole: ClassVar[frozenset[Path]] = frozenset()
 
     _asides: tuple[Aside, ...] = PrivateAttr(())
 
@@ -54,6 +56,9 @@ class Generous(Incoming):
             tree = Tree(sent)
         except RecursionError:
             raise PydanticCustomError("too_deep", "Objects within objects, without end.") from None
+        for place in tree.unwritable:
+            if is_consent(place):  # another agency's id may be what is left
+                careful(tree, place[:2], [place])
         found = cls._understood(tree, handler)
         found._asides = in_order(tree.asides)
         found.check()
@@ -69,11 +74,11 @@ class Generous(Incoming):
             wrong = [one for one in faults if _is_refused(one, tree, cls.instead)]
             if wrong:
                 raise _refused(cls.__name__, wrong, tree)
-            _settle(tree, faults, cls.instead)
+            _settle(tree, faults, cls)
         raise PydanticCustomError("too_deep", "Faults within faults, without end.")
 
 
-def _is_refused(fault: Any, tree: Tree, instead: Mapping[Path, Mapping[MarkCode, Any]]) -> bool:
+def _is_refused(fault: Any, tree: Tree, instead: Instead) -> bool:
     """Whether nobody can handle it: a member of another type, a list without end, or nothing at all."""
     code, place = code_of(fault), tree.place(fault["loc"])
     if code is None:
@@ -100,7 +105,7 @@ def _type(fault: Any) -> Any:
     return "string_type" if fault["type"] == "literal_error" else fault["type"]
 
 
-def _settle(tree: Tree, faults: list[Any], instead: Mapping[Path, Mapping[MarkCode, Any]]) -> None:
+def _settle(tree: Tree, faults: list[Any], model: type[Generous]) -> None:
     """Take each fault out, or put what counts in its place. Consents are settled each as a whole."""
     faulty: dict[Path, list[Path]] = {}
     for fault in faults:
@@ -109,7 +114,7 @@ def _settle(tree: Tree, faults: list[Any], instead: Mapping[Path, Mapping[MarkCo
             faulty.setdefault(place[:2], []).append(place)
             tree.asides.append(aside(place, code, tree.original(place)))
         else:
-            _settle_one(tree, fault, place, code, instead)
+            _settle_one(tree, fault, place, code, model)
     for place, members in faulty.items():
         careful(tree, place, members)
 
@@ -119,7 +124,7 @@ def _settle_one(
     fault: Any,
     place: Path,
     code: MarkCode,
-    instead: Mapping[Path, Mapping[MarkCode, Any]],
+    model: type[Generous],
 ) -> None:
     sent = tree.original(place)
     if said := understood(place, fault):
@@ -130,7 +135,7 @@ def _settle_one(
     elif place == ("agency_reference",):
         tree.put(place, _reference(tree, sent))
         tree.asides.append(aside(place, code, sent))
-    elif code in (counts := instead.get(shape(place), {})):
+    elif code in (counts := model.instead.get(shape(place), {})):
         value = counts[code]
         tree.put(place, {**value} if isinstance(value, dict) else value)
         told = value if isinstance(value, str) and value else None
@@ -143,7 +148,8 @@ def _settle_one(
         tree.asides.append(aside(place, code, sent))
     else:
         tree.asides.append(aside(place, code, sent))
-        out = place[:-1] if code in ("missing", "none_given") else place
+        whole = shape(place)[:-1] in model.replaced_whole
+        out = place[:-1] if whole or code in ("missing", "none_given") else place
         if out != place:
             tree.asides.append(aside(out, "incomplete", tree.original(out)))
         tree.take(out)

@@ -83,7 +83,9 @@ def understood(path: Path, error: Any) -> Said | None:
     return reading(text) if reading else None
 
 
-ADDED: Mapping[Path, Mapping[MarkCode, Any]] = {
+Instead = Mapping[Path, Mapping[MarkCode, Any]]
+
+ADDED: Instead = {
     # Whatever the word was meant to say, it is not made slower.
     ("urgency",): {"unknown_code": "immediate"},
     # An indicator without a time counts as one of today.
@@ -92,7 +94,7 @@ ADDED: Mapping[Path, Mapping[MarkCode, Any]] = {
     ("discussion", "discussed"): {"missing": False},
     ("discussion", "not_discussed_because"): {"unknown_code": "other"},
 }
-SENT: Mapping[Path, Mapping[MarkCode, Any]] = {
+SENT: Instead = {
     **ADDED,
     # Nothing was said: a person looks today. A working day may be three days ahead.
     ("urgency",): {"unknown_code": "immediate", "missing": "same_day"},

@@ -17,6 +17,7 @@ class Tree:
 
     def __init__(self, sent: dict[str, Any]) -> None:
         self.asides: list[Aside] = []
+        self.unwritable: list[Path] = []
         self._origin: dict[Path, Path] = {}
         self.sent = sent
         self._root = self._cleaned(sent, ())
@@ -25,10 +26,12 @@ class Tree:
         if isinstance(value, str):
             if not _UNWRITABLE.search(value):
                 return value if not value.isspace() else ""
+            self.unwritable.append(here)
             self.asides.append(aside(here, "control_characters", value))
             return _UNWRITABLE.sub("", value)
         if isinstance(value, dict):
             odd = [k for k in value if isinstance(k, str) and _UNWRITABLE.search(k)]
+            self.unwritable += [(*here, name) for name in odd]
             for name in odd:
                 self.asides.append(aside((*here, name), "unknown_member", {name: value[name]}))
             return {k: self._cleaned(v, (*here, k)) for k, v in value.items() if k not in odd}
