@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from services.referral.corrections.request import AmendReferral
+from services.referral.intake.command import body_of
 from services.referral.intake.facts import noticed
 from services.referral.intake.request import ReceiveReferral
 from services.referral.intake.timely import timely
@@ -114,6 +115,7 @@ YES = {"status": "given", "categories": ["existence"], "given_by": "young_person
     "change",
     [
         {"given_by": "guardian"},
+        {"status": "implied"},
         {"categories": ["existence", "photos"]},
         {"agency_ids": ["Not A Code!"]},
         {"valid_to": "until she says so"},
@@ -200,6 +202,13 @@ def test_a_reference_that_was_not_given_is_the_same_for_the_same_document() -> N
     }
 
     assert len(references) == 2
+
+
+def test_members_that_came_later_change_no_request_that_does_not_say_them() -> None:
+    assert "born_about" not in body_of(read())[0]
+    assert '"estimated_age":null' in body_of(read())[0]
+    assert "2012-05" in body_of(read(subject={"born_about": "2012-05"}))[0]
+    assert body_of(read(car="blue")) != body_of(read(car="red"))
 
 
 def test_an_amendment_changes_nothing_by_what_it_does_not_understand() -> None:

@@ -10,6 +10,7 @@ from functools import partial
 
 from services.referral.areas.command import hash_of
 from services.referral.areas.rule import WARNING as AREA_UNKNOWN
+from services.referral.documents import SubjectDetails
 from services.referral.intake.asked import Asked, Full
 from services.referral.intake.request import ReceiveReferral
 from services.referral.intake.reservation import Reference
@@ -35,6 +36,11 @@ from shared.storage.records import Change, in_turn
 from shared.web.tokens import Caller
 
 MAX_RACES = 20
+# The members of a young person's details before decision 1401.
+FIRST_MEMBERS = frozenset(
+    """name known_as date_of_birth estimated_age gender ethnicity disability looked_after
+    child_protection_plan nhs_number address school living_situation communication_needs""".split()
+)
 
 
 async def intake(stores: Stores, document: ReceiveReferral, caller: Caller, key: str) -> Referral:
@@ -45,9 +51,7 @@ async def intake(stores: Stores, document: ReceiveReferral, caller: Caller, key:
     """
     agency_id = caller.agency_id or ""
     referral_id = stores.vault.id_of("ref", agency_id, key)
-    request_hash = stores.vault.fingerprint(
-        "request", document.model_dump_json(), *said_beside(document)
-    )
+    request_hash = stores.vault.fingerprint("request", *body_of(document))
     if (found := await _stored(stores, referral_id, request_hash)) is not None:
         return found
     document = timely(document, now())
@@ -114,9 +118,13 @@ async def _store(
         return twin  # this very request ran twice at once
 
 
-def said_beside(document: ReceiveReferral) -> tuple[str, ...]:
-    """What two requests may differ in beside their fields; nothing of one that is all understood."""
-    return (as_text(document.asides),) if document.asides else ()
+def body_of(document: ReceiveReferral) -> tuple[str, ...]:
+    """What two requests with one key are compared by. Members that came later are not in it where
+    they are not said: what was sent before an upgrade is the same request after it."""
+    later = SubjectDetails.model_fields.keys() - FIRST_MEMBERS
+    unsaid = {name for name in later if not getattr(document.subject, name)}
+    body = document.model_dump_json(exclude={"subject": unsaid})
+    return (body, as_text(document.asides)) if document.asides else (body,)
 
 
 async def kind_of(stores: Stores, agency_id: str) -> str:

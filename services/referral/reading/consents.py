@@ -9,6 +9,9 @@ from services.referral.reading.tree import Tree
 from shared.rules.consents import NO
 from shared.rules.sharing import CATEGORIES
 
+# Implied is how some forms call a yes that nobody gave.
+NO_NO = ("given", "not_asked", "implied")
+
 
 def is_consent(path: Path) -> bool:
     return len(path) >= 2 and path[0] == "consents"
@@ -23,7 +26,7 @@ def careful(tree: Tree, place: Path, faulty: Collection[Path]) -> None:
     """
     entry = tree.get(place)
     sent = tree.original(place)
-    if not isinstance(entry, dict) or entry.get("status", "given") in ("given", "not_asked"):
+    if not isinstance(entry, dict) or entry.get("status", "given") in NO_NO:
         tree.asides.append(aside(place, "yes_not_taken", sent))
         tree.take(place)
         return
