@@ -24,6 +24,7 @@ from pymongo import ASCENDING
 from pymongo.asynchronous.collection import AsyncCollection
 
 from allinone.embedded import document_store
+from benchmarks.paging import PAGES_OF, paging
 from services.audit.exports.export import Export
 from services.audit.exports.files import files_of, tar_of
 from services.audit.log.hashes import tile_id
@@ -346,6 +347,7 @@ async def main() -> None:
             for size in SIZES:
                 await by_size(trail, url, name, size)
             await verification(trail, SIZES[-1], folder)
+            await paging(client[f"{name}_paging"], PAGES_OF)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ moves on, and only what lies below its size counts. `tree` reads the hashes.
 
 import contextlib
 import json
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,12 +14,13 @@ from pymongo import ASCENDING
 from pymongo.errors import DuplicateKeyError
 
 from services.audit.log import gauges
+from services.audit.log.finding import holds, last_of, some_of, with_both
 from services.audit.log.growth import Growth
 from services.audit.log.hashes import Hashes
 from services.audit.log.tiles import WIDTH
 from services.audit.log.tree import EMPTY_ROOT
 from services.audit.log.unsealed import Unsealed
-from services.audit.search.fields import TIMES, query_of
+from services.audit.search.fields import TIMES
 from shared.clock import now
 from shared.storage.store import Database, Document
 
@@ -94,20 +95,11 @@ class Trail:
         `from` and `to` in `where` bound the time of recording, as `instant` writes times.
         """
         start, size = await self.span(where, start, size)
-        fields, found = query_of(where), list[Document]()
-        while start < size and len(found) < limit:
-            left = limit - len(found)
-            # All entries are a window of places: a limit alone the embedded store applies last.
-            stop = size if fields else min(size, start + left)
-            query = {**fields, "seq": {"$gte": start, "$lt": stop}}
-            found += [d async for d in self.entries.find(query).sort("seq", 1).limit(left)]
-            start = stop
-        return found
+        return await some_of(self.entries, where, start, size, limit)
 
     async def last(self, where: Mapping[str, Any], size: int) -> Document | None:
         """The newest entry with seq < size whose fields match, if there is one."""
-        query = {**query_of(where), "seq": {"$lt": size}}
-        return await self.entries.find_one(query, sort=[("seq", -1)])
+        return await last_of(self.entries, where, size)
 
     async def span(self, where: Mapping[str, Any], start: int, size: int) -> tuple[int, int]:
         """Of the places start … size-1 those in the window of time, as (first, behind the last)."""
@@ -156,10 +148,13 @@ class Trail:
         async for document in self.entries.find(where).sort("seq", 1):
             yield document
 
+    def with_both(self, by: Collection[str], keys: Collection[str]) -> AsyncIterator[Document]:
+        """Every entry found by one of `by`, of which there should be few, and one of `keys` as well."""
+        return with_both(self.entries, by, keys)
+
     async def holds(self, keys: Iterable[str]) -> bool:
         """Whether an entry is found by one of these `name:value` keys."""
-        where = {"fields.keys": {"$in": list(keys)}}
-        return await self.entries.find_one(where, {"_id": 1}) is not None
+        return await holds(self.entries, list(keys), (await self.state())["size"])
 
     async def entry(self, seq: int) -> Document | None:
         """One entry by its place; it counts only below the size of the state."""

@@ -14,6 +14,11 @@ from shared.events.declared import Parties, named
 TIMES = ("from", "to")
 # In a filter: keys of entries that are left out.
 BUT = "but"
+# What a search may ask for, that of which fewest entries should have the same first.
+RAREST = (
+    *("referral_id", "subject_id", "asked", "mentioned", "worker", "recipient", "actor"),
+    *("agency", "informed", "hub", "ground", "outcome", "type"),
+)
 # Moves when an event that there was before is found by other fields; a test holds us to it.
 VERSION = 3
 OUTCOME_OF_TYPE = ("withheld", "refused", "rejected", "failed", "conflict")

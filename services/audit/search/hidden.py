@@ -5,8 +5,7 @@ names, with a version; the newest counts. Nothing is kept beside the entries.
 """
 
 import json
-from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from collections.abc import Collection
 
 from services.audit.log.store import Trail
 from services.audit.search.reading import data_of
@@ -45,14 +44,9 @@ async def _kinds_of(trail: Trail, names: Collection[str]) -> frozenset[str]:
     ids = {name.partition(":")[2] for name in names if name.startswith("agency:")}
     if not ids:
         return frozenset()
-    where = {
-        "$and": [
-            {"fields.keys": {"$in": [f"agency:{one}" for one in sorted(ids)]}},
-            {"fields.keys": {"$in": list(AGENCIES)}},
-        ]
-    }
+    keys = [f"agency:{one}" for one in ids]
     newest: dict[str, tuple[int, str]] = {}
-    async for document in trail.entries.find(where):
+    async for document in trail.with_both(AGENCIES, keys):
         event = json.loads(document["leaf"])["event"]
         data = data_of(event)
         if isinstance(data, AboutAgency) and data.agency_id in ids:
@@ -70,7 +64,7 @@ async def _ever_marked(trail: Trail, names: Collection[str]) -> set[str]:
     reached = {data.subject_id for _, data in found}
     new = set(reached)
     while new:
-        moved = await _read(trail, [RELINKED], [f"subject_id:{one}" for one in sorted(new)])
+        moved = await _read(trail, [f"subject_id:{one}" for one in new], [RELINKED])
         to = {d.to_subject_id for _, d in moved if isinstance(d, SubjectRelinked)}
         new = to - reached
         reached |= new
@@ -81,7 +75,7 @@ async def _newest(trail: Trail, subject_id: str) -> tuple[AboutSharing | None, s
     """What was said last of a young person, and every referral that was ever about them."""
     newest: tuple[int, AboutSharing | None] = (0, None)
     referrals: set[str] = set()
-    for version, data in await _read(trail, ABOUT_SHARING, [f"subject_id:{subject_id}"]):
+    for version, data in await _read(trail, [f"subject_id:{subject_id}"], ABOUT_SHARING):
         if data.subject_id == subject_id:
             referrals |= {data.referral_id, *data.referral_ids}
             newest = max(newest, (version, data), key=lambda one: one[0])
@@ -89,13 +83,10 @@ async def _newest(trail: Trail, subject_id: str) -> tuple[AboutSharing | None, s
 
 
 async def _read(
-    trail: Trail, types: Iterable[str], keys: Iterable[str]
+    trail: Trail, by: Collection[str], keys: Collection[str]
 ) -> list[tuple[int, AboutSharing]]:
     found: list[tuple[int, AboutSharing]] = []
-    where: Mapping[str, Any] = {
-        "$and": [{"fields.keys": {"$in": list(keys)}}, {"fields.keys": {"$in": list(types)}}]
-    }
-    async for document in trail.entries.find(where):
+    async for document in trail.with_both(by, keys):
         event = json.loads(document["leaf"])["event"]
         data = data_of(event)
         if isinstance(data, AboutSharing):

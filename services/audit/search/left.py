@@ -27,8 +27,7 @@ async def has_left(trail: Trail, caller: Caller) -> bool:
 
 async def _about(trail: Trail, types: list[str], key: str, subject: str) -> list[tuple[int, bool]]:
     """Version and activity in every entry about this one."""
-    where = {"$and": [{"fields.keys": key}, {"fields.keys": {"$in": types}}]}
-    events = [json.loads(each["leaf"])["event"] async for each in trail.entries.find(where)]
+    events = [json.loads(each["leaf"])["event"] async for each in trail.with_both(types, [key])]
     return [
         (int(event["version"]), bool(event["data"].get("active", True)))
         for event in events
