@@ -14,6 +14,7 @@ from services.allocation.casework import route as casework
 from services.allocation.handlers import handlers
 from services.allocation.handover import route as handover
 from services.allocation.hubs import route as hubs
+from services.allocation.measures import count_cases
 from services.allocation.numbers import route as numbers
 from services.allocation.risk import route as risk
 from services.allocation.risk.policy_file import load_policy
@@ -63,6 +64,7 @@ def build(settings: AllocationSettings) -> Build:
             has_left=partial(has_left, stores),
             handlers=handlers(stores),
             loops=[partial(run_timers, stores)],
+            measures=[partial(count_cases, stores)],
         )
 
     return on

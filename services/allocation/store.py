@@ -104,6 +104,7 @@ class Stores:
         await self.allocations.prepare(
             [("hub_id", 1), ("status", 1), *QUEUE_ORDER],
             [("hub_id", 1), ("received_at", 1)],
+            [("status", 1)],
             [("worker_id", 1), ("status", 1)],
             [("holder_id", 1)],
             [("closed_with", 1), ("closed_at", -1), ("_id", -1)],

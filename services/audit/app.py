@@ -25,6 +25,7 @@ from services.audit.log.sequencer import Sequencer
 from services.audit.log.signer import Signer
 from services.audit.log.signing import SigningKey
 from services.audit.log.store import Trail
+from services.audit.measures import age_of_checkpoint
 from services.audit.queries import Queries
 from services.audit.query import Query
 from services.audit.reports import accounting
@@ -146,6 +147,7 @@ def build(settings: AuditSettings) -> Build:
             has_left=partial(has_left, parts.trail),
             refused=parts.queries.refused,
             feed=feed_of(parts.sequencer),
+            measures=[partial(age_of_checkpoint, parts.trail)],
             loops=[
                 parts.sequencer.renew_lease,
                 lambda: parts.signer.run(lambda: parts.sequencer.writing),

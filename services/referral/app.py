@@ -16,6 +16,7 @@ from services.referral.intake import route as intake
 from services.referral.invalidation import route as invalidation
 from services.referral.lifecycle import route as lifecycle
 from services.referral.matches import route as matches
+from services.referral.measures import count_referrals
 from services.referral.parents import route as parents
 from services.referral.people.upgrading import upgrade
 from services.referral.retention import route as retention
@@ -96,6 +97,7 @@ def build(settings: ReferralSettings) -> Build:
             has_left=partial(has_left, stores),
             handlers=handlers(stores),
             loops=[partial(run_timers, stores)],
+            measures=[partial(count_referrals, stores)],
         )
 
     return on

@@ -72,6 +72,7 @@ class Stores:
         await self.referrals.prepare(
             *([(name, 1), ("received_at", -1)] for name in ("agency_id", "hub_id", "worker_id")),
             [("holder_id", 1)],
+            [("status", 1)],
             timers=[RESPONSE_DUE, TRANSFER_DUE],
         )
         await self.referrals.collection.create_index(

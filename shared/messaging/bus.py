@@ -147,5 +147,9 @@ class Bus(Protocol):
     async def dead_letters(self, limit: int = 100) -> list[DeadLetter]:
         """Parked messages of all queues of this bus's topology."""
 
+    async def depths(self) -> dict[str, tuple[int, int]]:
+        """Of each queue subscribed to: how many messages wait, and how many are parked. Raises
+        `Unconfirmed`, or what the transport raises, where that can't be told."""
+
     async def replay(self, message_id: str) -> int:
         """Give parked messages with this id back to their queue. Returns how many."""

@@ -5,11 +5,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from shared.clock import now
 from shared.errors import Outage, Refused
 from shared.events import D, Event, EventData, parse
 from shared.events.catalogue import event_types
 from shared.messaging.bus import Handle, Message
-from shared.operating.telemetry import handled, handling, log
+from shared.operating.telemetry import handled, handling, log, taken_up
 from shared.origin import Origin
 from shared.web.problems import STORE_AWAY
 
@@ -70,6 +71,7 @@ def dispatcher(queue: str, handlers: Sequence[Handler]) -> Handle:
         handler = table[event.type]
         with handling(queue, event.type, event.id, event.traceparent):
             outcome, began = "failed", time.perf_counter()
+            taken_up(queue, event.type, (now() - event.time).total_seconds())
             try:
                 await handler(event)
                 outcome = "done"

@@ -183,6 +183,12 @@ class MemoryBus:
             async for d in cursor
         ]
 
+    async def depths(self) -> dict[str, tuple[int, int]]:
+        dead = self._dead.count_documents
+        return {
+            name: (0, await dead({"queue": name, "replay": {"$ne": True}})) for name in self._queues
+        }
+
     async def replay(self, message_id: str) -> int:
         result = await self._dead.update_many(
             {"message_id": message_id}, {"$set": {"replay": True}}

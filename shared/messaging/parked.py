@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
+from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage
 
 from shared.messaging.bus import DeadLetter
 from shared.messaging.topology import Topology
@@ -48,6 +48,18 @@ async def give_back(
             replayed += 1
         await channel.close()
     return replayed
+
+
+async def depth(channel: AbstractChannel, topology: Topology, queue: str) -> tuple[int, int]:
+    """How many messages wait in a queue, or to come back to it, and how many are parked."""
+
+    async def ready(name: str) -> int:
+        declared = await channel.declare_queue(name, passive=True)
+        return declared.declaration_result.message_count or 0
+
+    levels = range(1, len(topology.retry_delays) + 1)
+    waiting = [f"{topology.prefix}{queue}", *(topology.retry_queue(queue, n) for n in levels)]
+    return sum([await ready(name) for name in waiting]), await ready(f"{waiting[0]}.dead")
 
 
 def _letter(queue: str, delivery: AbstractIncomingMessage) -> DeadLetter:

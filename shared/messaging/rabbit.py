@@ -18,7 +18,7 @@ from yarl import URL
 from shared.messaging.bus import DeadLetter, Feed, Message, Probe, Queue, Unconfirmed
 from shared.messaging.consumer import Consumer
 from shared.messaging.failure import until_back
-from shared.messaging.parked import give_back, letters
+from shared.messaging.parked import depth, give_back, letters
 from shared.messaging.stream import Stream
 from shared.messaging.topology import Topology, declare
 from shared.messaging.wire import CHANNEL_TIMEOUT, Publisher, open_channel, to_amqp
@@ -50,6 +50,7 @@ class RabbitBus:
         self._feeds: list[Feed] = []
         self._consumers: list[Consumer] = []
         self._publisher: Publisher | None = None
+        self._connection: AbstractConnection | None = None
         self.generation = 0
 
     @property
@@ -109,7 +110,7 @@ class RabbitBus:
                 Consumer(consuming, aside, self._topology, queue, self._probe)
                 for queue in self._queues
             ]
-            self._publisher = publisher
+            self._publisher, self._connection = publisher, publishing
             log.info("bus.up", service=self._service, generation=self.generation)
             async with asyncio.TaskGroup() as tasks:
                 for consumer in self._consumers:
@@ -192,6 +193,14 @@ class RabbitBus:
     async def dead_letters(self, limit: int = 100) -> list[DeadLetter]:
         async with self._connect("dead-letters", lambda _: None) as connection:
             return await letters(connection, self._topology, limit)
+
+    async def depths(self) -> dict[str, tuple[int, int]]:
+        if self._publisher is None or self._connection is None:
+            raise Unconfirmed("not connected")
+        async with self._connection.channel() as channel:
+            return {
+                each.name: await depth(channel, self._topology, each.name) for each in self._queues
+            }
 
     async def replay(self, message_id: str) -> int:
         async with self._connect("dead-letters", lambda _: None) as connection:

@@ -15,6 +15,7 @@ from shared.messaging.dispatch import Handlers, dispatcher
 from shared.messaging.relay import Relay
 from shared.messaging.topology import QUEUES
 from shared.operating.cancellation import raise_if_cancelled
+from shared.operating.measures import Measure, everywhere, measure
 from shared.operating.refusals import Refusal, Refusals
 from shared.operating.seen import Account, SeenAccounts
 from shared.operating.settings import Settings
@@ -52,6 +53,7 @@ class Service:
     handlers: Handlers = field(default_factory=dict)
     feed: Feed | None = None
     loops: Sequence[Callable[[], Awaitable[None]]] = ()
+    measures: Sequence[Measure] = ()
     has_left: HasLeft = nobody
     refused: SayRefused = untold
 
@@ -189,6 +191,10 @@ class Process:
             for service in self._services:
                 for loop in service.loops:
                     tasks.create_task(self._keep(service.name, loop))
+            needed = {"store": self.probe, "issuer": self._tokens.ready}
+            measures = [each for service in self._services for each in service.measures]
+            every = [*everywhere(needed, self._bus, self._relays), *measures]
+            tasks.create_task(measure(every, self._settings.metrics_every))
 
     async def _prepare(self) -> None:
         # Requests are answered 503 by /readyz until this has worked once.

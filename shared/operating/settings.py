@@ -31,6 +31,8 @@ class Settings(LimitSettings, BaseSettings):
     mongo_database: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{0,38}$")] = ""
     http_host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
     http_port: Annotated[int, Field(ge=1, le=65535)] = 8000
+    metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    metrics_every: Seconds = 30.0
     auth_jwks: Annotated[str, Field(min_length=1)]
     auth_issuer: Annotated[str, Field(min_length=1)]
     auth_audience: Annotated[str, Field(min_length=1)] = "hub-and-spoke"

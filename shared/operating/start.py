@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from prometheus_client import CollectorRegistry, start_http_server
 from pydantic import SecretStr, ValidationError
 from pydantic_settings import SettingsError
 
@@ -78,10 +79,11 @@ def start(
         made = _built(settings, build)
         if asked.check:
             return UNAVAILABLE if asyncio.run(check(name, settings)) else 0
-        listening = _listening(settings)
+        scraped = CollectorRegistry()
+        listening = _listening(settings, scraped)
     except Wrong as wrong:
         return refused(name, wrong)
-    asyncio.run(_serve(name, settings, made, listening))
+    asyncio.run(_serve(name, settings, made, listening, scraped))
     return 0
 
 
@@ -153,18 +155,31 @@ def _built(settings: S, build: Callable[[S], Build]) -> Build:
     return made
 
 
-def _listening(settings: Settings) -> socket.socket:
+def _listening(settings: Settings, scraped: CollectorRegistry) -> socket.socket:
+    """The socket of the service. Its metrics are on their own port from now on, so that nobody who
+    may call the service can read them, and a busy service still answers."""
+    host, port = settings.http_host, settings.metrics_port
     try:
-        return bound(settings.http_host, settings.http_port)
-    except RuntimeError as error:
+        listening = bound(host, settings.http_port)
+        if port:
+            bound(host, port, "METRICS_PORT").close()
+            start_http_server(port, host, scraped)
+    except (RuntimeError, OSError) as error:
         raise Wrong([str(error)]) from None
+    return listening
 
 
-async def _serve(name: str, settings: Settings, build: Build, listening: socket.socket) -> None:
+async def _serve(
+    name: str,
+    settings: Settings,
+    build: Build,
+    listening: socket.socket,
+    scraped: CollectorRegistry,
+) -> None:
     """One service against AMQP_URL and MONGO_URL, on this socket, until SIGTERM or SIGINT."""
     if failpoints.armed() and settings.environment != "development":
         raise SystemExit("FAULTS is set outside development")
-    set_up(name, settings.log_level)
+    set_up(name, settings.log_level, scraped=scraped if settings.metrics_port else None)
     host, port = listening.getsockname()[:2]
     log.info(
         "start", service=name, version=VERSION, address=f"{host}:{port}", settings=told(settings)

@@ -17,12 +17,14 @@ from opentelemetry import metrics, trace
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.propagate import extract
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Span, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from prometheus_client import CollectorRegistry
 
 LOG_FIELDS = frozenset(
     {
@@ -36,8 +38,9 @@ LOG_FIELDS = frozenset(
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 
 
-def set_up(service: str, level: str = "INFO") -> None:
-    """Configure logs (JSON on standard error) and, if OTEL_EXPORTER_OTLP_ENDPOINT is set, export."""
+def set_up(service: str, level: str = "INFO", *, scraped: CollectorRegistry | None = None) -> None:
+    """Configure logs (JSON on standard error); metrics are collected from `scraped`, and go, as traces
+    do, to OTEL_EXPORTER_OTLP_ENDPOINT if that is set."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_NameOnly())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
@@ -58,12 +61,23 @@ def set_up(service: str, level: str = "INFO") -> None:
     resource = Resource.create({"service.name": service, "service.namespace": "hub-and-spoke"})
     tracers = TracerProvider(resource=resource)
     tracers.add_span_processor(_WithoutAddress())
-    readers = []
+    readers: list[MetricReader] = []
+    if scraped is not None:
+        readers.append(
+            PrometheusMetricReader(
+                disable_target_info=True,
+                scope_info_enabled=False,
+                resource_attribute_filter=lambda name: name == "service.name",
+                registry=scraped,
+            )
+        )
     if os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
         tracers.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
         readers.append(PeriodicExportingMetricReader(OTLPMetricExporter()))
     trace.set_tracer_provider(tracers)
     metrics.set_meter_provider(MeterProvider(resource=resource, metric_readers=readers))
+    for each in _counters:
+        each.add(0)
 
 
 # Attributes of a request's span that are a caller's own words: path, query, method and host.
@@ -92,7 +106,7 @@ class _NameOnly(logging.Formatter):
 def _with_trace(_: Any, __: str, fields: Any) -> Any:
     context = trace.get_current_span().get_span_context()
     if context.is_valid:
-        fields["trace_id"] = format(context.trace_id, "032x")
+        fields.setdefault("trace_id", format(context.trace_id, "032x"))
     return fields
 
 
@@ -101,22 +115,39 @@ def _allowed_only(_: Any, __: str, fields: Any) -> Any:
 
 
 _meter = metrics.get_meter("hub-and-spoke")
-_published = _meter.create_counter(
-    "hub.events.published", description="Events confirmed by the bus"
-)
-_handled = _meter.create_counter("hub.events.handled", description="Events handled, by outcome")
+_counters: list[metrics.Counter] = []
+
+
+def counter(name: str, description: str) -> metrics.Counter:
+    """A counter that is 0 from the start: the first of what it counts is seen as a change."""
+    _counters.append(_meter.create_counter(name, description=description))
+    return _counters[-1]
+
+
+_published = counter("hub.events.published", "Events confirmed by the bus")
+_handled = counter("hub.events.handled", "Events handled, by outcome")
 _taken = _meter.create_histogram(
     "hub.events.handling", unit="s", description="Seconds that a handler took"
 )
-_retried = _meter.create_counter(
-    "hub.events.retried", description="Events set aside for another try"
+_lag = _meter.create_histogram(
+    "hub.events.lag",
+    unit="s",
+    description="Seconds from an event to its handling",
+    explicit_bucket_boundaries_advisory=(0.1, 0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3600, 86400),
 )
-_parked = _meter.create_counter("hub.events.parked", description="Events parked as dead letters")
+_retried = counter("hub.events.retried", "Events set aside for another try")
+_limited = counter("hub.limits.reached", "Requests that a limit refused, by limit")
+_parked = counter("hub.events.parked", "Events parked as dead letters")
 
 
 def published(service: str, event_type: str) -> None:
     """Count an event confirmed by the bus."""
     _published.add(1, {"service": service, "type": event_type})
+
+
+def taken_up(queue: str, event_type: str, waited: float) -> None:
+    """Note how long ago an event happened that a handler is given now."""
+    _lag.record(max(0.0, waited), {"queue": queue, "type": event_type})
 
 
 def handled(queue: str, event_type: str, event_id: str, outcome: str, seconds: float) -> None:
@@ -136,6 +167,20 @@ def retried(queue: str, event_type: str) -> None:
 def parked(queue: str, event_type: str) -> None:
     """Count an event that became a dead letter."""
     _parked.add(1, {"queue": queue, "type": event_type})
+
+
+def limited(limit: str) -> None:
+    """Count a request that this limit refused."""
+    _limited.add(1, {"limit": limit})
+
+
+@contextmanager
+def turning_away() -> Iterator[None]:
+    """A server span around the answer to a request that comes to no route: its answer names a trace,
+    as every other one does."""
+    tracer = trace.get_tracer("hub-and-spoke")
+    with tracer.start_as_current_span("turned away", kind=trace.SpanKind.SERVER):
+        yield
 
 
 @contextmanager

@@ -33,6 +33,17 @@ class Admission:
                     gate.admit(who)
                 return
 
+    def routed(self, scope: Scope) -> Scope:
+        """The scope as the route would have it that the request is for; as it is where none fits."""
+        partial = scope
+        for route, _ in self._routes:
+            match, child = route.matches(scope)
+            if match is Match.FULL:
+                return {**scope, **child}
+            if match is Match.PARTIAL and partial is scope:
+                partial = {**scope, **child}
+        return partial
+
 
 def has_body(scope: Scope) -> bool:
     """Whether the head announces a body (RFC 9112, section 6)."""

@@ -4,13 +4,16 @@ body; and what every answer carries, whoever made it.
 
 import asyncio
 from collections import Counter
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any
 
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.errors import Forbidden, Outage, TooMany, Unauthenticated
+from shared.operating.telemetry import limited, turning_away
 from shared.rules.values import MOST_BYTES
 from shared.web.admission import Admission
 from shared.web.limits import Limits, address_of
@@ -69,7 +72,17 @@ class Edge:
             with self._counted(scope):
                 return await self._pass(scope, receive, sending)
         except TooMany as error:
-            return await too_many(error)(scope, receive, sending)
+            limited(error.limit)
+            return await self._turn_away(scope, receive, sending, partial(too_many, error))
+
+    async def _turn_away(
+        self, scope: Scope, receive: Receive, send: Send, answer: Callable[[], Response]
+    ) -> None:
+        # No route was entered, which would have begun a trace and told the log what it is.
+        with turning_away():
+            if "line" in scope:
+                scope["line"].routed(self._admission.routed(scope))
+            await answer()(scope, receive, send)
 
     def _counted(self, scope: Scope) -> AbstractContextManager[None]:
         if scope["path"] in HEALTH:
@@ -78,7 +91,7 @@ class Edge:
 
     async def _pass(self, scope: Scope, receive: Receive, sending: Send) -> None:
         if is_ambiguous(scope):
-            return await ambiguous()(scope, receive, sending)
+            return await self._turn_away(scope, receive, sending, ambiguous)
         try:
             if scope["path"] not in HEALTH:
                 spent = await self._limits.spend("address", address_of(scope))
@@ -90,9 +103,10 @@ class Edge:
         except Gone:
             return None
         except (Forbidden, Unauthenticated, Outage) as error:
-            return await turned_away(error)(scope, receive, sending)
+            refusal = partial(turned_away, error)
+            return await self._turn_away(scope, receive, sending, refusal)
         except (TooLarge, TimeoutError) as error:
-            return await BODIES[type(error)]()(scope, receive, sending)
+            return await self._turn_away(scope, receive, sending, BODIES[type(error)])
         return await self._app(scope, _replayed(body, receive), sending)
 
     async def _received(self, scope: Scope, receive: Receive) -> bytes:

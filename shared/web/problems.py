@@ -30,7 +30,7 @@ from shared.errors import (
     TooMany,
     Unauthenticated,
 )
-from shared.operating.telemetry import log
+from shared.operating.telemetry import limited, log
 from shared.web.messages import MESSAGES
 
 CONTENT_TYPE = "application/problem+json"
@@ -179,6 +179,7 @@ def too_many(error: TooMany) -> JSONResponse:
 async def _too_many(_: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, TooMany):
         raise error
+    limited(error.limit)
     return too_many(error)
 
 

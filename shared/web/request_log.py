@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from opentelemetry import trace
+from opentelemetry.context import Context, attach, detach
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.operating.telemetry import log
@@ -50,6 +51,8 @@ class RequestLog:
         if scope["type"] != "http" or scope["path"] in HEALTH:
             return await self._app(scope, receive, send)
         line, began = Line(), time.perf_counter()
+        # Where the server read on for the request before, this one was called in its context.
+        outside = attach(Context())
         scope["line"] = line
 
         async def sending(message: Message) -> None:
@@ -59,6 +62,7 @@ class RequestLog:
         try:
             await self._app(scope, receive, sending)
         finally:
+            detach(outside)
             log.info(
                 "http.request",
                 method=scope["method"] if scope["method"] in METHODS else "other",

@@ -15,6 +15,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from shared.errors import TooMany
 from shared.operating.kinds import proxies_of
 from shared.operating.settings import Settings
+from shared.operating.telemetry import limited
 from shared.web.connections import Connections
 from shared.web.edge import MOST_READ, Edge
 from shared.web.limits import AGAIN
@@ -60,6 +61,7 @@ class PunctualProtocol(H11Protocol):
         if self._counted.opened(self._host, self):
             self._wait()
         else:
+            limited("connections")
             transport.write(CROWDED)
             transport.close()
 
@@ -127,7 +129,7 @@ def _crowded() -> bytes:
 CROWDED = _crowded()
 
 
-def bound(host: str, port: int) -> socket.socket:
+def bound(host: str, port: int, setting: str = "HTTP_PORT") -> socket.socket:
     """A socket on which to serve. Nobody is listened to before there is an app: until then they are
     refused. Raises `RuntimeError`, which names both, where it can't be had."""
     made = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
@@ -139,7 +141,7 @@ def bound(host: str, port: int) -> socket.socket:
         made.close()
         taken = error.errno == errno.EADDRINUSE
         why = "is taken by another program" if taken else f"can't be had ({error.strerror})"
-        raise RuntimeError(f"HTTP_PORT: {port} at {host} (HTTP_HOST) {why}") from None
+        raise RuntimeError(f"{setting}: {port} at {host} (HTTP_HOST) {why}") from None
 
 
 def serve(app: FastAPI, settings: Settings) -> uvicorn.Server:

@@ -61,6 +61,9 @@ class SilentBus:
         self.takes: Callable[[Message], float] = lambda _: 0.0
         self.ready = True
 
+    async def depths(self) -> dict[str, tuple[int, int]]:
+        return {}
+
     async def publish(self, message: Message) -> None:
         if not self.ready or self.refusing(message):
             raise Unconfirmed("as the test wants it")

@@ -214,6 +214,22 @@ async def test_a_retried_event_is_not_in_the_way_of_the_others(make_bus: MakeBus
     assert ear.done == [*(m.id for m in good), unlucky.id]
 
 
+async def test_a_queue_says_how_much_of_it_was_parked(make_bus: MakeBus) -> None:
+    ear = Ear(fails(1, Poison("never")))
+    bus = make_bus()
+    listen(bus, ear)
+
+    async def depths() -> dict[str, tuple[int, int]]:
+        return {name: found for name, found in (await bus.depths()).items() if any(found)}
+
+    async with running(bus):
+        assert await depths() == {}
+        await publish(bus, message(MADE))
+        await parked(bus)
+        await until(depths, what="the dead letter in the count")
+        assert await depths() == {ONE: (0, 1)}
+
+
 async def test_a_replayed_event_is_handled_and_no_longer_listed(make_bus: MakeBus) -> None:
     one, two = Ear(fails(1, Poison("invalid"))), Ear(fails(1, Poison("invalid")))
     bus = make_bus()

@@ -20,9 +20,11 @@ from tests.harness.collector import Collector, collecting
 from tests.harness.mongo import Mongo
 from tests.harness.network import SERVICES, STORY, Network
 from tests.harness.receiver import receiving
+from tests.harness.scraping import scrape, with_metrics
 from tests.harness.waiting import until
 
 MARK = "ZQXMARK"
+METRICS: dict[str, str] = {}
 
 
 def marked(name: str) -> str:
@@ -79,8 +81,7 @@ async def network(
         "OTEL_METRIC_EXPORT_INTERVAL": "500",
     }
     network = Network(broker, mongo, "markers.", tmp_path_factory.mktemp("markers"))
-    for name in SERVICES:
-        network.modules[name] = network.module(name, **env)
+    METRICS.update(with_metrics(network, **env))
     try:
         await network.start()
         await network.load_sample()
@@ -209,6 +210,7 @@ async def test_no_marker_is_anywhere_but_encrypted_in_its_own_database(
         "errors": "".join(errors),
         **told,
         "webhooks": "".join(f"{c.headers} {c.body!r}" for c in receiver.calls),
+        "metrics": (await scrape(METRICS.values()))[1],
         **{path: repr(bodies) for path, bodies in collector.received.items()},
         **{log.name: log.read_text() for log in _logs(network.folder)},
     }

@@ -49,6 +49,7 @@ ADDRESSES = (
     "http://h",
 )
 KEY = ("", MARK, f"not base64 {MARK}!", SHORT, base64.b64encode(MARK.encode()).decode())
+PORT = (MARK, "", "-1", "65536", "70000", "1.5")
 NUMBER = (MARK, "", "nan", "-1", "0", "1e999")
 # Of these any text may be right, or who reads it finds out (a path, a list of a kind of its own).
 ANY_TEXT = {"bus_prefix", "mail_from", "public_url", "audit_origin", "smtp_url"}
@@ -62,7 +63,7 @@ def wrong_values(name: str, annotation: Any) -> tuple[str, ...]:
     if "SecretStr" in str(annotation):
         return KEY
     if annotation in (int, float):
-        return NUMBER
+        return PORT if name.endswith("_port") else NUMBER
     if str(annotation).startswith("tuple"):
         return (MARK, "5", "[0]", f'["{MARK}"]', "[-1, -1, -1]")
     if annotation is bool or str(annotation).startswith("typing.Literal"):

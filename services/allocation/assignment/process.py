@@ -22,6 +22,7 @@ from services.allocation.assignment.search import Search
 from services.allocation.caseload.capacity import Limit, count_for, keep, release, reserve
 from services.allocation.caseload.worker import Case, Worker
 from services.allocation.hubs.hub import Hub
+from services.allocation.measures import found
 from services.allocation.records import Allocation
 from services.allocation.safety.process import protect, safe_of
 from services.allocation.store import Stores
@@ -113,6 +114,8 @@ class Assignment:
         )
         failpoint("assign.after_assignment")
         if after is not None:
+            if after.allocated_at == decision.at:
+                found(after.received_at, decision.at)
             if after.subject_id != self.allocation.subject_id:
                 await self._count_for(decision.worker_id, after.subject_id)
             await protect(self.stores, after, self.by)

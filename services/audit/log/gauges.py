@@ -8,21 +8,19 @@ from opentelemetry import metrics
 
 from services.audit.log.unsealed import Unsealed
 from shared.messaging.marks import Break
-from shared.operating.telemetry import log
+from shared.operating.telemetry import counter, log
 
 _meter = metrics.get_meter("hub-and-spoke")
-_appended = _meter.create_counter("hub.trail.appended", description="Entries appended, by type")
+_appended = counter("hub.trail.appended", "Entries appended, by type")
 _size = _meter.create_gauge("hub.trail.size", description="Entries that count")
 _watched: "WeakSet[Unsealed]" = WeakSet()
 _lag = _meter.create_gauge(
     "hub.trail.lag", unit="s", description="Age of the newest event when it was recorded"
 )
-_faults = _meter.create_counter(
-    "hub.trail.faults", description="Faults found in the trail, by code"
-)
-_conflicts = _meter.create_counter("hub.trail.conflicts", description="Event ids with other bytes")
-_replaced = _meter.create_counter(
-    "hub.trail.streams_replaced", description="Feeds that were not the one read before, by reason"
+_faults = counter("hub.trail.faults", "Faults found in the trail, by code")
+_conflicts = counter("hub.trail.conflicts", "Event ids with other bytes")
+_replaced = counter(
+    "hub.trail.streams_replaced", "Feeds that were not the one read before, by reason"
 )
 _missing = _meter.create_gauge(
     "hub.trail.missing", description="Events that a service has tallied and that are no entries"
@@ -31,6 +29,9 @@ _tally_age = _meter.create_gauge(
     "hub.trail.tally_age",
     unit="s",
     description="Age of the newest tally of the most silent service",
+)
+_checkpoint_age = _meter.create_gauge(
+    "hub.trail.checkpoint_age", unit="s", description="Age of the newest checkpoint"
 )
 _checked = _meter.create_gauge("hub.trail.checked", description="Entries checked in this pass")
 
@@ -68,6 +69,11 @@ def lag(event_time: str | None, recorded_at: datetime) -> None:
         return  # a stranger's event: its time is no time
     if at.tzinfo is not None:
         _lag.set((recorded_at - at).total_seconds())
+
+
+def checkpoint(age: timedelta) -> None:
+    """How long ago the newest checkpoint was signed; where nothing is added it may be long."""
+    _checkpoint_age.set(age.total_seconds())
 
 
 def conflict(event_id: str) -> None:

@@ -51,6 +51,8 @@ class Writes:
         after = await self.move(head, edge, read, at)
         failpoint("trail.after_state")
         self._trail.unsealed.grown(after.size)
+        if leaves and at:
+            gauges.lag(leaves[-1].event.get("time"), at)
         gauges.appended([leaf.event["type"] for leaf in leaves], after.size)
         return after
 

@@ -4,7 +4,7 @@ would grow by being vouched for. Each proves itself; whoever demands a quorum ch
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from pymongo.errors import DuplicateKeyError
 
@@ -110,9 +110,11 @@ class Cosignatures:
         began = now()
         while True:
             raise_if_cancelled()
+            age = timedelta()
             if self.witnesses.needed:
                 vouched = self.vouched(await self.newest())
-                gauges.vouched(now() - (vouched.at if vouched else began))
+                age = now() - (vouched.at if vouched else began)
+            gauges.vouched(age)
             await asyncio.sleep(EVERY)
 
     def vouched(self, newest: Sequence[Cosigned]) -> Cosigned | None:

@@ -4,15 +4,17 @@ from datetime import timedelta
 
 from opentelemetry import metrics
 
+from shared.operating.telemetry import counter
+
 _meter = metrics.get_meter("hub-and-spoke")
 _age = _meter.create_gauge(
     "hub.trail.vouched_age",
     unit="s",
     description="Since enough witnesses have cosigned; 0 where none is demanded",
 )
-_elsewhere = _meter.create_counter(
+_elsewhere = counter(
     "hub.trail.cosigned_elsewhere",
-    description="Witnesses that vouched for a checkpoint this trail never signed",
+    "Witnesses that vouched for a checkpoint this trail never signed",
 )
 
 
