@@ -1,4 +1,7 @@
-"""All four services in one process, on an embedded store: `make run`. Not for live cases."""
+"""All four services in one process, on an embedded store: `make run`. Not for live cases.
+
+`python -m allinone` serves on HTTP_PORT (8080) with its data in DATA_DIR (data); `--check` tries both.
+"""
 
 import asyncio
 import contextlib
@@ -150,10 +153,21 @@ Ctrl-C stops it; the data stays under {folder}.
 
 
 if __name__ == "__main__":
+    if sys.argv[1:] in (["--help"], ["-h"]):
+        print(__doc__)
+        sys.exit(0)
+    if sys.argv[1:] not in ([], ["--check"]):
+        print(__doc__, file=sys.stderr)
+        sys.exit(64)
     folder, port = os.environ.get("DATA_DIR", "data"), os.environ.get("HTTP_PORT", "8080")
     if not port.isdecimal() or not 0 < int(port) < 65536:
         sys.exit(f"HTTP_PORT: {port!r} is no port; expected 1 to 65535")
     try:
+        if sys.argv[1:]:
+            with alone(Path(folder)):
+                bound("127.0.0.1", int(port)).close()
+            print(f"ok     DATA_DIR {folder}\nok     HTTP_PORT {port}")
+            sys.exit(0)
         with contextlib.suppress(KeyboardInterrupt), alone(Path(folder)):
             asyncio.run(run(Path(folder), int(port)))
     except RuntimeError as error:

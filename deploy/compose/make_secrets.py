@@ -140,6 +140,12 @@ def _hashed(password: str) -> str:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:] in (["--help"], ["-h"]):
+        sys.stdout.write(f"{__doc__}\n")
+        sys.exit(0)
+    if len(sys.argv) > 2 or sys.argv[-1].startswith("-"):
+        sys.stderr.write(f"{__doc__}\n")
+        sys.exit(64)
     target = Path(sys.argv[1] if len(sys.argv) > 1 else "secrets")
     try:
         main(target)

@@ -23,8 +23,15 @@ def main(folder: Path, claims: dict[str, str]) -> str:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:] in (["--help"], ["-h"]):
+        sys.stdout.write(f"{__doc__}\n")
+        sys.exit(0)
     words = [word.partition("=") for word in sys.argv[1:]]
     if not words or not all(name and value for name, _, value in words):
-        sys.exit(__doc__)
+        sys.stderr.write(f"{__doc__}\n")
+        sys.exit(64)
     given = {name: value for name, _, value in words}
-    sys.stdout.write(main(Path("secrets"), given) + "\n")
+    try:
+        sys.stdout.write(main(Path("secrets"), given) + "\n")
+    except FileNotFoundError:
+        sys.exit("secrets/issuer/signing_key.json is not there; make_secrets writes it")

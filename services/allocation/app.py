@@ -21,6 +21,7 @@ from services.allocation.risk.policy_file import load_policy
 from services.allocation.rota import route as rota
 from services.allocation.store import Stores
 from services.allocation.timers import run_timers
+from shared.operating.kinds import from_file
 from shared.operating.runner import Build, Platform, Service
 from shared.operating.settings import Settings
 
@@ -52,7 +53,7 @@ class AllocationSettings(Settings):
 
 def build(settings: AllocationSettings) -> Build:
     """The service on a platform. Raises when the policy file is faulty: better not to start."""
-    policy = load_policy(settings.risk_policy)
+    policy = from_file("RISK_POLICY", settings.risk_policy, load_policy)
 
     def on(platform: Platform) -> Service:
         stores = Stores.on(platform, policy)

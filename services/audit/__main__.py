@@ -7,7 +7,6 @@ thaw        check the whole trail, and if it is sound let signing go on
 --check     try the settings, the store, the broker and the issuer's keys; --help lists the settings
 """
 
-import asyncio
 import sys
 
 
@@ -20,17 +19,20 @@ def main(words: list[str]) -> int:
             from services.audit.verify.cli import main as verify
 
             return verify(rest)
+        case ["one-file", "--help" | "-h"]:
+            sys.stdout.write(f"{__doc__}\n")
+            return 0
         case ["one-file"]:
             from services.audit.verify.onefile import one_file
 
             sys.stdout.write(one_file())
             return 0
-        case ["rebuild" | "thaw" as word]:
-            from services.audit.integrity.commands import run
+        case ["rebuild" | "thaw" as word, *rest]:
+            from services.audit.integrity.commands import main as integrity
 
-            return asyncio.run(run(word))
+            return integrity(word, rest)
     sys.stderr.write(f"{__doc__}\n")
-    return 3
+    return 64
 
 
 def _serve(words: list[str]) -> int:

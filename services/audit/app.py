@@ -21,6 +21,7 @@ from services.audit.log import routes as log
 from services.audit.log.damage import Damaged
 from services.audit.log.keyring import KeyRing
 from services.audit.log.keys import KeyEntry
+from services.audit.log.notes import is_name
 from services.audit.log.sequencer import Sequencer
 from services.audit.log.signer import Signer
 from services.audit.log.signing import SigningKey
@@ -70,6 +71,13 @@ class AuditSettings(Settings):
     audit_lease: Seconds = 15.0
     audit_witnesses: tuple[str, ...] = ()
     audit_quorum: int | None = None
+
+    @field_validator("audit_origin")
+    @classmethod
+    def _named(cls, name: str) -> str:
+        if not is_name(name):
+            raise ValueError("is no name of a key; expected words without spaces and without +")
+        return name
 
     @field_validator("audit_witnesses")
     @classmethod

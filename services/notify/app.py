@@ -3,8 +3,9 @@
 import base64
 from functools import partial
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 
 from services.notify.access import has_left
 from services.notify.delivery.dispatcher import deliver
@@ -18,7 +19,7 @@ from services.notify.rules.policy_file import load_policy
 from services.notify.store import Stores
 from services.notify.subscriptions import routes as subscriptions
 from services.notify.timers import run_timers
-from shared.operating.kinds import KeyOf32OrMore, Seconds
+from shared.operating.kinds import KeyOf32OrMore, Seconds, from_file
 from shared.operating.runner import Build, Platform, Service
 from shared.operating.settings import Settings
 
@@ -35,16 +36,16 @@ class NotifySettings(Settings):
     notify_secret_key: KeyOf32OrMore
     notify_policy: Path = DEFAULT_POLICY
     delivery_lease: Seconds = 60.0
-    delivery_backoff: tuple[Seconds, ...] = BACKOFF
+    delivery_backoff: Annotated[tuple[Seconds, ...], Field(min_length=1)] = BACKOFF
     smtp_url: SecretStr = SecretStr("")
-    mail_from: str = ""
-    public_url: str = ""
+    mail_from: Annotated[str, Field(pattern=r"^([^\s@]+@[^\s@]+)?$")] = ""
+    public_url: Annotated[str, Field(pattern=r"^(https?://[^\s/?#]+[^\s?#]*)?$")] = ""
 
 
 def build(settings: NotifySettings) -> Build:
     """The service on a platform. Raises when a setting or the policy file is faulty."""
     secret_key = base64.b64decode(settings.notify_secret_key.get_secret_value())
-    policy = load_policy(settings.notify_policy)
+    policy = from_file("NOTIFY_POLICY", settings.notify_policy, load_policy)
     development = settings.environment == "development"
     smtp_url = settings.smtp_url.get_secret_value().strip()
     mailer = Mailer(smtp_url, settings.mail_from, development=development)

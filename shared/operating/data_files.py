@@ -28,7 +28,7 @@ class Fault(NamedTuple):
     near: str | None = None
 
 
-class DataFileFaults(Exception):
+class DataFileFaults(ValueError):
     """A data file that can't be used, with every fault at once, each as `file:line: where: what`."""
 
     def __init__(self, faults: Iterable[str]) -> None:

@@ -5,7 +5,7 @@ import ipaddress
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr
@@ -102,6 +102,27 @@ def wrong_with_keys(where: str) -> str:
     except ValueError:
         return "is no set of public keys (JWKS, RFC 7517), or an empty one"
     return ""
+
+
+T = TypeVar("T")
+
+
+def from_file(setting: str, path: Path, load: Callable[[Path], T]) -> T:
+    """What the file of a setting holds. Raises `ValueError` with a line for each fault of it, which
+    names the setting."""
+    try:
+        return load(path)
+    except FileNotFoundError:
+        faults = ["there is no such file"]
+    except IsADirectoryError:
+        faults = ["is a folder; expected a file"]
+    except UnicodeDecodeError:
+        faults = ["is no text; expected TOML in UTF-8"]
+    except OSError as error:
+        faults = [f"can't be read ({type(error).__name__})"]
+    except ValueError as error:
+        faults = str(error).splitlines()
+    raise ValueError("\n".join(f"{setting}: {fault}" for fault in faults))
 
 
 Key32 = Annotated[SecretStr, AfterValidator(_key(32, 32))]

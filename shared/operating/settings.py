@@ -41,7 +41,7 @@ class Settings(LimitSettings, BaseSettings):
     relay_lease: Seconds = 30.0
     relay_slowest: Seconds = 5.0
     tally_every: Seconds = 300.0
-    bus_prefix: str = ""
+    bus_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,64}$")] = ""
     retry_delays: tuple[Seconds, Seconds, Seconds] = (5.0, 60.0, 600.0)
     trusted_proxies: Proxies = ""
     api_description: bool = True

@@ -91,7 +91,7 @@ def _asked(name: str, kind: type[Settings], words: Sequence[str]) -> argparse.Na
     given = argparse.ArgumentParser(
         prog=f"python -m services.{name}",
         description=f"Run the {name} service.",
-        epilog=_settings_of(kind),
+        epilog=settings_of(kind),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     said = (
@@ -104,7 +104,8 @@ def _asked(name: str, kind: type[Settings], words: Sequence[str]) -> argparse.Na
         raise SystemExit(USAGE if end.code else 0) from None
 
 
-def _settings_of(kind: type[Settings]) -> str:
+def settings_of(kind: type[Settings]) -> str:
+    """Every setting on a line of its own, with its default."""
     lines = []
     for name, field in sorted(kind.model_fields.items()):
         default = field.get_default()

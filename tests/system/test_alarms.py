@@ -73,10 +73,10 @@ async def test_metrics_are_those_of_the_runbook_and_alarms_rise_and_fall(network
     await network.publish(json.dumps(broken).encode(), types=["referral.received"])
     assert "DeadLetter" in await until_risen("DeadLetter")
 
-    # Somebody changes what the trail holds: it is not signed any more.
-    trail = network.mongo_of("audit")
-    await trail["entries"].update_one({"seq": 1}, {"$set": {"leaf": "{}"}})
-    await network.refer("looked at again, for the trail has grown")
+    # Somebody changes what was sealed: nothing is signed any more.
+    sealed = network.mongo_of("audit")["checkpoints"]
+    await sealed.update_many({}, {"$set": {"root": bytes(32)}})
+    await network.refer("it grows")
     await until_risen("TrailFault")
     await network.refer("not sealed")
     await until_risen("TrailNotSealed")

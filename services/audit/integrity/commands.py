@@ -1,6 +1,7 @@
 """Commands of an operator on the trail's store: rebuild the search fields, thaw a frozen trail."""
 
 import sys
+from collections.abc import Sequence
 
 from pymongo import AsyncMongoClient
 
@@ -16,15 +17,29 @@ from shared.events.trail import TrailThawed
 from shared.ids import derived_id
 from shared.messaging.memory import MemoryBus
 from shared.messaging.relay import Relay
+from shared.operating.commands import able, command, with_settings
 from shared.operating.runner import Platform, mongo
 from shared.operating.start import read_or_end
 from shared.origin import Origin
 
+WORDS = {
+    "rebuild": "Restore the search fields of the trail from its leaves.",
+    "thaw": "Check the whole trail; if it is sound, let signing go on.",
+}
 OLD_INDEX = "fields.at_1"  # a time is found by its place now
 
 
-async def run(word: str) -> int:
-    """Run one command against MONGO_URL; the exit code."""
+def main(word: str, rest: Sequence[str]) -> int:
+    """Run `rebuild` or `thaw`; the exit code."""
+    return command(
+        rest,
+        doc=with_settings(f"`python -m services.audit {word}`. {WORDS[word]}", AuditSettings),
+        able=lambda: able("the audit service", AuditSettings),
+        doing=lambda rest: None if rest else _run(word),
+    )
+
+
+async def _run(word: str) -> int:
     settings = read_or_end(AuditSettings)
     client = mongo(settings.mongo_url.get_secret_value())
     try:

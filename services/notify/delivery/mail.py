@@ -3,7 +3,7 @@
 import ssl
 from email.message import EmailMessage
 from email.utils import formatdate
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import aiosmtplib
 
@@ -20,6 +20,15 @@ TIMEOUT = 20.0
 SCHEMES = {"smtps": 465, "smtp+starttls": 587, "smtp": 25}
 
 
+def _parts(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        raise ValueError("SMTP_URL: is no address") from None
+    return parts
+
+
 class Mailer:
     """`url`: `smtps://user:password@host:465`, or `smtp+starttls://…:587`; empty: no mail at all.
 
@@ -27,11 +36,13 @@ class Mailer:
     """
 
     def __init__(self, url: str, sender: str, *, development: bool = False) -> None:
-        parts = urlsplit(url)
+        parts = _parts(url)
         if url and (parts.scheme not in SCHEMES or not parts.hostname or not sender):
-            raise ValueError("SMTP_URL must be smtps:// or smtp+starttls://, with MAIL_FROM")
+            raise ValueError(
+                "SMTP_URL: expected smtps:// or smtp+starttls://, and MAIL_FROM with it"
+            )
         if parts.scheme == "smtp" and not development:
-            raise ValueError("SMTP_URL without TLS is for development only")
+            raise ValueError("SMTP_URL: smtp://, without TLS, is for development only")
         self.enabled = bool(url)
         self._parts, self._sender = parts, sender
         self._context = ssl.create_default_context() if url else None

@@ -1,9 +1,8 @@
 """Run a retention command alone: `python -m services.referral.retention`."""
 
-import asyncio
 import sys
 
 from services.referral.retention.command import main
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main(sys.argv[1:])))
+    sys.exit(main(sys.argv[1:]))

@@ -1,11 +1,11 @@
-"""Retention: `python -m services.referral.retention plan | apply | rotate`.
+"""Retention: `python -m services.referral.retention plan | apply | rotate | --check`.
 
 `plan` shows what the policy asks to destroy; `apply` destroys it. `rotate` wraps every data key
 with REFERRAL_MASTER_KEY, while REFERRAL_MASTER_KEY_PREVIOUS still opens the old ones; when it says
 0, the previous key can be dropped. All are safe to repeat and to run while the service works."""
 
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
@@ -21,6 +21,7 @@ from shared.clock import now
 from shared.messaging.rabbit import RabbitBus
 from shared.messaging.relay import Relay
 from shared.messaging.topology import Topology
+from shared.operating.commands import able, command, with_settings
 from shared.operating.failpoints import failpoint
 from shared.operating.runner import Platform, mongo
 from shared.operating.start import read_or_end
@@ -29,6 +30,7 @@ from shared.storage.records import Change
 
 # Nothing is left in the outbox: the broker has confirmed all of it, and the trail keeps it.
 PUBLISHED = {"outbox_due": {"$exists": False}}
+WORDS = (["plan"], ["apply"], ["rotate"])
 
 
 class Plan(BaseModel):
@@ -118,20 +120,26 @@ async def opened(settings: ReferralSettings) -> AsyncIterator[Stores]:
         await client.close()
 
 
-async def main(words: list[str]) -> int:
-    """Run one command. Returns the exit code: 0 done, 2 usage."""
-    if words not in (["plan"], ["apply"], ["rotate"]):
-        sys.stderr.write(__doc__ or "")
-        return 2
+def main(words: Sequence[str]) -> int:
+    """Run one command; the exit code."""
+    return command(
+        words,
+        doc=with_settings(__doc__ or "", ReferralSettings),
+        able=lambda: able("the referral service", ReferralSettings),
+        doing=lambda words: _run(words[0]) if list(words) in WORDS else None,
+    )
+
+
+async def _run(word: str) -> int:
     async with opened(read_or_end(ReferralSettings)) as stores:
-        if words == ["rotate"]:
+        if word == "rotate":
             sys.stdout.write(f"{await stores.vault.rewrap()} keys wrapped anew\n")
             return 0
         found = await plan(stores, policy(), now())
         for name, ids in found.model_dump().items():
             sys.stdout.writelines(f"{name}  {referral_id}\n" for referral_id in ids)
             sys.stdout.write(f"{name}: {len(ids)}\n")
-        if words == ["apply"]:
+        if word == "apply":
             await carry_out(stores, found)
             sys.stdout.write("done\n")
         else:
