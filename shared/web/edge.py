@@ -99,7 +99,8 @@ class Edge:
             await self._admission.check(scope)
             body = await self._received(scope, receive)
             if _is_json(scope) and (twice := said_twice_in(body)) is not None:
-                return await said_twice(twice)(scope, receive, sending)
+                answer = partial(said_twice, twice)
+                return await self._turn_away(scope, receive, sending, answer)
         except Gone:
             return None
         except (Forbidden, Unauthenticated, Outage) as error:
