@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, SecretStr
 from pymongo.errors import PyMongoError
 from pymongo.uri_parser import parse_uri
 
+from shared.operating.data_files import DataFileFaults
 from shared.web.issuer_keys import keys_in
 
 EMBEDDED = "memory:"  # the bus of one process, where all services run in it
@@ -108,8 +109,7 @@ T = TypeVar("T")
 
 
 def from_file(setting: str, path: Path, load: Callable[[Path], T]) -> T:
-    """What the file of a setting holds. Raises `ValueError` with a line for each fault of it, which
-    names the setting."""
+    """What the file of a setting holds. Raises `DataFileFaults`: each names the setting."""
     try:
         return load(path)
     except FileNotFoundError:
@@ -122,7 +122,7 @@ def from_file(setting: str, path: Path, load: Callable[[Path], T]) -> T:
         faults = [f"can't be read ({type(error).__name__})"]
     except ValueError as error:
         faults = str(error).splitlines()
-    raise ValueError("\n".join(f"{setting}: {fault}" for fault in faults))
+    raise DataFileFaults(f"{setting}: {fault}" for fault in faults)
 
 
 Key32 = Annotated[SecretStr, AfterValidator(_key(32, 32))]
