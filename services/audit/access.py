@@ -10,11 +10,12 @@ from fastapi import Depends, Request
 
 from services.audit.scope import Scope, scope_of
 from services.audit.search.fields import BUT, search_of
-from services.audit.search.hidden import hidden_from
+from services.audit.search.hidden import hidden_from, kinds_of
 from services.audit.trail_query import Question, TrailQuery
 from shared.errors import Forbidden, NotFound, NotTheirs
 from shared.events import catalogue
 from shared.events.allocation import AllocationEvent, AllocationMade, AllocationWaiting
+from shared.events.codes import WITHOUT_REPLY
 from shared.events.transfer import ReferralTransferred
 from shared.rules.access import Thing, decide
 from shared.rules.access_table import Action
@@ -70,7 +71,7 @@ async def scope_for(question: TrailQuery, where: Mapping[str, Any]) -> Scope:
         unsafe=person(caller).names if marked else (),
     )
     relation = await _relation("search_trail", question, thing)
-    return scope_of(relation, where, caller.agency_id, hidden)
+    return scope_of(relation, where, await _listening(question), hidden)
 
 
 async def leaves_of(question: TrailQuery, fields: Mapping[str, Any]) -> bool:
@@ -81,12 +82,20 @@ async def leaves_of(question: TrailQuery, fields: Mapping[str, Any]) -> bool:
     caller, hidden = question.caller, await hidden_from_asker(question)
     held = await _of_their_hub(question, fields.get("referral_id"))
     marked = not hidden.isdisjoint(search_of(dict(fields))["keys"])
+    told = caller.agency_id in fields.get("informed", ())
     thing = Thing(
-        agency_id=caller.agency_id if caller.agency_id in fields.get("informed", ()) else None,
+        agency_id=await _listening(question) if told else None,
         hub_id=caller.hub_id if held else None,
         unsafe=person(caller).names if marked else (),
     )
     return await _relation("view_entry", question, thing) != "own_agency"
+
+
+async def _listening(question: TrailQuery) -> str | None:
+    """The agency that asks; of an account that many share none, for nothing is read back through it."""
+    agency_id = question.caller.agency_id
+    kinds = await kinds_of(question.audit.trail, {agency_id}) if agency_id else {}
+    return None if agency_id and kinds.get(agency_id) in WITHOUT_REPLY else agency_id
 
 
 async def hidden_from_asker(question: TrailQuery) -> frozenset[str]:

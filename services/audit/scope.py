@@ -32,6 +32,6 @@ def scope_of(
     if relation == "own_agency":
         # Whom else an entry names its words don't say, so neither does what it is found by.
         others = {where.get(name) for name in NAMING} - {None, agency_id, f"agency:{agency_id}"}
-        agency_id = "" if others else agency_id
+        agency_id = "" if others or agency_id is None else agency_id
         return Scope({**where, "informed": agency_id}, leaves=False)
     return Scope(where, leaves=True)

@@ -111,7 +111,11 @@ async def trail_query(
     request.state.question = question
     if purpose is not None and purpose not in PURPOSES:
         question.purpose = UNKNOWN
-        raise Malformed("/query/purpose", "literal_error", "None of the purposes there are.")
+        raise Malformed(
+            "/query/purpose",
+            "literal_error",
+            f"None there is. One of: {', '.join(sorted(PURPOSES))}.",
+        )
     question.purpose = purpose
     known = parameters_of(route.dependant)
     if not known.issuperset(request.query_params):

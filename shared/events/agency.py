@@ -24,7 +24,8 @@ class AboutAgency(EventData):
         return Parties(agencies=(self.agency_id,), informed=(self.agency_id,))
 
     def tells(self) -> str:
-        return f"{self.agency_id} is registered, kind {self.kind}."
+        now = "registered" if self.active else "registered and not active"
+        return f"{self.agency_id} is {now}, kind {self.kind}."
 
     @property
     def _state(self) -> str:

@@ -144,7 +144,8 @@ class ReferralStatusChanged(EventData):
         return f"{self.referral_id} is now {plain(self.status)}, after {plain(self.previous)}{why}{came}."
 
     def tells(self) -> str:
-        return f"{self.referral_id} is now {plain(self.status)}."
+        why = f": {plain(self.reason)}" if self.reason else ""
+        return f"{self.referral_id} is now {plain(self.status)}{why}."
 
     def parties(self) -> Parties:
         return Parties(

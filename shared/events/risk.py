@@ -33,7 +33,10 @@ class _Risk(EventData):
 
     @property
     def _score(self) -> str:
-        return f"score {self.score} from {self.agencies} agencies"
+        # Urgency or a judgement may have set the level.
+        said = plain(self.scored_level)
+        alone = f", which alone says {said}" if self.scored_level != self.level else ""
+        return f"score {self.score} from {self.agencies} agencies{alone}"
 
 
 class RiskAssessed(EventData):

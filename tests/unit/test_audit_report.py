@@ -4,13 +4,14 @@ does not, and nothing that somebody made up ends in a traceback or in an accusat
 import asyncio
 import base64
 import csv
+import html
 import io
 import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import astuple, fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -18,12 +19,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.audit.court.form import COLUMNS, ReportLine, csv_line, in_london
+from services.audit.court.legend import CATEGORIES, GROUNDS, REASONS, legend
 from services.audit.court.writing import Format, written
 from services.audit.log.leaf import canonical, instant
 from services.audit.log.signing import SigningKey
 from services.audit.log.tree import inclusion_ranges, proof_of
 from services.audit.verify.court import CHANGED, check_report
 from services.audit.verify.verdicts import CannotVerify, Tampered
+from shared.rules.known import Category, GroundKind, Reason
 from tests.harness.exports import KEY, ORIGIN, RING, SIZE, STRANGER, note, reader
 from tests.harness.trails import verify
 
@@ -288,6 +291,18 @@ def test_a_page_runs_nothing_and_loads_nothing() -> None:
     for one in ("<script", "src=", "href=", "http:", "https:", r"\son\w+=", r"url\("):
         assert not re.search(one, re.sub(r"<td>.*?</td>|<li>.*?</li>|<dd>.*?</dd>", "", page)), one
     assert ORIGIN in page
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_report_explains_every_id_and_code_that_may_stand_in_it(form: Format) -> None:
+    explained = {**CATEGORIES, **GROUNDS, **REASONS}
+    codes = {*get_args(Category), *get_args(GroundKind), *get_args(Reason)}
+    text = report(form, ()).decode()
+
+    assert set(explained) == codes
+    for word, meaning in legend():
+        assert html.escape(meaning) in text or meaning in text
+        assert len(meaning.split()) > 1, word
 
 
 def test_a_table_has_the_same_lines_as_a_page() -> None:

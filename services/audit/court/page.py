@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.audit.court.form import COLUMNS, HTML_BEGINS, csv_line, html_part, html_text
+from services.audit.court.legend import legend
 from services.audit.log.leaf import canonical
 
 STYLE = (
@@ -58,8 +59,12 @@ def page_head(about: Mapping[str, Any]) -> bytes:
 
 def page_foot(about: Mapping[str, Any], checkpoint: str) -> bytes:
     """All of the page behind its last line, up to the signature."""
+    words = "\n".join(
+        f"<dt>{html_text(word)}</dt><dd>{html_text(meaning)}</dd>" for word, meaning in legend()
+    )
     return (
-        "</tbody></table>\n<h2>For the verifier</h2>\n"
+        f"</tbody></table>\n<h2>What the words mean</h2>\n<dl>\n{words}\n</dl>\n"
+        "<h2>For the verifier</h2>\n"
         f"{html_part('about', canonical(about).decode())}\n"
         f"{html_part('checkpoint', checkpoint)}"
     ).encode()
@@ -67,7 +72,8 @@ def page_foot(about: Mapping[str, Any], checkpoint: str) -> bytes:
 
 def table_head(about: Mapping[str, Any], checkpoint: str) -> bytes:
     """All of the table up to its first line."""
-    lines = [("about", canonical(about).decode()), *(("guide", one) for one in GUIDE)]
+    words = (f"{word}: {meaning}" for word, meaning in legend())
+    lines = [("about", canonical(about).decode()), *(("guide", one) for one in (*GUIDE, *words))]
     return "".join(
         csv_line(cells) for cells in (*lines, ("checkpoint", checkpoint), COLUMNS)
     ).encode()

@@ -42,8 +42,12 @@ async def hidden_from(trail: Trail, names: Collection[str]) -> frozenset[str]:
 async def _kinds_of(trail: Trail, names: Collection[str]) -> frozenset[str]:
     """The kinds of these agencies as far as a young person may have closed their record to one."""
     ids = {name.partition(":")[2] for name in names if name.startswith("agency:")}
-    if not ids:
-        return frozenset()
+    kinds = await kinds_of(trail, ids) if ids else {}
+    return frozenset(f"{OF_KIND}{kind}" for kind in kinds.values() if kind in OF_FAMILY)
+
+
+async def kinds_of(trail: Trail, ids: Collection[str]) -> dict[str, str]:
+    """What each of these agencies is, by the newest version of its entry."""
     keys = [f"agency:{one}" for one in ids]
     newest: dict[str, tuple[int, str]] = {}
     async for document in trail.with_both(AGENCIES, keys):
@@ -52,7 +56,7 @@ async def _kinds_of(trail: Trail, names: Collection[str]) -> frozenset[str]:
         if isinstance(data, AboutAgency) and data.agency_id in ids:
             known = int(event["version"]), data.kind
             newest[data.agency_id] = max(newest.get(data.agency_id, known), known)
-    return frozenset(f"{OF_KIND}{kind}" for _, kind in newest.values() if kind in OF_FAMILY)
+    return {agency_id: kind for agency_id, (_, kind) in newest.items()}
 
 
 async def _ever_marked(trail: Trail, names: Collection[str]) -> set[str]:
