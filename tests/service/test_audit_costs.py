@@ -5,6 +5,7 @@ import contextlib
 import itertools
 from collections import Counter
 from collections.abc import AsyncIterator, Coroutine
+from dataclasses import dataclass
 from typing import Any
 
 from pymongo import AsyncMongoClient
@@ -14,12 +15,13 @@ from pymongo.monitoring import CommandSucceededEvent as Succeeded
 from services.audit.log import signer as signing
 from services.audit.log.edge import Edge
 from services.audit.log.tree import leaf_hash
+from services.audit.log.writes import recorded_at
 from shared.operating.cancellation import raise_if_cancelled
 from shared.storage.store import Database
 from tests.harness.cases import at_once
 from tests.harness.mongo import Mongo
 from tests.harness.trails import OneTrail, a_trail, body, writer
-from tests.harness.waiting import PATIENCE, stopped, until
+from tests.harness.waiting import stopped, until
 
 
 class Commands(CommandListener):
@@ -27,12 +29,13 @@ class Commands(CommandListener):
 
     def __init__(self) -> None:
         self.sent: Counter[str] = Counter()
+        self.slowest = 0.0
 
     def started(self, event: CommandStartedEvent) -> None:
         self.sent[event.command_name] += 1
 
-    def succeeded(self, _: Succeeded) -> None:
-        """Nothing to count."""
+    def succeeded(self, event: Succeeded) -> None:
+        self.slowest = max(self.slowest, event.duration_micros / 1e6)
 
     def failed(self, _: CommandFailedEvent) -> None:
         """Nothing to count."""
@@ -102,23 +105,66 @@ async def _nothing(_: object) -> None:
     return None
 
 
-async def test_appends_that_follow_each_other_without_pause_are_sealed_every_two_seconds(
-    database: Database,
+async def test_appends_that_follow_each_other_without_pause_are_sealed_within_two_seconds(
+    mongo: Mongo, database: Database
 ) -> None:
-    """The signer never waits for the writer to be idle."""
-    async with a_trail(database, 3) as trail:
+    """The signer never waits for the writer to be idle. Each entry is held against the checkpoint that
+    sealed it, by the log's own clock; to the two seconds comes what this machine is seen to lose."""
+    async with counted(mongo, database) as (trail, commands), slowness(commands) as slow:
+        since = (await trail.parts.trail.state())["size"]
         async with in_the_background(_append_for_ever(trail)), signer_of(trail):
-            sealed = [await _next_sealed(trail, 3)]
-            for _ in range(3):
-                before = asyncio.get_running_loop().time()
-                waited = trail.parts.trail.unsealed.seconds()
-                assert waited < 10 * PATIENCE, "promised are two; the machine may be busy"
-                sealed.append(await _next_sealed(trail, sealed[-1]))
-                assert (
-                    asyncio.get_running_loop().time() - before < 4 * PATIENCE
-                )  # two, or a busy machine
+            sealed = since
+            for _ in range(ROUNDS):
+                sealed = await _next_sealed(trail, sealed)
 
-        assert sealed == sorted(set(sealed))
+        waits = await waited(trail, since)
+        assert len(waits) > 4 * ROUNDS, "appends went on all the while"
+        assert max(waits) <= SEALED_WITHIN + slow.seconds(), (max(waits), slow.seconds())
+
+
+SEALED_WITHIN, ROUNDS = 2.0, 5
+
+
+@dataclass
+class Slowness:
+    """How late this process was at its worst, and how long the store took for one command."""
+
+    commands: Commands
+    late: float = 0.0
+
+    def seconds(self) -> float:
+        """What a checkpoint may take longer for it: two sleeps, three reads and an insert."""
+        return 3 * self.late + 4 * self.commands.slowest
+
+
+@contextlib.asynccontextmanager
+async def slowness(commands: Commands) -> AsyncIterator[Slowness]:
+    """Measured from now on, beside whatever is done."""
+    found, loop = Slowness(commands), asyncio.get_running_loop()
+
+    async def tick() -> None:
+        while True:
+            raise_if_cancelled()
+            before = loop.time()
+            await asyncio.sleep(0.05)
+            found.late = max(found.late, loop.time() - before - 0.05)
+
+    async with in_the_background(tick()):
+        yield found
+
+
+async def waited(trail: OneTrail, since: int) -> list[float]:
+    """Seconds that each sealed entry from `since` on waited for its checkpoint."""
+    found = trail.database["checkpoints"].find({"_id": {"$gt": since}}).sort("_id", 1)
+    checkpoints = [(d["_id"], d["at"]) async for d in found]
+    entries = trail.parts.trail.scan({}, checkpoints[-1][0], start=since)
+    recorded = {d["seq"]: recorded_at(d) async for d in entries}
+    sizes = [since, *(size for size, _ in checkpoints)]
+    return [
+        (at - recorded[seq]).total_seconds()
+        for before, (size, at) in zip(sizes, checkpoints, strict=False)
+        for seq in range(before, size)
+    ]
 
 
 async def test_what_a_writer_before_left_unsealed_is_sealed_at_once_after_a_restart(
