@@ -11,13 +11,14 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from services.referral.documents import SUBJECT_SECTIONS
+from services.referral.form.sections import FORM, PEOPLE
 from services.referral.records import Referral
 from shared.events.referral import Concern
 
-SECTIONS = frozenset({*SUBJECT_SECTIONS, "safe_contact"})
+SECTIONS = frozenset({*SUBJECT_SECTIONS, "safe_contact", *FORM})
 # Coded fields that an amendment replaces whole.
 REPLACED = ("settings_avoided", "preferred_times", "languages", "urgency", "area")
-READ_AS_JSON = frozenset({*SECTIONS, "referrer", "discussion", "set_aside"})
+READ_AS_JSON = frozenset({*SECTIONS, "referrer", "discussion", "set_aside", *PEOPLE})
 
 V = TypeVar("V")
 

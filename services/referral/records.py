@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.referral.areas.request import NearArea
+from services.referral.form.sections import FORM, PEOPLE
 from services.referral.goals.goal import Goal
 from shared.errors import Refused
 from shared.events.codes import (
@@ -58,6 +59,8 @@ SEALED: dict[str, Category | None] = {
     "own_words": "narrative",
     "discussion": "narrative",
     "intelligence": "intelligence",
+    **{name: category for name, (_, category) in FORM.items()},
+    **PEOPLE,
     # What was not taken as it was sent, with where it stood.
     "set_aside": None,
     # The word for an area that nobody knew.
@@ -142,6 +145,8 @@ class Referral(Record):
     needs: tuple[str, ...]
     requested_action: str
     discussed: bool
+    # There is danger to whoever visits; what it is, is sealed.
+    visit_risk: bool = False
     warnings: tuple[str, ...]
     sealed: dict[str, bytes]
     # Keyed hashes by which referrals about people like this one are found; gone once erased.

@@ -62,6 +62,8 @@ class _Snapshot(EventData):
     needs: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     discussed: bool = False
+    # There is danger to whoever visits. What it is, only the record says.
+    visit_risk: bool = False
 
     def parties(self) -> Parties:
         return Parties(

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from shared.events.catalogue import event_types
 from shared.events.codes import INDICATORS
+from shared.events.indicators import UNSCORED_INDICATORS
 
 FOLDER = Path(__file__).parent / "codes"
 Codes = dict[str, list[str]]
@@ -41,7 +42,7 @@ def current() -> dict[str, Codes]:
         name: {path: sorted(map(str, get_args(kind))) for path, kind in codes_of(data)}
         for name, data in event_types().items()
     }
-    found["indicators"] = {"code": sorted(INDICATORS)}
+    found["indicators"] = {"code": sorted(INDICATORS | UNSCORED_INDICATORS)}
     return {name: codes for name, codes in found.items() if codes}
 
 

@@ -93,6 +93,14 @@ FORMS: dict[tuple[str | int, ...], str] = {
     ("subject", "born_about"): "the same",
     ("subject", "ethnicity"): "census codes, as below",
     ("subject", "disability"): "census codes, as below",
+    ("background", "first_language"): "tags of BCP 47, as `en-GB`: their language",
+    ("people", "*", "date_of_birth"): "as of the young person",
+    ("people", "*", "born_about"): "the same",
+    (
+        "people",
+        "*",
+        "kind",
+    ): "`perpetrator`, `mother`, `guardian`, `brother`, `friend`, `victim` and such words",
     ("languages", "*"): "tags of BCP 47, as `en-GB`: their language",
 }
 

@@ -9,6 +9,7 @@ from services.referral.areas.rule import Place
 from services.referral.corrections.request import AmendReferral
 from services.referral.corrections.rule import amend, patches
 from services.referral.documents import SubjectDetails
+from services.referral.form.sections import FORM, PEOPLE
 from services.referral.intake.request import ReceiveReferral
 from services.referral.intake.rule import fields_to_seal, receive
 from services.referral.lifecycle.states import overdue
@@ -25,6 +26,7 @@ from shared.errors import Refused
 from shared.events.codes import UNKNOWN_AREA, ReferralStatus, Urgency
 from shared.events.referral import ReferralReceived
 from shared.rules.calendars import due_at
+from tests.harness.faulty import schema_of, whole
 from tests.harness.network import a_referral
 
 AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)  # a Monday
@@ -128,6 +130,14 @@ def test_the_event_carries_codes_and_no_free_text() -> None:
         assert text not in event.model_dump_json()
 
 
+PEOPLE_OF_ALL_KINDS = [{"kind": kind} for kind in ("parent", "professional", "suspect")]
+EVERYTHING = {
+    **whole(schema_of(ReceiveReferral)),
+    "people": PEOPLE_OF_ALL_KINDS,
+    "surprise": 1,
+}
+
+
 def test_every_sealed_field_belongs_to_a_category_or_to_nobody() -> None:
     document = ReceiveReferral.model_validate(a_referral())
     amendment = AmendReferral.model_validate(
@@ -141,9 +151,10 @@ def test_every_sealed_field_belongs_to_a_category_or_to_nobody() -> None:
         }
     )
 
-    odd = ReceiveReferral.model_validate(a_referral(surprise=1))
+    odd = ReceiveReferral.model_validate(EVERYTHING)
     assert set(fields_to_seal(odd, Place(UNKNOWN_AREA))) == set(SEALED)
-    assert set(fields_to_seal(document, HERE)) == set(SEALED) - {"area_word", "set_aside"}
+    beside = {"area_word", "set_aside", *FORM, *PEOPLE}
+    assert set(fields_to_seal(document, HERE)) == set(SEALED) - beside
     assert set(patches(amendment)) <= set(SEALED)
 
 

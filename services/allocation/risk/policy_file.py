@@ -6,7 +6,11 @@ from typing import Any, get_args
 
 from services.allocation.risk.policy import LEVELS, NEWEST_FIRST, Group, RiskPolicy
 from shared.events.codes import INDICATORS, Urgency
+from shared.events.indicators import UNSCORED_INDICATORS
 from shared.operating.data_files import Fault, read_toml
+
+# What a policy may name; it need not give all of them points.
+KNOWN = INDICATORS | UNSCORED_INDICATORS
 
 
 def load_policy(path: Path) -> RiskPolicy:
@@ -51,7 +55,7 @@ def _indicators(raw: dict[str, Any]) -> Iterator[Fault]:
         for code in map(str, codes if isinstance(codes, list) else []):
             if code in seen:
                 yield Fault(("indicators", group), f"{code} stands in {seen[code]} already", code)
-            elif code not in INDICATORS:
+            elif code not in KNOWN:
                 yield Fault(("indicators", group), f"{code} is no indicator we know", code)
             seen.setdefault(code, group)
 
@@ -86,7 +90,7 @@ def _combinations(raw: dict[str, Any]) -> Iterator[Fault]:
         sets = row.get("all_of")
         for codes in sets if isinstance(sets, list) else []:
             for code in codes if isinstance(codes, list) else []:
-                if code not in INDICATORS:
+                if code not in KNOWN:
                     yield Fault((*where, "all_of"), f"{code} is no indicator we know", str(code))
 
 

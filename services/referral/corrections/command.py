@@ -9,6 +9,7 @@ from services.referral.authorship import merged, read, sealed_parts
 from services.referral.corrections.request import AmendReferral
 from services.referral.corrections.rule import Corrected, Placed, amend, patches, record_discussion
 from services.referral.documents import SUBJECT_SECTIONS, DiscussionEntry, SubjectDetails
+from services.referral.intake.suspects import mark_suspects
 from services.referral.people.finding import block_hashes
 from services.referral.people.retelling import expect, forget_referral, retell_subject
 from services.referral.records import Referral, not_erased
@@ -57,6 +58,8 @@ async def amend_referral(
             await _forget_if_erased(stores, referral_id)
             raise
         failpoint("amend.after_record")
+        origin = asker.caller.origin(referral_id)
+        await mark_suspects(stores, amendment.people, amended.subject_id, referral_id, origin)
         if corrected is not None:
             await retell_subject(stores, amended, asker.caller.origin(referral_id))
         return amended

@@ -20,6 +20,21 @@ from services.referral.documents import (
     PreferredTime,
     Text,
 )
+from services.referral.form.people import People
+from services.referral.form.sections import (
+    FORM,
+    Background,
+    Condition,
+    Contacts,
+    History,
+    Identifiers,
+    Migration,
+    Missing,
+    Personal,
+    Status,
+    Trafficking,
+    VisitRisk,
+)
 from services.referral.reading.generous import Generous
 from services.referral.reading.meanings import ADDED, Instead
 from shared.events.codes import Ethnicity, Gender, Setting, Urgency
@@ -72,13 +87,20 @@ class SafeContactPatch(Incoming):
 class AmendReferral(Generous):
     """A merge patch (RFC 7396) of the referral: what it does not name stays, null removes.
 
-    Indicators, narrative, own words and discussions are added to, never taken away. What is not
+    Indicators, people, narrative, own words and discussions are added to, never taken away. What is not
     understood changes nothing but the urgency, which it raises: it is kept as sent, and marked.
     """
 
     instead: ClassVar[Instead] = ADDED
     replaced_whole: ClassVar[frozenset[tuple[str | int, ...]]] = frozenset(
-        {("safe_contact", "channels"), ("subject", "communication_needs")}
+        {
+            ("safe_contact", "channels"),
+            ("subject", "communication_needs"),
+            ("condition", "disabilities"),
+            ("legal", "legal"),
+            ("contacts", "ways"),
+            ("identifiers", "known"),
+        }
     )
 
     urgency: Annotated[Urgency | None, Kept] = None
@@ -92,6 +114,18 @@ class AmendReferral(Generous):
     narrative: Annotated[Added | None, Kept] = None
     own_words: Annotated[Added | None, Kept] = None
     discussion: Annotated[DiscussionEntry | None, Kept] = None
+    people: Annotated[People, Kept] = ()
+    contacts: Contacts | None = None
+    missing: Missing | None = None
+    visit_risk: VisitRisk | None = None
+    history: History | None = None
+    legal: Status | None = None
+    trafficking: Trafficking | None = None
+    migration: Migration | None = None
+    condition: Condition | None = None
+    background: Background | None = None
+    personal: Personal | None = None
+    identifiers: Identifiers | None = None
 
     def check(self) -> None:
         if not self.names:
@@ -100,7 +134,7 @@ class AmendReferral(Generous):
     @property
     def names(self) -> tuple[str, ...]:
         """The members that say something; an empty patch says nothing."""
-        empty = {n for n in ("subject", "safe_contact") if _is_empty(getattr(self, n))}
+        empty = {n for n in ("subject", "safe_contact", *FORM) if _is_empty(getattr(self, n))}
         kept = {"set_aside"} if self.asides else set()
         return tuple(sorted((self.model_fields_set - empty) | kept))
 

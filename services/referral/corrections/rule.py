@@ -15,6 +15,8 @@ from services.referral.documents import (
     SafeContact,
     SubjectDetails,
 )
+from services.referral.form.people import sealed_people
+from services.referral.form.sections import FORM
 from services.referral.intake.facts import (
     ABOUT_DETAILS,
     NOT_UNDERSTOOD,
@@ -73,6 +75,7 @@ def patches(amendment: AmendReferral, placed: Placed | None = None) -> dict[str,
         fields["safe_contact"] = (
             contact.model_dump_json(exclude_unset=True) if contact else json.dumps(nothing)
         )
+    fields |= sealed_people(amendment.people) | _sections(amendment)
     if amendment.indicators:
         fields["raw_indicators"] = "\n".join(i.code for i in amendment.indicators)
     for name in ("narrative", "own_words"):
@@ -83,6 +86,15 @@ def patches(amendment: AmendReferral, placed: Placed | None = None) -> dict[str,
     if amendment.asides:
         fields["set_aside"] = as_text(amendment.asides)
     return fields
+
+
+def _sections(amendment: AmendReferral) -> dict[str, str]:
+    """The sections of the form that it names: each a merge patch, of null one that removes all."""
+    found = {}
+    for name in FORM.keys() & set(amendment.names):
+        said, nothing = getattr(amendment, name), dict.fromkeys(FORM[name][0].model_fields)
+        found[name] = said.model_dump_json(exclude_unset=True) if said else json.dumps(nothing)
+    return found
 
 
 def amend(
@@ -161,6 +173,8 @@ def _coded(referral: Referral, amendment: AmendReferral, at: datetime) -> dict[s
             odd = any(one.pointer.startswith(f"/{name}") for one in amendment.asides)
             coded[name] = tuple(dict.fromkeys((*getattr(referral, name), *said))) if odd else said
     urgency = min(amendment.urgency or referral.urgency, referral.urgency, key=URGENCIES.index)
+    if amendment.visit_risk is not None and amendment.visit_risk.risk is not None:
+        coded["visit_risk"] = amendment.visit_risk.risk == "yes"
     if urgency != referral.urgency:
         coded |= {"urgency": urgency, "due_at": due_at(urgency, at, referral.nation)}
     return coded

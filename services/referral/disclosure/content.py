@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 from services.referral.authorship import SECTIONS, Writing, merge_patch, part, writings
 from services.referral.disclosure.rule import INSIDE, Shown
 from services.referral.documents import SafeContact, SubjectDetails
+from services.referral.form.sections import PEOPLE
 from services.referral.intake.facts import about_subject
 from services.referral.records import SEALED, Referral
 from shared.events.codes import Urgency
@@ -29,6 +30,7 @@ PIECES = frozenset(
         "discussion",
         "intelligence",
         "set_aside",
+        *PEOPLE,
     }
 )
 # What a section says where nobody has said it.

@@ -109,6 +109,8 @@ def _withheld(shown: Shown) -> tuple[Withheld, ...]:
 
 
 def _advice(referral: Referral, shown: Shown) -> str | None:
+    if shown.kind in INSIDE and referral.visit_risk:
+        return "There is danger to whoever visits: read `visit_risk` before anybody goes."
     if shown.kind == "worker" and "not_discussed" in referral.warnings:
         return "Nobody has recorded what was discussed with the young person, or why it was not."
     return None

@@ -7,15 +7,18 @@ repeated request finds each of them again, because all ids derive, by a secret o
 agency and its key. Only the last write makes the referral, and only then the answer is 201."""
 
 from functools import partial
+from typing import Any
 
 from services.referral.areas.command import hash_of
 from services.referral.areas.rule import WARNING as AREA_UNKNOWN
 from services.referral.documents import SubjectDetails
+from services.referral.form.sections import FORM
 from services.referral.intake.asked import Asked, Full
 from services.referral.intake.request import ReceiveReferral
 from services.referral.intake.reservation import Reference
 from services.referral.intake.reserving import reserve, used
 from services.referral.intake.rule import fields_to_seal, noted, receive, say
+from services.referral.intake.suspects import mark_suspects
 from services.referral.intake.timely import timely
 from services.referral.people.age import age_of
 from services.referral.people.finding import Whom, block_hashes, find_whom
@@ -71,6 +74,10 @@ async def intake(stores: Stores, document: ReceiveReferral, caller: Caller, key:
     mine = await reserve(stores, Reference(reference, referral_id, request_hash, asked.at))
     failpoint("intake.after_reservation")
     subject, apart = await _about(stores, asked, whom)
+    subject = (
+        await mark_suspects(stores, asked.document.people, subject.id, referral_id, asked.by)
+        or subject
+    )
     failpoint("intake.after_subject")
     await stores.vault.make_key(referral_id)
     failpoint("intake.after_key")
@@ -123,7 +130,12 @@ def body_of(document: ReceiveReferral) -> tuple[str, ...]:
     they are not said: what was sent before an upgrade is the same request after it."""
     later = SubjectDetails.model_fields.keys() - FIRST_MEMBERS
     unsaid = {name for name in later if not getattr(document.subject, name)}
-    body = document.model_dump_json(exclude={"subject": unsaid})
+    alone = {name for name in (*FORM, "people") if not getattr(document, name)}
+    sender = document.referrer
+    names = ("relationship", "line_manager", "organisation_code")
+    beside = {name for name in names if sender and not getattr(sender, name)}
+    unsaid_all: dict[str, Any] = {**dict.fromkeys(alone, True), "subject": unsaid}
+    body = document.model_dump_json(exclude={**unsaid_all, "referrer": beside})
     return (body, as_text(document.asides)) if document.asides else (body,)
 
 

@@ -8,7 +8,10 @@ from services.referral.people.age import is_implausible
 from services.referral.people.numbers import is_nhs_number
 from services.referral.people.placeholders import is_guess, is_placeholder
 from shared.events.codes import INDICATORS, UNKNOWN_INDICATOR
+from shared.events.indicators import UNSCORED_INDICATORS
 from shared.events.referral import Concern
+
+KNOWN = INDICATORS | UNSCORED_INDICATORS
 
 
 def about_subject(subject: SubjectDetails) -> dict[str, str]:
@@ -24,7 +27,7 @@ def coded_concerns(
 ) -> tuple[Concern, ...]:
     return tuple(
         Concern(
-            code=i.code if i.code in INDICATORS else UNKNOWN_INDICATOR,
+            code=i.code if i.code in KNOWN else UNKNOWN_INDICATOR,
             recency=i.recency,
             agency_id=agency_id,
             reported_at=at,
@@ -84,4 +87,4 @@ def doubts(subject: SubjectDetails, at: datetime) -> set[str]:
 
 def unknown_codes(indicators: tuple[Indicator, ...]) -> set[str]:
     """The warning that an indicator has a code we don't know, if one has."""
-    return {"indicator_unknown"} if any(i.code not in INDICATORS for i in indicators) else set()
+    return {"indicator_unknown"} if any(i.code not in KNOWN for i in indicators) else set()

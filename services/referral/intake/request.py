@@ -16,6 +16,20 @@ from services.referral.documents import (
     SubjectDetails,
     Text,
 )
+from services.referral.form.people import People
+from services.referral.form.sections import (
+    Background,
+    Condition,
+    Contacts,
+    History,
+    Identifiers,
+    Migration,
+    Missing,
+    Personal,
+    Status,
+    Trafficking,
+    VisitRisk,
+)
 from services.referral.reading.generous import Generous
 from services.referral.reading.meanings import SENT, Instead
 from shared.events.codes import Setting, TellParents, Urgency
@@ -33,6 +47,11 @@ class Referrer(Incoming):
     name: Line | None = None
     role: Line | None = None
     contact: Line | None = None
+    relationship: Line | None = Field(
+        default=None, description="What they are to the young person."
+    )
+    line_manager: Line | None = Field(default=None, description="With a way to reach them.")
+    organisation_code: Line | None = Field(default=None, description="As an ODS code.")
 
 
 class ReceiveReferral(Generous):
@@ -119,6 +138,18 @@ class ReceiveReferral(Generous):
         "be told, accounts of parents, relatives and carers read and hear nothing.",
     )
     tell_parents_said_at: Instant | None = None
+    people: People = Field(default=(), description="People around the young person.")
+    contacts: Contacts | None = None
+    missing: Missing | None = None
+    visit_risk: VisitRisk | None = None
+    history: History | None = None
+    legal: Status | None = None
+    trafficking: Trafficking | None = None
+    migration: Migration | None = None
+    condition: Condition | None = None
+    background: Background | None = None
+    personal: Personal | None = None
+    identifiers: Identifiers | None = None
     service_agreement: Literal["agreed", "declined", "not_asked"] = "not_asked"
     requested_action: Literal["direct_work", "consultancy", "advice", "assessment", "other"] = (
         "direct_work"

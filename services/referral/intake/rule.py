@@ -4,9 +4,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from types import MappingProxyType
+from typing import Any
 
 from services.referral.areas.rule import Place, fields_of
 from services.referral.documents import ConsentEntry
+from services.referral.form.people import sealed_people
+from services.referral.form.sections import FORM
 from services.referral.intake.facts import about_subject, coded_concerns, noticed
 from services.referral.intake.request import ReceiveReferral
 from services.referral.parents.request import ParentsEntry
@@ -49,6 +52,12 @@ def fields_to_seal(document: ReceiveReferral, here: Place) -> dict[str, str]:
         "own_words": document.own_words,
         "discussion": document.discussion.model_dump_json() if document.discussion else "",
         "intelligence": document.intelligence,
+        **sealed_people(document.people),
+        **{
+            n: said.model_dump_json(exclude_unset=True)
+            for n in FORM
+            if (said := getattr(document, n))
+        },
         **({"set_aside": as_text(document.asides)} if document.asides else {}),
     }
 
@@ -86,13 +95,21 @@ def receive(
         age_band=age_band(document.subject, at),
         concerns=coded_concerns(document.indicators, agency_id, at),
         needs=document.subject.communication_needs,
-        discussed=document.discussion is not None and document.discussion.discussed,
+        **_flags(document),
         **fields_of(here, hashes[2], {*noticed(document, at), *told}),
         sealed=sealed,
         blocks=tuple(blocks),
         reply=reply,
     )
     return referral, ReferralReceived(**snapshot(referral))
+
+
+def _flags(document: ReceiveReferral) -> dict[str, Any]:
+    risk, discussion = document.visit_risk, document.discussion
+    return {
+        "visit_risk": risk is not None and risk.risk == "yes",
+        "discussed": discussion is not None and discussion.discussed,
+    }
 
 
 def heard(

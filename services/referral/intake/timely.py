@@ -6,6 +6,7 @@ from typing import Any
 from services.referral.documents import ConsentEntry
 from services.referral.intake.request import ReceiveReferral
 from services.referral.reading.marks import Aside, MarkCode, aside
+from services.referral.reading.meanings import ETHNICITIES
 from services.referral.sharing.rule import SKEW
 from shared.rules.consents import NO
 
@@ -13,6 +14,7 @@ from shared.rules.consents import NO
 def timely(document: ReceiveReferral, at: datetime) -> ReceiveReferral:
     """The document as it counts then. A consent that is over, or a yes of a time to come, opens
     nothing; a no of a time to come counts from now. What was sent is kept, and marked."""
+    document = derived(document)
     found: list[Aside] = []
     each = [_timely(entry, at, number, found) for number, entry in enumerate(document.consents)]
     kept = [entry for entry in each if entry is not None]
@@ -26,6 +28,21 @@ def timely(document: ReceiveReferral, at: datetime) -> ReceiveReferral:
     changed = document.model_copy(update=changes)
     changed.set_aside(found)
     return changed
+
+
+def derived(document: ReceiveReferral) -> ReceiveReferral:
+    """With the group of an ethnicity code, and whether there is a disability, where the form says
+    only the codes of the census."""
+    subject, more = document.subject, dict[str, str]()
+    code = document.background and document.background.ethnicity_code
+    if code and subject.ethnicity == "not_asked":
+        more["ethnicity"] = ETHNICITIES[code]
+    kinds = document.condition and document.condition.disabilities
+    if kinds and subject.disability == "not_asked":
+        more["disability"] = "no" if set(kinds) == {"none"} else "yes"
+    if not more:
+        return document
+    return document.model_copy(update={"subject": subject.model_copy(update=more)})
 
 
 def _timely(

@@ -48,6 +48,11 @@ def _language(text: str) -> Said | None:
     return ("", found[1].lower(), "understood") if found else None
 
 
+def _first_language(text: str) -> Said | None:
+    found = _language(text)
+    return ("first_language", *found[1:]) if found else None
+
+
 def _ethnicity(text: str) -> Said | None:
     group = ETHNICITIES.get(text.strip().lower())
     return ("ethnicity", group, "understood") if group else None
@@ -60,12 +65,31 @@ def _disability(text: str) -> Said | None:
     return None
 
 
+_KINDS = {
+    **dict.fromkeys(("perpetrator", "alleged_perpetrator", "offender", "abuser"), "suspect"),
+    **dict.fromkeys(("mother", "father", "mum", "dad"), "parent"),
+    **dict.fromkeys(("guardian", "foster_carer", "grandparent"), "carer"),
+    **dict.fromkeys(("brother", "sister"), "sibling"),
+    **dict.fromkeys(("friend", "peer"), "associate"),
+    "victim": "other_victim",
+}
+
+
+def _kind(text: str) -> Said | None:
+    kind = _KINDS.get(re.sub(r"[\s-]+", "_", text.strip().casefold()))
+    return ("kind", kind, "understood") if kind else None
+
+
 UNDERSTOOD: Mapping[Path, Callable[[str], Said | None]] = {
     ("subject", "date_of_birth"): _birth_date,
     ("subject", "born_about"): _born_about,
     ("subject", "ethnicity"): _ethnicity,
     ("subject", "disability"): _disability,
     ("languages", "*"): _language,
+    ("background", "first_language"): _first_language,
+    ("people", "*", "date_of_birth"): _birth_date,
+    ("people", "*", "born_about"): _born_about,
+    ("people", "*", "kind"): _kind,
 }
 
 
@@ -91,6 +115,11 @@ ADDED: Instead = {
     # An indicator without a time counts as one of today.
     ("indicators", "*", "recency"): {"unknown_code": "current", "missing": "current"},
     ("indicators", "*", "code"): {"blank": "unknown", "missing": "unknown"},
+    # Of an unknown kind: shown to as few as a suspect, and called nothing worse.
+    ("people", "*", "kind"): {"unknown_code": "other", "missing": "other"},
+    ("visit_risk", "risk"): {"unknown_code": "yes"},
+    ("missing", "now"): {"unknown_code": "yes"},
+    ("contacts", "ways", "*", "safe"): {"unknown_code": "no"},
     ("discussion", "discussed"): {"missing": False},
     ("discussion", "not_discussed_because"): {"unknown_code": "other"},
 }
@@ -109,6 +138,6 @@ SENT: Instead = {
     },
 }
 # Of these lists nothing may be left out: risk and sharing are decided by the whole.
-WHOLE_LISTS: frozenset[Path] = frozenset({("indicators",), ("consents",)})
+WHOLE_LISTS: frozenset[Path] = frozenset({("indicators",), ("consents",), ("people",)})
 # Cut short, these would be another's.
 UNCUT: frozenset[Path] = frozenset({("agency_reference",), ("subject", "nhs_number")})

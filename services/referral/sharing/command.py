@@ -137,10 +137,17 @@ async def mark(stores: Stores, referral: Referral, marked: Mark, by: Origin) -> 
     """
     if marked.unsafe and not await _is_known(stores, referral, marked):
         raise Refused(f"{marked.kind}_unknown", _UNKNOWN[marked.kind])
+    return await mark_known(stores, referral.subject_id, referral.id, marked, by)
+
+
+async def mark_known(
+    stores: Stores, subject_id: str, referral_id: str, marked: Mark, by: Origin
+) -> Subject:
+    """The same of somebody who is known, through a referral that may not be stored yet."""
     marks = [marked, *await _same_person(stores, marked)]
     members = await _members_of(stores, marked.id) if marked.kind == "agency" else []
     at = now()
-    rule = partial(mark_safety, referral_id=referral.id, at=at, lifts=by.role == "hub_manager")
+    rule = partial(mark_safety, referral_id=referral_id, at=at, lifts=by.role == "hub_manager")
 
     def rules(subject: Subject) -> Change[Subject]:
         falls = [] if marked.unsafe else [f for each in marks for f in lifted(subject, each)]
@@ -150,7 +157,7 @@ async def mark(stores: Stores, referral: Referral, marked: Mark, by: Origin) -> 
             more += [partial(mark_members, agencies=of, names=names, at=at) for names in members]
         return in_turn(subject, *more)
 
-    return await stores.subjects.change(referral.subject_id, rules, by=by)
+    return await stores.subjects.change(subject_id, rules, by=by)
 
 
 async def mark_as_seen(stores: Stores, account: str, by: Origin) -> None:
@@ -211,9 +218,12 @@ async def _is_known(stores: Stores, referral: Referral, marked: Mark) -> bool:
         return marked.id == referral.worker_id or await stores.known.has_worker(marked.id)
     if marked.kind == "account":
         return await stores.known.has_account(marked.id)
-    if marked.id == referral.agency_id:
-        return True
+    return marked.id == referral.agency_id or await is_agency(stores, marked.id)
+
+
+async def is_agency(stores: Stores, agency_id: str) -> bool:
+    """Whether anybody can be of this agency."""
     try:
-        return bool(await stores.agencies.get(marked.id))
+        return bool(await stores.agencies.get(agency_id))
     except NotFound:
-        return await stores.known.has_agency(marked.id)
+        return await stores.known.has_agency(agency_id)
