@@ -38,11 +38,12 @@ you (`submission`, `set_aside` in `GET /v1/referrals/{id}`); the answer has the 
 | a value of another type: a number for text (`1337212800` for a birth date), text for true or false \
 (`"yes"`), text for a number, an object for a list | `422`, each place named |
 | more than the list takes of: {whole} | `422` `too_long` |
-| an amendment that says nothing, or takes away what can only be corrected | `422` |
+| a document without any member that says something; an amendment \
+that says nothing, or takes away what can only be corrected | `422` |
 | an `agency_reference` that you have used, an `Idempotency-Key` with another body | `409`, `422` |
 
-Nothing else is: no member is needed. Null says as much as a member that is not there; in an amendment \
-it removes.
+Nothing else is: no member is needed by itself. Null says as much as a member that is not there; in an \
+amendment it removes.
 
 ## What counts instead
 

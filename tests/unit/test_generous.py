@@ -98,6 +98,12 @@ def test_many_faults_at_once_are_taken_too(faults: list[Fault]) -> None:
     assert not opened or untouched, opened
 
 
+@pytest.mark.parametrize("sent", [{}, {"urgency": None, "narrative": ""}])
+def test_who_says_nothing_refers_nobody(sent: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        ReceiveReferral.model_validate(sent)
+
+
 def test_an_unknown_urgency_is_never_a_slower_one_and_none_is_looked_at_today() -> None:
     assert read(urgency="stat").urgency == "immediate"
     assert read(urgency="Same day").urgency == "same_day"

@@ -1,5 +1,6 @@
 """What changes after sending."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field, StringConstraints
@@ -127,7 +128,7 @@ class AmendReferral(Generous):
     personal: Personal | None = None
     identifiers: Identifiers | None = None
 
-    def check(self) -> None:
+    def check(self, sent: Mapping[str, Any]) -> None:
         if not self.names:
             raise ValueError("nothing to amend")
 

@@ -1,6 +1,7 @@
 """The referral as an agency sends it."""
 
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, StringConstraints
 
@@ -154,3 +155,7 @@ class ReceiveReferral(Generous):
     requested_action: Literal["direct_work", "consultancy", "advice", "assessment", "other"] = (
         "direct_work"
     )
+
+    def check(self, sent: Mapping[str, Any]) -> None:
+        if not any(value not in (None, "", [], {}) for value in sent.values()):
+            raise ValueError("nothing was said")

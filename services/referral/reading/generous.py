@@ -5,7 +5,7 @@ of content taken out and kept beside it; until nothing is left but what we under
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Self
 
 from pydantic import (
@@ -44,7 +44,7 @@ class Generous(Incoming):
         """With what else was not taken as it was sent. For a copy that nobody has read yet."""
         self._asides = in_order((*self._asides, *more))
 
-    def check(self) -> None:
+    def check(self, sent: Mapping[str, Any]) -> None:
         """Raises `ValueError` where the document as a whole says nothing."""
 
     @model_validator(mode="wrap")
@@ -61,7 +61,7 @@ class Generous(Incoming):
                 careful(tree, place[:2], [place])
         found = cls._understood(tree, handler)
         found._asides = in_order(tree.asides)
-        found.check()
+        found.check(sent)
         return found
 
     @classmethod

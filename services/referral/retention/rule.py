@@ -31,6 +31,7 @@ def erase(
         event,
         erased_at=at,
         sealed={},
+        visit_risk=False,
         blocks=(),
         area_hash=None,
         area_near=(),
