@@ -490,7 +490,8 @@ def test_a_partner_sees_what_is_permitted_and_why_not_the_rest() -> None:
 
     assert isinstance(result, Shown)
     assert result.categories == ("existence", "concerns")
-    assert sealed_for(HELD, result) == {"raw_indicators~0": b"x"}
+    both = ("raw_indicators~0", "trafficking~0")
+    assert sealed_for(HELD, result) == dict.fromkeys(both, b"x")
     seen = view(HELD, result, {"raw_indicators~0": "missing_episodes"})
     assert set(seen.categories) == {"existence", "concerns"}
     assert (seen.status, seen.urgency, seen.subject_id, seen.warnings) == (None, None, None, ())
