@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 # Nearest to MongoDB of what can be installed without an image (docs/operating.md).
 RUST_STORE := secantus-mdb --version 0.5.3-beta.193
-.PHONY: images test-images test-api fuzz-verify lives walks limits intake-rules rust-store lint types unit help run test test-allocation-load endurance bench-allocation bench-notify bench-audit bench-way mutate check format golden openapi asyncapi access verifier lock dead-letters clean
+.PHONY: sbom images test-images test-api fuzz-verify lives walks limits intake-rules rust-store lint types unit help run test test-allocation-load endurance bench-allocation bench-notify bench-audit bench-way mutate check format golden openapi asyncapi access verifier lock dead-letters clean
 
 PY := .venv/bin/python
 # A lone shell for recipes that must clean up after themselves.
@@ -39,6 +39,9 @@ rust-store: ## build SecantusDB's Rust server, where cargo is: the tests take it
 	  command -v cmake >/dev/null && command -v clang >/dev/null || \
 	    { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq cmake clang libclang-dev; }; \
 	  cargo install --quiet --locked --ignore-rust-version $(RUST_STORE); }
+
+sbom: .venv/run ## write what the images are made of, as CycloneDX: sbom.json
+	@$(PY) -m deploy.sbom sbom.json && echo "sbom.json written"
 
 images: ## build every image without a registry: bases of Debian packages, a store for trials, the services
 	@deploy/images/build.sh

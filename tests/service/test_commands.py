@@ -24,6 +24,7 @@ OFFLINE = {
     ("services.audit", "one-file"),
     ("deploy.compose.make_secrets",),
     ("deploy.compose.make_token",),
+    ("deploy.sbom",),
 }
 # `services` alone is for images, which hold one service; the verifier's other name is its own.
 ELSEWHERE = {"services", "services.audit.verify.cli"}
