@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -76,6 +77,18 @@ async def test_a_port_that_is_taken_is_named(network: Network) -> None:
 
     assert code == 78
     assert f"HTTP_PORT: {first.port} at 127.0.0.1 (HTTP_HOST) is taken" in text
+    assert "Traceback" not in text
+
+
+async def test_a_port_for_metrics_that_is_taken_is_named(network: Network) -> None:
+    taken = free_port()
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", taken))
+        code, text = await ended(network.module("allocation", METRICS_PORT=str(taken)))
+
+    assert code == 78
+    assert f"METRICS_PORT: {taken} at 127.0.0.1 (HTTP_HOST) is taken" in text
+    assert "Traceback" not in text
 
 
 async def test_without_the_issuers_keys_a_service_is_not_ready_and_once_they_come_it_is(

@@ -424,6 +424,26 @@ def test_the_network_is_closed_but_for_what_is_named_and_only_notify_leaves_the_
     assert all(rule.get("ports") and (rule.get("to") or rule.get("from")) for rule in rules)
 
 
+def test_metrics_have_a_port_of_their_own_that_no_caller_reaches() -> None:
+    conf = (ROOT / "deploy" / "proxy" / "nginx.conf").read_text("utf-8")
+    reached = {
+        name: [
+            port["port"]
+            for rule in one("NetworkPolicy", name)["spec"]["ingress"]
+            for port in rule["ports"]
+        ]
+        for name in ("callers", "metrics")
+    }
+
+    assert reached == {"callers": ["http"], "metrics": ["metrics"]}
+    assert set(re.findall(r"proxy_pass http://[^:]+:(\d+)", conf)) == {"8000"}
+    for service in SETTINGS:
+        ports = {p["name"]: p["containerPort"] for p in pod(service)["containers"][0]["ports"]}
+        assert ports == {"http": 8000, "metrics": 9464}
+        assert compose()["services"][service]["environment"]["METRICS_PORT"] == "9464"
+        assert [p["port"] for p in one("Service", service)["spec"]["ports"]] == [80]
+
+
 def test_the_namespace_admits_only_restricted_pods() -> None:
     labels = one("Namespace", "hub-and-spoke")["metadata"]["labels"]
 
