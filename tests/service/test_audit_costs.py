@@ -6,6 +6,7 @@ import itertools
 from collections import Counter
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from pymongo import AsyncMongoClient
@@ -16,12 +17,14 @@ from services.audit.log import signer as signing
 from services.audit.log.edge import Edge
 from services.audit.log.tree import leaf_hash
 from services.audit.log.writes import recorded_at
+from shared.clock import now
 from shared.operating.cancellation import raise_if_cancelled
 from shared.storage.store import Database
 from tests.harness.cases import at_once
 from tests.harness.mongo import Mongo
 from tests.harness.trails import OneTrail, a_trail, body, writer
 from tests.harness.waiting import stopped, until
+from tests.service.test_audit_complete import tally
 
 
 class Commands(CommandListener):
@@ -99,6 +102,27 @@ async def test_while_nothing_grows_signer_and_self_check_ask_nothing(
             await asyncio.sleep(3)
 
             assert not commands.sent
+
+
+async def test_a_look_for_what_lacks_costs_the_same_however_long_the_trail_is(
+    mongo: Mongo, database: Database
+) -> None:
+    """It begins at the last tally that it has seen."""
+    async with counted(mongo, database) as (trail, commands):
+        looked = trail.parts.complete
+        looked._clock = lambda: now() + timedelta(minutes=1)
+        costs = []
+        for size in (10, 600):
+            await trail.grow((await trail.parts.trail.state())["size"], size)
+            await trail.append(tally(20_000 + size))
+            await looked.look()  # what is new
+            await trail.append(body(10_000 + size))
+            commands.sent.clear()
+            await looked.look()
+            costs.append(dict(commands.sent))
+
+        assert costs[0] == costs[1]
+        assert sum(costs[0].values()) <= 12, costs
 
 
 async def _nothing(_: object) -> None:

@@ -18,7 +18,7 @@ from tests.golden.trail_fields import found_by
 from tests.harness.mongo import Mongo
 from tests.harness.trails import OneTrail, body, writer
 
-COUNT, LATE = 4 * LOOK, 3 * LOOK
+COUNT, LATE = 8 * LOOK, 7 * LOOK
 PAGE = 20
 
 
@@ -133,6 +133,23 @@ async def test_what_matches_little_is_looked_up_by_the_rarest_thing_alone(
 
     assert first["seq"]["$lt"] - first["seq"]["$gte"] == LOOK
     assert second["fields.keys"] == {"$in": ["subject_id:sub_7"]}
+
+
+async def test_among_the_last_entries_what_matches_little_is_looked_for_there(
+    found: tuple[OneTrail, Questions],
+) -> None:
+    """As the trail does for new tallies every twenty seconds: all that ever were are not read again."""
+    trail, questions = found
+    questions.asked.clear()
+
+    assert (
+        await trail.parts.trail.find(
+            {"type": "trail.tallied"}, start=COUNT - 2 * LOOK, size=COUNT, limit=PAGE
+        )
+        == []
+    )
+    assert all(one["seq"]["$gte"] >= COUNT - 2 * LOOK for one in questions.asked)
+    assert not any("$in" in one["fields.keys"] for one in questions.asked)
 
 
 async def test_what_is_known_is_found_among_the_newest_without_reading_all_that_have_it(

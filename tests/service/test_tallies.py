@@ -2,9 +2,18 @@
 
 import json
 import random
+from collections import Counter
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
+from pymongo import AsyncMongoClient
+from pymongo.monitoring import (
+    CommandFailedEvent,
+    CommandListener,
+    CommandStartedEvent,
+    CommandSucceededEvent,
+)
 
 from shared.events import Event
 from shared.events.trail import TrailEventsMissing
@@ -13,6 +22,7 @@ from shared.messaging.bus import Message
 from shared.messaging.relay import Relay
 from shared.operating.tallies import Tallies
 from shared.storage.store import Database, Store
+from tests.harness.mongo import Mongo
 from tests.harness.things import SOMEONE, Thing, ThingMade, counted
 from tests.harness.waiting import until
 from tests.service.conftest import SilentBus
@@ -92,6 +102,45 @@ async def test_more_than_a_tally_holds_makes_several(
     assert max(map(len, told(sent))) == 7
     said = {one for ids in told(sent) for one in ids}
     assert said >= {m.id for m in sent if m.type != "trail.tallied"}
+
+
+class Calls(CommandListener):
+    """What a client asks of the store, by kind."""
+
+    def __init__(self) -> None:
+        self.sent: Counter[str] = Counter()
+
+    def started(self, event: CommandStartedEvent) -> None:
+        self.sent[event.command_name] += 1
+
+    def succeeded(self, _: CommandSucceededEvent) -> None:
+        """Nothing to count."""
+
+    def failed(self, _: CommandFailedEvent) -> None:
+        """Nothing to count."""
+
+
+@pytest.mark.parametrize("events", [1, 40])
+async def test_a_tally_costs_the_same_calls_however_many_events_it_names(
+    mongo: Mongo, database: Database, silent: SilentBus, events: int
+) -> None:
+    calls = Calls()
+    async with AsyncMongoClient[dict[str, Any]](
+        mongo.url, tz_aware=True, event_listeners=[calls]
+    ) as client:
+        relay, things, tallies = of_this(client[database.name], silent)
+        await tallies.prepare()
+        await things.prepare()
+        async with relaying(relay):
+            for number in range(events):
+                await things.add(Thing(id=f"thing_{number}"), ThingMade(), by=SOMEONE)
+            await settled(database)
+        calls.sent.clear()
+        await tallies.take()
+
+        # A look into each of three collections that have outboxes; the archive, the tally, and one
+        # update of the collection that had any.
+        assert calls.sent == {"find": 3, "insert": 2, "update": 1}
 
 
 async def test_of_several_replicas_one_takes_the_tally(

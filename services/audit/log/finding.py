@@ -16,8 +16,9 @@ from services.audit.search.held import is_found
 from shared.storage.store import Document
 
 Entries = AsyncCollection[dict[str, Any]]
-# Places looked at first; where fewer than one in so many match, the rarest key is looked up.
-LOOK, SELDOM = 256, 64
+# Places looked at first; where fewer than one in so many match, the rarest key is looked up, unless
+# so few places are left that looking at them costs less than all that has the key.
+LOOK, SELDOM, FEW = 256, 64, 1024
 
 
 async def some_of(
@@ -31,7 +32,8 @@ async def some_of(
         left, looked, start = limit - len(found), end - start, end
         new = await entries.find(within).sort("seq", 1).limit(left).to_list()
         found += new
-        if query and len(new) * SELDOM < looked and rarest(where) is not None:
+        seldom = len(new) * SELDOM < looked and stop - start > FEW
+        if query and seldom and rarest(where) is not None:
             return found + await _by_rarest(entries, where, start, stop, limit - len(found))
         width = LOOK + (limit - len(found)) * looked // max(1, len(new))
     return found

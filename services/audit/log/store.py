@@ -106,15 +106,16 @@ class Trail:
         if "from" in where:
             start = max(start, await self._first_at(where["from"], size))
         if "to" in where:
-            size = await self._first_at(where["to"], size)
+            size = await self._first_at(where["to"], size, low=start)
         return start, size
 
-    async def _first_at(self, at: str, size: int) -> int:
-        """The place of the first entry below `size` recorded at that time or later, else `size`.
+    async def _first_at(self, at: str, size: int, *, low: int = 0) -> int:
+        """The place of the first entry from `low` on and below `size` recorded at that time or later,
+        else `size`.
 
         Times never go back from entry to entry, so this is about twenty reads and needs no index.
         """
-        low, high = 0, size
+        high = size
         while low < high:
             middle = (low + high) // 2
             found = await self.entry(middle)
