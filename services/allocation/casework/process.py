@@ -1,10 +1,12 @@
-"""The one way a person moves a case on: they must have it, the rule decides, the answer shows it."""
+"""The one way a person moves a case on: they must have it, the rule decides, the answer shows it; to
+who has it no longer, only what they said themselves."""
 
 from collections.abc import Callable
 
 from services.allocation.assignment.showing import shown
 from services.allocation.assignment.view import AllocationView
 from services.allocation.callers import their_case
+from services.allocation.casework.given_back import CaseBefore, case_before, ended_with
 from services.allocation.casework.request import Closure
 from services.allocation.casework.results import results
 from services.allocation.casework.transitions import close, theirs
@@ -27,7 +29,23 @@ async def move_on(
     """The case after the rule. Raises `NotFound` for who may not do this, and what the rule raises."""
     allocation = await their_case(stores, allocation_id, caller, action)
     hub = await stores.hubs.get(allocation.hub_id or "")
-    return await _change(stores, allocation, caller, lambda a: rule(a, hub))
+    after = await _change(stores, allocation, caller, lambda a: rule(a, hub))
+    return await shown(stores, after)
+
+
+async def give_back(
+    stores: Stores,
+    allocation_id: str,
+    caller: Caller,
+    action: Action,
+    rule: Callable[[Allocation, Hub], Change[Allocation]],
+) -> CaseBefore:
+    """The same where the case is the worker's no longer after the rule, or was not before: whoever
+    repeats it, whenever, is told what they were told first, and nothing of the case as it stands."""
+    allocation = await their_case(stores, allocation_id, caller, action)
+    hub = await stores.hubs.get(allocation.hub_id or "")
+    after = await _change(stores, allocation, caller, lambda a: rule(a, hub))
+    return case_before(after, caller.worker_id or "")
 
 
 def worker_of(caller: Caller) -> str | None:
@@ -37,32 +55,24 @@ def worker_of(caller: Caller) -> str | None:
 
 async def close_case(
     stores: Stores, allocation_id: str, caller: Caller, closure: Closure
-) -> AllocationView:
-    """The end. A worker may repeat it when the answer was lost."""
+) -> AllocationView | CaseBefore:
+    """The end. Who had the case at its end may repeat it when the answer was lost; any other worker
+    is refused, whether it has ended or not."""
     allocation, at = await their_case(stores, allocation_id, caller, "close_case"), now()
     hub = await stores.hub(allocation.hub_id)
     goals = await stores.goals.of(allocation.id)
+    me = worker_of(caller)
 
     def rule(known: Allocation) -> Change[Allocation]:
-        if caller.role == "worker" and known.status != "closed":
-            theirs(known, caller.worker_id or "")
+        if me is not None and not ended_with(known, me):
+            theirs(known, me)
         if known.status == "closed":
             return unchanged(known)
         outcomes = results(closure.outcomes, goals, known.reopenings)
         return close(known, closure.reason, outcomes, hub, at)
 
-    return await _change(stores, allocation, caller, rule)
-
-
-async def note_debrief(
-    stores: Stores,
-    allocation_id: str,
-    caller: Caller,
-    rule: Callable[[Allocation], Change[Allocation]],
-) -> AllocationView:
-    """Who had the case says whether the debrief took place."""
-    allocation = await their_case(stores, allocation_id, caller, "settle_debrief")
-    return await _change(stores, allocation, caller, rule)
+    after = await _change(stores, allocation, caller, rule)
+    return await shown(stores, after) if me is None else case_before(after, me)
 
 
 async def _change(
@@ -70,7 +80,6 @@ async def _change(
     allocation: Allocation,
     caller: Caller,
     rule: Callable[[Allocation], Change[Allocation]],
-) -> AllocationView:
+) -> Allocation:
     by = caller.origin(allocation.id)
-    after = await stores.allocations.change(allocation.id, rule, by=by, seen=allocation)
-    return await shown(stores, after)
+    return await stores.allocations.change(allocation.id, rule, by=by, seen=allocation)

@@ -5,7 +5,8 @@ from fastapi import APIRouter
 from services.allocation.assignment.view import AllocationView
 from services.allocation.assignment.waiting import review
 from services.allocation.callers import AllocationId, OnStores
-from services.allocation.casework.process import close_case, move_on, note_debrief, worker_of
+from services.allocation.casework.given_back import CaseBefore
+from services.allocation.casework.process import close_case, give_back, move_on, worker_of
 from services.allocation.casework.request import Closure, Debrief, Decline, Hold
 from services.allocation.casework.transitions import (
     accept,
@@ -36,10 +37,11 @@ async def post_acceptance(
 @router.post("/v1/allocations/{allocation_id}/decline", dependencies=[may("decline_case")])
 async def post_decline(
     allocation_id: AllocationId, reason: Decline, caller: AnyCaller, stores: OnStores
-) -> AllocationView:
-    """I can't take it. The next candidate is asked, or the Hub manager told."""
+) -> CaseBefore:
+    """I can't take it. The next candidate is asked, or the Hub manager told. The answer, first or
+    repeated, is what you said, and nothing of the case as it stands."""
     at, me, why = now(), caller.worker_id or "", reason.reason
-    return await move_on(
+    return await give_back(
         stores, allocation_id, caller, "decline_case", lambda a, hub: decline(a, me, why, hub, at)
     )
 
@@ -77,8 +79,9 @@ async def post_resume(
 @router.post("/v1/allocations/{allocation_id}/closure", dependencies=[may("close_case")])
 async def post_closure(
     allocation_id: AllocationId, closure: Closure, caller: AnyCaller, stores: OnStores
-) -> AllocationView:
-    """The end, with an outcome per goal; the capacity is free, and the next in line is served."""
+) -> AllocationView | CaseBefore:
+    """The end, with an outcome per goal; the capacity is free, and the next in line is served. A
+    manager of the Hub is shown the case, a worker how it ended."""
     return await close_case(stores, allocation_id, caller, closure)
 
 
@@ -96,9 +99,10 @@ async def post_review(
 @router.post("/v1/allocations/{allocation_id}/debrief", dependencies=[may("settle_debrief")])
 async def post_debrief(
     allocation_id: AllocationId, debrief: Debrief, caller: AnyCaller, stores: OnStores
-) -> AllocationView:
+) -> CaseBefore:
     """Whether the debrief took place."""
-    me, outcome = caller.worker_id or "", debrief.outcome
-    return await note_debrief(
-        stores, allocation_id, caller, lambda a: note_debrief_outcome(a, me, outcome)
+    me, said = caller.worker_id or "", debrief.outcome
+    return await give_back(
+        *(stores, allocation_id, caller, "settle_debrief"),
+        lambda a, _: note_debrief_outcome(a, me, said),
     )
