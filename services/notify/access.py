@@ -113,10 +113,18 @@ def own_subscription(caller: Caller, recipient_id: str, action: Action = "subscr
 
 
 async def may_move_mailbox(stores: Stores, caller: Caller) -> None:
-    """Returns if the caller may say where the Hub's mail goes. Raises `Refused` for who is marked as
-    unsafe for a young person of the Hub, or of another one of whom it is told, to take them over or
-    to cover: what they may not read would come to where they say."""
+    """Returns if the caller may say where the mail and the webhooks go that several people read.
+
+    Raises `Refused` for a manager who is marked as unsafe for a young person of the Hub, or of
+    another one of whom it is told, to take them over or to cover, and for somebody of an agency or of
+    the operators who is marked for anyone: what they may not read would come to where they say.
+    """
+    if caller.role == "worker":
+        return  # their own, and told nothing of whom they are marked for
     if caller.role != "hub_manager":
+        marked = await stores.projections.hidden_from([f"account:{caller.account}"])
+        if marked.subjects:
+            raise Refused("somebody_else", "Somebody else of you has to do this.")
         return
     hidden = await hidden_from(stores, caller)
     if not hidden.referrals:

@@ -166,7 +166,7 @@ def said(subject: Subject, number: int, **changes: Any) -> Change[Subject]:
     }
     entry = ConsentEntry.model_validate(fields)
     return record_consent(
-        subject, "ref_1", f"con_{number:026d}", entry, AT + number * HOUR, by="agency:ag_0"
+        subject, "ref_1", f"con_{number:026d}", entry, AT + number * HOUR, by="worker:wk_0"
     )
 
 

@@ -13,8 +13,8 @@ from services.referral.documents import ConsentEntry, DiscussionEntry
 from services.referral.intake.request import ReceiveReferral
 from services.referral.intake.rule import say
 from services.referral.sharing.request import BasisEntry
+from services.referral.sharing.room import MAX_RECORDS
 from services.referral.sharing.rule import (
-    MAX_RECORDS,
     record_basis,
     record_consent,
     record_service_agreement,
@@ -143,33 +143,33 @@ def test_a_basis_is_reviewed_within_a_year(days: int, good: bool) -> None:
 
 def test_there_is_room_for_so_many_records_and_not_for_one_more() -> None:
     one = record_consent(
-        a_subject(), "ref_1", "con_0", a_consent(), AT, by="agency:ag_0"
+        a_subject(), "ref_1", "con_0", a_consent(), AT, by="worker:wk_0"
     ).after.sharing.consents[0]
     consents = tuple(one.model_copy(update={"id": f"con_{n}"}) for n in range(MAX_RECORDS - 1))
     nearly = a_subject().told("ref_1", consents=consents)
 
-    full = record_consent(nearly, "ref_1", "con_last", a_consent(), AT, by="agency:ag_0").after
+    full = record_consent(nearly, "ref_1", "con_last", a_consent(), AT, by="worker:wk_0").after
 
     assert len(full.sharing.consents) == MAX_RECORDS
     with pytest.raises(Refused, match="too_many_records"):
-        record_consent(full, "ref_1", "con_more", a_consent(), AT, by="agency:ag_0")
-    assert record_consent(full, "ref_1", "con_last", a_consent(), AT, by="agency:ag_0").events == ()
+        record_consent(full, "ref_1", "con_more", a_consent(), AT, by="worker:wk_0")
+    assert record_consent(full, "ref_1", "con_last", a_consent(), AT, by="worker:wk_0").events == ()
 
 
 @pytest.mark.parametrize("status", ["refused", "withdrawn"])
 def test_a_full_record_still_has_room_for_a_no(status: str) -> None:
     one = record_consent(
-        a_subject(), "ref_1", "con_0", a_consent(), AT, by="agency:ag_0"
+        a_subject(), "ref_1", "con_0", a_consent(), AT, by="worker:wk_0"
     ).after.sharing.consents[0]
     consents = tuple(one.model_copy(update={"id": f"con_{n}"}) for n in range(MAX_RECORDS))
     full = a_subject().told("ref_1", consents=consents)
     no = ConsentEntry.model_validate({**a_consent().model_dump(), "status": status})
 
-    after = record_consent(full, "ref_1", "con_no", no, AT, by="agency:ag_0").after
+    after = record_consent(full, "ref_1", "con_no", no, AT, by="worker:wk_0").after
 
     assert status in {c.status for c in after.sharing.consents}
     with pytest.raises(Refused, match="too_many_records"):
-        record_consent(after, "ref_1", "con_more", a_consent(), AT, by="agency:ag_0")
+        record_consent(after, "ref_1", "con_more", a_consent(), AT, by="worker:wk_0")
 
 
 def test_there_is_room_for_so_many_bases_and_not_for_one_more() -> None:
@@ -191,7 +191,7 @@ def test_there_is_room_for_so_many_bases_and_not_for_one_more() -> None:
 
 def test_a_referral_whose_consents_have_no_room_says_none_of_them() -> None:
     one = record_consent(
-        a_subject(), "ref_1", "con_0", a_consent(), AT, by="agency:ag_0"
+        a_subject(), "ref_1", "con_0", a_consent(), AT, by="worker:wk_0"
     ).after.sharing.consents[0]
     consents = tuple(one.model_copy(update={"id": f"con_{n}"}) for n in range(MAX_RECORDS - 1))
     nearly = a_subject().told("ref_1", consents=consents)
@@ -201,11 +201,11 @@ def test_a_referral_whose_consents_have_no_room_says_none_of_them() -> None:
         return ReceiveReferral.model_validate(a_referral(consents=[entry] * count))
 
     assert (
-        len(say(nearly, sent(1), "ref_1", AT, by="agency:ag_0").after.sharing.consents)
+        len(say(nearly, sent(1), "ref_1", AT, by="worker:wk_0").after.sharing.consents)
         == MAX_RECORDS
     )
     with pytest.raises(Refused, match="too_many_records"):
-        say(nearly, sent(2), "ref_1", AT, by="agency:ag_0")
+        say(nearly, sent(2), "ref_1", AT, by="worker:wk_0")
 
 
 def test_agreeing_to_the_service_is_said_once_and_changes_no_sharing() -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from services.notify.decision.re_evaluate import re_evaluate
 from services.notify.delivery.follow_up import Ended, follow_up
-from services.notify.delivery.outcomes import NO_ADDRESS, Outcome
+from services.notify.delivery.outcomes import NAMED_BY_UNSAFE, NO_ADDRESS, Outcome
 from services.notify.delivery.timing import given_up, next_attempt
 from services.notify.notification import TIMER, ChannelState, Notification
 from services.notify.store import Stores
@@ -44,7 +44,7 @@ async def attempt(stores: Stores, channel: Channel, send: Send, notification: No
     if not permitted or now.status in ("withheld", "retracted"):
         await stores.attempts.ended(notification.id, channel, number, NOT_SENT, stores.clock())
         return None
-    outcome = await _send(channel, send, now, subscription)
+    outcome = await _send(stores, channel, send, now, subscription)
     failpoint("deliver.after_call")
     await stores.attempts.ended(notification.id, channel, number, outcome, stores.clock())
     ended = Ended(now, subscription, channel, number, outcome)
@@ -66,7 +66,11 @@ def _later(
 
 
 async def _send(
-    channel: Channel, send: Send, notification: Notification, subscription: Subscription | None
+    stores: Stores,
+    channel: Channel,
+    send: Send,
+    notification: Notification,
+    subscription: Subscription | None,
 ) -> Outcome:
     if subscription is None:
         return NO_ADDRESS
@@ -75,4 +79,16 @@ async def _send(
         return NO_ADDRESS
     if channel == "webhook" and not subscription.url_verified:
         return NOT_VERIFIED
+    if await _named_by_unsafe(stores, subscription, notification):
+        return NAMED_BY_UNSAFE
     return await send(notification, subscription)
+
+
+async def _named_by_unsafe(
+    stores: Stores, subscription: Subscription, notification: Notification
+) -> bool:
+    if subscription.put_by is None or notification.subject_id is None:
+        return False
+    case = await stores.projections.cases.get(notification.referral_id or "")
+    subject = await stores.projections.subject(case.subject_id or notification.subject_id)
+    return f"account:{subscription.put_by}" in subject.unsafe

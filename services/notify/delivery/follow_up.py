@@ -3,7 +3,7 @@
 import random
 from dataclasses import dataclass
 
-from services.notify.delivery.outcomes import Outcome
+from services.notify.delivery.outcomes import NAMED_BY_UNSAFE, Outcome
 from services.notify.delivery.timing import next_attempt
 from services.notify.notification import TIMER, Notification
 from services.notify.rules.drafts import notice
@@ -47,7 +47,8 @@ async def follow_up(stores: Stores, ended: Ended, *, was_failing: bool) -> None:
         return None
     code = outcome.code
     log.warning("delivery.refused", record_id=notification.id, code=code, attempt=ended.number)
-    if channel == "webhook" and ended.subscription is not None:
+    called = outcome != NAMED_BY_UNSAFE
+    if channel == "webhook" and ended.subscription is not None and called:
         failures = await stores.endpoints.failed(notification.recipient, outcome, at)
         await _alert(stores, notification, ended.subscription, failures, outcome)
     state = notification.channel(channel)

@@ -29,6 +29,9 @@ BROKE_OFF = Outcome("unknown", "broke_off")
 UNREACHABLE = Outcome("temporary", "no_connection")
 FORBIDDEN = Outcome("permanent", "address_not_allowed")
 NO_ADDRESS = Outcome("permanent", "no_subscription")
+# Whoever named the address is marked by now: the Hub phones, and somebody else names another one.
+# It says nothing about the endpoint.
+NAMED_BY_UNSAFE = Outcome("permanent", "named_by_unsafe")
 
 
 def of_status(status: int, retry_after: str | None) -> Outcome:

@@ -23,25 +23,17 @@ async def register(
     at: datetime,
     *,
     by: Origin,
+    account: str | None = None,
 ) -> tuple[Subscription, bool]:
     """The recipient's subscription as the entry says, and whether its secret is told now: with its
     first webhook. Its new addresses are to be proved first."""
     known = await stores.subscriptions.of(kind, recipient_id)
-    stored = await _stored(stores, kind, recipient_id, entry, at, by)
-    return stored, stored.secret_shown and not (known is not None and known.secret_shown)
-
-
-async def _stored(
-    stores: Stores,
-    kind: RecipientKind,
-    recipient_id: str,
-    entry: SubscriptionEntry,
-    at: datetime,
-    by: Origin,
-) -> Subscription:
-    subscription, event, due = subscribe(kind, recipient_id, entry, at)
+    subscription, event, due = subscribe(kind, recipient_id, entry, at, account)
     try:
-        return await stores.subscriptions.add(subscription, event, by=by, due=due)
+        stored = await stores.subscriptions.add(subscription, event, by=by, due=due)
     except AlreadyThere:
         key = key_of(kind, recipient_id)
-        return await stores.subscriptions.change(key, lambda s: amend(s, entry, at), by=by)
+        stored = await stores.subscriptions.change(
+            key, lambda s: amend(s, entry, at, account), by=by
+        )
+    return stored, stored.secret_shown and not (known is not None and known.secret_shown)

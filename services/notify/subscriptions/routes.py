@@ -76,7 +76,9 @@ async def put_subscription(
     await desk_is_there(stores, entry)
     recipient, at = recipient_of(caller), stores.clock()
     await spend_proofs(stores, *recipient, entry, at)
-    stored, first = await register(stores, *recipient, entry, at, by=caller.origin())
+    stored, first = await register(
+        stores, *recipient, entry, at, by=caller.origin(), account=caller.account
+    )
     return view(stores, stored, secret=first)
 
 
@@ -95,6 +97,7 @@ async def post_secret(
     """A new signing secret. For a day every call carries both signatures, so that you can switch
     when it suits you; within that day there is no other, and this one is not told again."""
     key = own_subscription(caller, recipient_id, "rotate_secret")
+    await may_move_mailbox(stores, caller)
     before = await stores.subscriptions.get(key)
     stored = await stores.subscriptions.change(
         key, lambda s: rotate(s, stores.clock()), by=caller.origin()
@@ -111,6 +114,7 @@ async def post_confirmation(
 ) -> SubscriptionView:
     """Send back the code that was mailed: from then on the address is used."""
     subscription = await stores.subscriptions.get(own_subscription(caller, recipient_id))
+    await may_move_mailbox(stores, caller)
     await spend_guess(stores, subscription)
     right = stores.secrets.confirmation_code(subscription)
     if subscription.email is None or not hmac.compare_digest(right, body.code):

@@ -81,6 +81,8 @@ class Subscription(Record):
     overlap_until: datetime | None = None
     secret_shown: bool = False
     alerted_at: datetime | None = None
+    # The account that named the addresses: who may read what goes there.
+    put_by: str | None = None
 
     @property
     def webhook(self) -> str | None:
@@ -104,7 +106,11 @@ def key_of(kind: RecipientKind, recipient_id: str) -> str:
 
 
 def subscribe(
-    kind: RecipientKind, recipient_id: str, entry: SubscriptionEntry, at: datetime
+    kind: RecipientKind,
+    recipient_id: str,
+    entry: SubscriptionEntry,
+    at: datetime,
+    account: str | None = None,
 ) -> tuple[Subscription, SubscriptionRegistered, dict[str, datetime]]:
     """A new subscription, its event, and the clocks of its challenges."""
     subscription = Subscription(
@@ -112,6 +118,7 @@ def subscribe(
         recipient_kind=kind,
         recipient_id=recipient_id,
         secret_shown=_needs_secret(kind, entry),
+        put_by=account,
         **dict(entry),
     )
     due = {clock: at for clock, needed in _challenges(subscription).items() if needed}
@@ -119,14 +126,19 @@ def subscribe(
 
 
 def amend(
-    subscription: Subscription, entry: SubscriptionEntry, at: datetime
+    subscription: Subscription,
+    entry: SubscriptionEntry,
+    at: datetime,
+    account: str | None = None,
 ) -> Change[Subscription]:
     """The subscription as it should be; a new address must answer a challenge first."""
     fields = dict(entry)
     if all(getattr(subscription, name) == value for name, value in fields.items()):
         return unchanged(subscription)
+    addresses = (subscription.url, subscription.email)
     after = subscription.but(
         **fields,
+        put_by=subscription.put_by if addresses == (entry.url, entry.email) else account,
         secret_shown=subscription.secret_shown or _needs_secret(subscription.recipient_kind, entry),
         url_verified=subscription.url_verified and entry.url == subscription.url,
         email_confirmed=subscription.email_confirmed and entry.email == subscription.email,

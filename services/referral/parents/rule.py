@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from services.referral.parents.request import ParentsEntry
-from services.referral.sharing.rule import MAX_RECORDS, not_ahead, still_about
+from services.referral.sharing.room import room
+from services.referral.sharing.rule import not_ahead, still_about
 from services.referral.sharing.subject import Subject, about
 from shared.errors import Refused
 from shared.events.parents import ParentsWordRecorded
@@ -25,7 +26,7 @@ def record_parents_word(
 ) -> Change[Subject]:
     """Add what was said. The same again of the same recorder adds nothing. Raises `Malformed` for
     what was said after now, `Refused` for a decision of somebody who is not of the Hub, and where
-    there are too many records: a "no" always has room."""
+    there are too many records: for a "no" as much again has room."""
     still_about(subject, referral_id)
     not_ahead(entry.said_at, at, where)
     if entry.reason is not None and not by.startswith(HUB):
@@ -42,8 +43,8 @@ def record_parents_word(
     )
     if any(_same(word, other) for other in known[-1:]) or any(w.id == word_id for w in known):
         return unchanged(subject)
-    if entry.tell_parents != "no" and len(subject.sharing.about_parents) >= MAX_RECORDS:
-        raise Refused("too_many_records", "A person must look at this record first.")
+    said = [each.recorded_by for each in subject.sharing.about_parents]
+    room(by, said, says_no=entry.tell_parents == "no")
     after = subject.told(referral_id, about_parents=(*known, word))
     stated = about(after, referral_id)
     event = ParentsWordRecorded(**stated, tell=entry.tell_parents, reason=entry.reason)

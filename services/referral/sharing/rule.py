@@ -7,6 +7,7 @@ from typing import Any
 from services.referral.documents import ConsentEntry
 from services.referral.sharing.facts import Answer, ServiceAnswer, newest
 from services.referral.sharing.request import BasisEntry, ConfirmationEntry
+from services.referral.sharing.room import room
 from services.referral.sharing.subject import Subject, about
 from shared.errors import Malformed, Mismatch, NotFound, Outage, Refused
 from shared.events.codes import AGENCY_KINDS, UNKNOWN_NAME
@@ -22,9 +23,6 @@ from shared.rules.parents import parents_not_told
 from shared.rules.sharing import Basis, Confirmation, Consent
 from shared.storage.records import Change, unchanged
 
-MAX_RECORDS = 500
-# Kept free for a refusal or withdrawal, whatever else was recorded.
-RESERVE = 500
 # As much as the clocks of two systems may differ.
 SKEW = timedelta(minutes=2)
 # The agency that somebody sits in, and its kind.
@@ -54,7 +52,7 @@ def record_consent(
         _repeats(known, entry.model_dump() if as_sent else said)
         return unchanged(subject)
     says_no = entry.status in NO
-    _room(len(subject.sharing.consents) - (RESERVE if says_no else 0))
+    room(by, [each.recorded_by for each in subject.sharing.consents], says_no=says_no)
     if entry.valid_to is not None and entry.valid_to <= at:
         detail = "A consent must be valid for some time."
         raise Malformed(f"{where}/valid_to", "in_the_past", detail)
@@ -170,7 +168,7 @@ def record_basis(
     if known is not None:
         _repeats(known, coded)
         return unchanged(subject)
-    _room(len(subject.sharing.bases))
+    room(by, [each.decided_by for each in subject.sharing.bases])
     if not at < entry.review_at <= at + timedelta(days=366):
         raise Malformed("/review_at", "not_within_a_year", "Review it within a year.")
     basis = Basis(id=basis_id, decided_by=by, decided_at=at, **coded)
@@ -221,11 +219,6 @@ def still_about(subject: Subject, referral_id: str) -> None:
     again, the request finds that one. Said to the one before, a refusal would be lost."""
     if referral_id not in subject.facts:
         raise Outage("referral_moved")
-
-
-def _room(count: int) -> None:
-    if count >= MAX_RECORDS:
-        raise Refused("too_many_records", "A person must look at this record first.")
 
 
 def _repeats(known: Consent | Basis, coded: Mapping[str, object]) -> None:
