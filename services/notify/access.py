@@ -112,7 +112,16 @@ def own_subscription(caller: Caller, recipient_id: str, action: Action = "subscr
     return key_of(kind, own)
 
 
-async def may_move_mailbox(stores: Stores, caller: Caller) -> None:
+async def movable_subscription(
+    stores: Stores, caller: Caller, recipient_id: str, action: Action = "subscribe"
+) -> str:
+    """The id of the caller's own subscription, if they may say where it sends. Raises as the two."""
+    key = own_subscription(caller, recipient_id, action)
+    await _may_move_mailbox(stores, caller)
+    return key
+
+
+async def _may_move_mailbox(stores: Stores, caller: Caller) -> None:
     """Returns if the caller may say where the mail and the webhooks go that several people read.
 
     Raises `Refused` for a manager who is marked as unsafe for a young person of the Hub, or of

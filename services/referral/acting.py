@@ -3,12 +3,12 @@
 Only then is asked whether it is possible from its state: who may not learns nothing of that.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 from services.referral.access import Refusal, Viewer, facts_of, person_of, refusal_of
 from services.referral.disclosure.access_record import refuse
-from services.referral.records import Referral
+from services.referral.records import Referral, shown_to_agencies
 from services.referral.sharing.subject import Subject
 from services.referral.store import Stores
 from shared.errors import NotFound, Outage
@@ -82,11 +82,20 @@ async def act(
 
     try:
         return await stores.referrals.change(
-            referral_id, match.guard(guarded), by=caller.origin(referral_id), seen=found.referral
+            referral_id,
+            match.guard(guarded, tag_for(viewer)),
+            by=caller.origin(referral_id),
+            seen=found.referral,
         )
     except _NotTheirs as error:
         reason = error.reason
     raise await refuse(stores, caller, viewer, referral_id, action, reason)
+
+
+def tag_for(viewer: Viewer) -> Callable[[Referral], int | str]:
+    """What the ETag of a referral counts for this viewer: for an agency only what it is shown. The
+    version goes up, too, when something is found out about the young person elsewhere."""
+    return shown_to_agencies if viewer.role == "agency" else lambda referral: referral.version
 
 
 async def held(
@@ -106,3 +115,21 @@ async def _theirs(
     if not verdict.allowed:
         raise await refuse(stores, caller, viewer, referral_id, action, refusal_of(verdict))
     return found
+
+
+async def also_theirs(
+    stores: Stores,
+    viewer: Viewer,
+    action: Action,
+    referral: Referral,
+    subject: Subject,
+    referral_ids: Collection[str],
+) -> set[str]:
+    """Which of these referrals of the same young person the viewer may do this to, beside the one
+    that they are looking at."""
+    others = sorted(set(referral_ids) - {referral.id})
+    found = (
+        await stores.referrals.find({"_id": {"$in": others}}, limit=len(others)) if others else []
+    )
+    allowed = (one for one in found if verdict_of(action, viewer, one, subject).allowed)
+    return {referral.id, *(one.id for one in allowed)}

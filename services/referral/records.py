@@ -2,6 +2,7 @@
 
 A sealed field is an encrypted one; `SEALED` says which category of data each belongs to."""
 
+import hashlib
 from datetime import datetime
 from typing import Any, Literal
 
@@ -211,3 +212,17 @@ def awaits_answer(referral: Referral) -> bool:
     """Whether an answer is due: nobody has said yes, no or wait yet, or who sent it has not said
     what was asked for."""
     return referral.status in ("received", "screening", "returned")
+
+
+def shown_to_agencies(referral: Referral) -> str:
+    """A tag that changes with what an agency is shown of how the referral stands, and with nothing
+    else: where it is in its life, how soon, and how often somebody amended it."""
+    names = ("status", "reason", "outcome", "reopenings", "urgency")
+    times = (referral.changed_at, referral.erased_at)
+    stands = (
+        *(getattr(referral, name) for name in names),
+        # The store keeps milliseconds: as new as it is, it has the tag that it has when it is read.
+        *(at and at.isoformat(timespec="milliseconds") for at in times),
+        len(referral.amendments),
+    )
+    return hashlib.sha256(repr(stands).encode()).hexdigest()[:16]

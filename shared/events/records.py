@@ -9,7 +9,10 @@ from shared.rules.sharing import CATEGORIES, Category, Verdict
 
 # Where a refusal is about no referral that there is.
 UNKNOWN = "unknown"
-_PARTS: dict[str, str] = {"match": "possible matches", "goals": "goals", "name": "name"}
+_PARTS: dict[str, str] = {
+    **{"match": "possible matches", "goals": "goals", "name": "name"},
+    "sharing": "consents, decisions and safety marks",
+}
 
 
 class DiscussionRecorded(EventData):
@@ -54,8 +57,10 @@ class RecordViewed(EventData):
     # With what stood there before it was corrected.
     earlier: bool = False
     # What of it: the referral, that a search found it, what is known of its possible matches, or its
-    # goals, the name in a list of cases, or that another Hub is to take it.
-    part: Literal["record", "search_hit", "match", "goals", "name", "transfer"] = "record"
+    # goals, the name in a list of cases, that another Hub is to take it, or what is known of sharing.
+    part: Literal["record", "search_hit", "match", "goals", "name", "transfer", "sharing"] = (
+        "record"
+    )
 
     def says(self, by: str) -> str:
         # No category is decided for those whose own, or whose work, it is. Of what others wrote in
@@ -104,6 +109,8 @@ class RecordViewed(EventData):
         """What was seen by right of one's own referral or of one's work, which nobody decided."""
         if self.part == "goals":
             return ("existence", "narrative", "outcome")
+        if self.part == "sharing":  # and why somebody decided to share, in words
+            return ("existence", "narrative")
         if self.part == "name":
             return ("existence", "identity", "risk", "outcome")
         if self.part != "record":  # that it is there, its status, and which details agree

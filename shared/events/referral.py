@@ -156,7 +156,8 @@ class ReferralStatusChanged(EventData):
             agencies=(self.agency_id,),
             workers=(self.worker_id,),
             hubs=(self.hub_id,),
-            informed=(self.agency_id,),
+            # Who has it, or its level, may change for what others reported: no turn for the referrer.
+            informed=(self.agency_id,) if self.status != self.previous else (),
         )
 
 

@@ -74,7 +74,7 @@ READ_AS: Mapping[Any, str | None] = {
     Literal["agency", "worker", "hub_manager", "auditor", "operator"]: "operator",
     Literal["referrer", "agency", "worker", "hub_manager", "operator"]: "worker",
     Literal["worker", "hub_manager"]: "worker",
-    Literal["record", "search_hit", "match", "goals", "name", "transfer"]: "record",
+    Literal["record", "search_hit", "match", "goals", "name", "transfer", "sharing"]: "record",
     Literal["name", "date_of_birth", "nhs_number"]: LEFT_OUT,
     Literal["agency", "worker", "hub_manager", "account"]: "account",
     Literal["unsafe"]: "unsafe",

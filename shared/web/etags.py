@@ -1,6 +1,7 @@
 """If-Match: nobody overwrites what they haven't seen (RFC 9110 §8.8.3 and §13.1.1).
 
-A record's tag is its version, or a revision of its own where other things raise the version.
+A record's tag is its version, or a revision of its own where other things raise the version, or
+where they would tell its reader something.
 """
 
 from collections.abc import Callable
@@ -15,12 +16,12 @@ from shared.storage.records import Change, R
 MAX_TAGS = 20
 
 
-def etag(number: int) -> str:
+def etag(number: int | str) -> str:
     """The strong entity tag of this version or revision."""
     return f'"v{number}"'
 
 
-def tagged(response: Response, number: int) -> None:
+def tagged(response: Response, number: int | str) -> None:
     """Put the tag on an answer, so that its reader can change what they have read."""
     response.headers["ETag"] = etag(number)
 
@@ -31,7 +32,7 @@ class Match:
 
     tags: frozenset[str] | None
 
-    def check(self, number: int | None) -> None:
+    def check(self, number: int | str | None) -> None:
         """Returns if a request may change the record with this number; None: there is no record.
 
         Raises `PreconditionMissing` (428, RFC 6585 §3) without the header and `Stale` (412) when
@@ -43,7 +44,9 @@ class Match:
             raise Stale
 
     def guard(
-        self, rule: Callable[[R], Change[R]], number: Callable[[R], int] = lambda r: r.version
+        self,
+        rule: Callable[[R], Change[R]],
+        number: Callable[[R], int | str] = lambda r: r.version,
     ) -> Callable[[R], Change[R]]:
         """The rule, for a caller who has read the record as it is now; for `Store.change`.
 

@@ -55,8 +55,7 @@ def as_many(subject: Subject, say: Say, by: str) -> tuple[int, Subject]:
     for number in range(3 * MAX_RECORDS):
         try:
             subject = say(subject, by, number)
-        except Refused as full:
-            assert full.code == "too_many_records"
+        except Refused:
             return number, subject
     raise AssertionError("room without end")
 

@@ -11,8 +11,8 @@ from services.notify.access import (
     Development,
     NotifyStores,
     desk_is_there,
-    may_move_mailbox,
     may_subscribe,
+    movable_subscription,
     own_subscription,
     recipient_of,
 )
@@ -70,9 +70,8 @@ async def put_subscription(
 ) -> SubscriptionView:
     """Say how you want to be told, or change it. An agency's webhook is first sent a `challenge`
     that it must answer with the same; an e-mail address is first sent a code."""
-    own_subscription(caller, recipient_id)
+    await movable_subscription(stores, caller, recipient_id)
     may_subscribe(caller, entry, development=lenient)
-    await may_move_mailbox(stores, caller)
     await desk_is_there(stores, entry)
     recipient, at = recipient_of(caller), stores.clock()
     await spend_proofs(stores, *recipient, entry, at)
@@ -96,8 +95,7 @@ async def post_secret(
 ) -> SubscriptionView:
     """A new signing secret. For a day every call carries both signatures, so that you can switch
     when it suits you; within that day there is no other, and this one is not told again."""
-    key = own_subscription(caller, recipient_id, "rotate_secret")
-    await may_move_mailbox(stores, caller)
+    key = await movable_subscription(stores, caller, recipient_id, "rotate_secret")
     before = await stores.subscriptions.get(key)
     stored = await stores.subscriptions.change(
         key, lambda s: rotate(s, stores.clock()), by=caller.origin()
@@ -113,8 +111,8 @@ async def post_confirmation(
     stores: NotifyStores,
 ) -> SubscriptionView:
     """Send back the code that was mailed: from then on the address is used."""
-    subscription = await stores.subscriptions.get(own_subscription(caller, recipient_id))
-    await may_move_mailbox(stores, caller)
+    key = await movable_subscription(stores, caller, recipient_id)
+    subscription = await stores.subscriptions.get(key)
     await spend_guess(stores, subscription)
     right = stores.secrets.confirmation_code(subscription)
     if subscription.email is None or not hmac.compare_digest(right, body.code):

@@ -3,7 +3,7 @@
 What follows from a young person's details is worked out on the details as they are; where somebody
 else corrects them at the same moment, it is worked out again."""
 
-from services.referral.acting import Asker, act, held
+from services.referral.acting import Asker, act, held, tag_for
 from services.referral.areas.command import hash_of
 from services.referral.authorship import merged, read, sealed_parts
 from services.referral.corrections.request import AmendReferral
@@ -84,7 +84,7 @@ async def _corrected(
     wherever it stops, it is compared with what is stored."""
     if amendment.subject is None:
         return None
-    match.check(before.version)
+    match.check(tag_for(asker.viewer)(before))
     opened = read(await stores.vault.open(before.id, _details(before)))
     patch = amendment.subject.model_dump(mode="json", exclude_unset=True)
     details = SubjectDetails.model_validate(merged([*opened.values(), patch]))

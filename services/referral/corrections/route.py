@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Response
 
-from services.referral.acting import Asker
+from services.referral.acting import Asker, tag_for
 from services.referral.callers import ByViewer, OnStores, ReferralId
 from services.referral.corrections.command import amend_referral, discuss
 from services.referral.corrections.request import AmendReferral
@@ -31,7 +31,7 @@ async def post_amendment(
     before, is kept."""
     asker = Asker(caller, viewer)
     referral = await amend_referral(stores, asker, referral_id, amendment, match)
-    tagged(response, referral.version)
+    tagged(response, tag_for(viewer)(referral))
     return receipt(referral, amendment.asides)
 
 
@@ -47,5 +47,5 @@ async def post_discussion(
 ) -> Receipt:
     """Record what was discussed with the young person and what they wish, or why it was not."""
     referral = await discuss(stores, Asker(caller, viewer), referral_id, entry, match)
-    tagged(response, referral.version)
+    tagged(response, tag_for(viewer)(referral))
     return receipt(referral)

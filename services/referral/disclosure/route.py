@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel
 
-from services.referral.acting import Asker
+from services.referral.acting import Asker, tag_for
 from services.referral.callers import ByViewer, OnStores, ReferralId
 from services.referral.disclosure.command import list_referrals, read_history, read_referral
 from services.referral.disclosure.content import Entry
@@ -39,7 +39,7 @@ async def get_referral(
     """
     asker = Asker(caller, viewer)
     referral, shown = await read_referral(stores, asker, referral_id, purpose)
-    tagged(response, referral.version)
+    tagged(response, tag_for(viewer)(referral))
     response.headers["Cache-Control"] = "no-store"
     return shown
 
@@ -66,7 +66,7 @@ async def get_history(
     """
     asker = Asker(caller, viewer)
     referral, entries = await read_history(stores, asker, referral_id, purpose)
-    tagged(response, referral.version)
+    tagged(response, tag_for(viewer)(referral))
     return History(entries=entries)
 
 

@@ -32,7 +32,7 @@ from shared.rules.sharing import (
     decide,
 )
 
-Part = Literal["record", "search_hit", "match", "goals", "name", "transfer"]
+Part = Literal["record", "search_hit", "match", "goals", "name", "transfer", "sharing"]
 INSIDE: frozenset[ViewerKind] = frozenset({"worker", "hub_manager"})
 
 

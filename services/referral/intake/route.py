@@ -16,7 +16,7 @@ from services.referral.intake.facts import noticed
 from services.referral.intake.request import ReceiveReferral
 from services.referral.intake.timely import timely
 from services.referral.reading.marks import Aside, Mark, marks
-from services.referral.records import Referral
+from services.referral.records import Referral, shown_to_agencies
 from services.referral.store import Stores
 from shared.errors import BadRequest, Malformed, Mismatch, Outage, Refused
 from shared.events.codes import ReferralStatus, Urgency
@@ -71,6 +71,13 @@ def receipt(referral: Referral, asides: Sequence[Aside] = ()) -> Receipt:
     )
 
 
+def as_sent(document: ReceiveReferral, referral: Referral) -> Referral:
+    """The referral as it stood when it came, as far as its tag says how it stands."""
+    begun = {"reason": None, "outcome": None, "reopenings": 0, "erased_at": None, "amendments": ()}
+    at = referral.received_at
+    return referral.but(status="received", urgency=document.urgency, changed_at=at, **begun)
+
+
 def as_received(document: ReceiveReferral, referral: Referral) -> Receipt:
     """The receipt as it was when the referral came: a repeat tells its sender nothing new, for they
     may be somebody who must not hear of it any more. How it stands now is for `GET` to say."""
@@ -102,7 +109,7 @@ async def post_referral(
     """
     referral = await intake(stores, document, caller, key)
     response.headers["Location"] = f"/v1/referrals/{referral.id}"
-    tagged(response, 1)
+    tagged(response, shown_to_agencies(as_sent(document, referral)))
     return as_received(document, referral)
 
 

@@ -5,7 +5,7 @@ from typing import Literal
 
 from fastapi import APIRouter, Response
 
-from services.referral.acting import act
+from services.referral.acting import act, tag_for
 from services.referral.callers import ByViewer, OnStores, ReferralId
 from services.referral.documents import Incoming
 from services.referral.intake.route import Receipt, receipt
@@ -96,5 +96,5 @@ async def post_step(
         return entry.take(referral, step, "referrer" if stands == "referrer" else "hub", at)
 
     referral = await act(stores, caller, viewer, referral_id, "take_step", match, rule)
-    tagged(response, referral.version)
+    tagged(response, tag_for(viewer)(referral))
     return receipt(referral)

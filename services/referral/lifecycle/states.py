@@ -231,7 +231,8 @@ def follow_allocation(
         "level": level,
     }
     if going_on:
-        fields |= {"reason": None, "outcome": outcome, "changed_at": at}
+        since = referral.changed_at if status == referral.status else at
+        fields |= {"reason": None, "outcome": outcome, "changed_at": since}
     to = status if going_on else referral.status
     return _moved(referral, to, **fields)
 

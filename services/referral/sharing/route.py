@@ -1,6 +1,5 @@
 """HTTP in: consent, lawful-basis decisions, safety marks; and what they add up to."""
 
-import contextlib
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path, Query
@@ -10,6 +9,7 @@ from services.referral.acting import Asker, held
 from services.referral.callers import ByViewer, EntryId, Key, OnStores, ReferralId
 from services.referral.documents import Code, ConsentEntry, Incoming, Purpose
 from services.referral.sharing.command import confirm, decide_basis, mark, preview, record
+from services.referral.sharing.looking import looked_at_sharing, reasons
 from services.referral.sharing.marking import Mark
 from services.referral.sharing.request import (
     AccountEntry,
@@ -20,9 +20,7 @@ from services.referral.sharing.request import (
     ServiceEntry,
 )
 from services.referral.sharing.rule import end_basis, record_service_agreement
-from services.referral.sharing.subject import Subject
 from services.referral.store import Stores
-from services.referral.vault import Erased
 from shared.clock import now
 from shared.rules.sharing import Decision, SharingState
 from shared.web.access import may
@@ -54,22 +52,13 @@ async def get_sharing(
     """All consents, lawful-basis decisions and safety marks, for the worker and the Hub."""
     referral = await held(stores, caller, viewer, referral_id, "view_sharing")
     subject = await stores.subjects.get(referral.subject_id)
+    await looked_at_sharing(stores, Asker(caller, viewer), referral)
     return SharingView(
         service_agreement=subject.service_agreement,
         sharing=subject.sharing,
         unsafe_persons=subject.unsafe_persons,
-        reasons=await _reasons(stores, subject),
+        reasons=await reasons(stores, viewer, referral, subject),
     )
-
-
-async def _reasons(stores: Stores, subject: Subject) -> dict[str, str]:
-    """`<referral id>/<basis id>/reason` and `…/necessity`, opened; without those whose referral
-    was erased."""
-    opened: dict[str, str] = {}
-    for name, sealed in subject.sealed_reasons.items():
-        with contextlib.suppress(Erased):
-            opened |= await stores.vault.open(name.partition("/")[0], {name: sealed})
-    return opened
 
 
 @router.get("/v1/referrals/{referral_id}/sharing/decision", dependencies=[may("preview_sharing")])
@@ -83,6 +72,7 @@ async def get_decision(
 ) -> Decision:
     """What an agency would be shown if it looked now, and why not the rest."""
     referral = await held(stores, caller, viewer, referral_id, "preview_sharing")
+    await looked_at_sharing(stores, Asker(caller, viewer), referral)
     return await preview(stores, referral, agency_id, purpose)
 
 
