@@ -111,9 +111,8 @@ async def post_confirmation(
     stores: NotifyStores,
 ) -> SubscriptionView:
     """Send back the code that was mailed: from then on the address is used."""
-    key = await movable_subscription(stores, caller, recipient_id)
-    subscription = await stores.subscriptions.get(key)
-    await spend_guess(stores, subscription)
+    own = await movable_subscription(stores, caller, recipient_id)
+    await spend_guess(stores, subscription := await stores.subscriptions.get(own))
     right = stores.secrets.confirmation_code(subscription)
     if subscription.email is None or not hmac.compare_digest(right, body.code):
         raise Refused("wrong_code", "That is not the code we have sent to that address.")
