@@ -4,8 +4,10 @@ import json
 from typing import Any, get_args
 
 from services.notify.decision.decide import answer
+from services.notify.decision.standing import STANDING_IN, still_theirs
 from services.notify.delivery.payload import mail, webhook_body
 from services.notify.inbox.view import view
+from services.notify.projections.cases import CaseState
 from shared.events.codes import AGENCY_KINDS, OF_FAMILY
 from shared.events.notify import NotificationKind
 from shared.rules.parents import closed_to, instructions
@@ -46,9 +48,8 @@ def test_every_notice_carries_the_instruction_by_every_channel() -> None:
     (instruction,) = instructions(closed_to(NOT_TOLD.about_parents))
     for kind in get_args(NotificationKind):
         about = notification(kind=kind)
-        reference = about.referral_id or ""
 
-        assert view(about, {reference: (instruction,)}).instructions == (instruction,), kind
+        assert view(about, (instruction,)).instructions == (instruction,), kind
         assert json.loads(webhook_body(about, (instruction,)))["instructions"] == [instruction]
         text = mail(about, "https://x.example", (instruction,))[1]
         assert "Instruction: do not tell parents" in text
@@ -59,3 +60,19 @@ def test_no_notice_asks_anybody_to_ask_the_parents() -> None:
     asked = {rule.action for rule in POLICY.rules}
 
     assert not [action for action in asked if "parent" in action or "consent" in action]
+
+
+def test_a_desk_is_shown_what_binds_it_while_it_is_asked_to_reach_somebody_for_the_hub() -> None:
+    here = CaseState(agency_id="ag_school", hub_id="hub_1", worker_id="wk_1")
+    gone = here.model_copy(update={"hub_id": "hub_2", "transfers": 1})
+    nowhere = here.model_copy(update={"hub_id": None, "worker_id": None})
+    for kind in get_args(NotificationKind):
+        stands_in = kind in STANDING_IN
+        for to, one in (("hub", "hub_desk"), ("worker", "wk_desk"), ("operator", "operator")):
+            asked = notification(kind=kind, recipient_kind=to, recipient_id=one, hub_id="hub_1")
+            assert still_theirs(asked, here) is stands_in, (kind, to)
+            assert not still_theirs(asked, gone)
+            assert not still_theirs(asked.but(status="acted"), here)
+            assert not still_theirs(asked.but(status="retracted"), here)
+            placing = stands_in or kind == "referral_area_unknown"
+            assert still_theirs(asked, nowhere) is placing, (kind, to)

@@ -736,7 +736,7 @@ def test_a_reminder_comes_on_the_morning_in_london_of_the_working_day() -> None:
 def test_a_recipient_sees_what_they_may_read_now_and_of_a_retraction_what_it_is_about() -> None:
     shown = view(
         notification(categories=("existence", "worker"), due_at=NOW),
-        {"ref_1": ("do_not_tell_parents",)},
+        ("do_not_tell_parents",),
     ).model_dump()
     taken_back = notification(ground="retraction", categories=("worker",))
 
@@ -747,8 +747,8 @@ def test_a_recipient_sees_what_they_may_read_now_and_of_a_retraction_what_it_is_
     assert set(SENTENCES) == set(get_args(NotificationKind))
     whole = notification(due_at=NOW).model_dump()
     assert shown == {name: whole[name] for name in shown}
-    assert view(taken_back, {}).categories == ("worker",)
-    assert view(taken_back.but(categories=()), {}).categories == ("existence",)
+    assert view(taken_back, ()).categories == ("worker",)
+    assert view(taken_back.but(categories=()), ()).categories == ("existence",)
 
 
 # --- What is known of a case -----------------------------------------------------------------

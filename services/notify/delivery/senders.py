@@ -1,5 +1,6 @@
 """The ways to send: a webhook, an e-mail."""
 
+from services.notify.decision.binding import instructions_with
 from services.notify.delivery.attempt import Send
 from services.notify.delivery.mail import Mailer
 from services.notify.delivery.outcomes import Outcome
@@ -37,5 +38,5 @@ def by_email(stores: Stores, mailer: Mailer, public_url: str) -> Send:
 
 
 async def _instructions(stores: Stores, notification: Notification) -> tuple[Instruction, ...]:
-    found = await stores.projections.instructions(notification)
-    return found.get(notification.referral_id or "", ())
+    found = await instructions_with(stores.projections, notification, at=stores.clock())
+    return found.get(notification.id, ())

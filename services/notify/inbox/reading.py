@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from services.notify.access import has_left, hidden_from, inbox_of
+from services.notify.decision.binding import instructions_with
 from services.notify.decision.re_evaluate import re_evaluate
 from services.notify.inbox.cursor import Cursor, past
 from services.notify.inbox.view import Inbox, NotificationView, view
@@ -38,9 +39,9 @@ async def wait_for_page(
 
 
 async def views(stores: Stores, *notifications: Notification) -> list[NotificationView]:
-    """As their recipient sees them, with the instructions that stand now."""
-    instructions = await stores.projections.instructions(*notifications)
-    return [view(notification, instructions) for notification in notifications]
+    """As their recipient sees them, with the instructions that stand now where they are theirs still."""
+    found = await instructions_with(stores.projections, *notifications, at=stores.clock())
+    return [view(notification, found.get(notification.id, ())) for notification in notifications]
 
 
 async def cursor(stores: Stores, caller: Caller, text: str | None) -> Cursor | None:

@@ -1,6 +1,6 @@
 """What a recipient sees of a notification."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import datetime
 
 from pydantic import BaseModel
@@ -18,7 +18,7 @@ class NotificationView(BaseModel):
 
     `categories` is what you may read there now; `about` is another notification of yours or, for
     Hubs, of somebody else's; `detail` a coded reason or outcome. `sentence` says the kind in words;
-    `link` is where to read on. `instructions` bind whoever reads.
+    `link` is where to read on. `instructions` bind whoever reads: none where it is over, or yours no more.
     """
 
     id: str
@@ -47,18 +47,15 @@ class Inbox(BaseModel):
     next: str | None
 
 
-def view(
-    notification: Notification, instructions: Mapping[str, tuple[Instruction, ...]]
-) -> NotificationView:
-    """As its recipient sees it, with the instructions of its referral."""
+def view(notification: Notification, bound: Sequence[Instruction]) -> NotificationView:
+    """As its recipient sees it, with the instructions that bind them."""
     taken = set(NotificationView.model_fields) - {"categories", "sentence", "link"}
     fields = notification.model_dump(include=taken)
     shown = notification.categories if notification.ground == "retraction" else None
-    bound = instructions.get(notification.referral_id or "", ())
     return NotificationView(
         **fields,
         sentence=SENTENCES[notification.kind],
         link=link(notification),
         categories=shown or notification.permitted,
-        instructions=bound,
+        instructions=tuple(bound),
     )

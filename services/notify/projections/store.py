@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
-from services.notify.notification import Notification
 from services.notify.projections.cases import Case, CaseState, evolve
 from services.notify.projections.collection import Projection
 from services.notify.projections.directory import (
@@ -93,21 +92,19 @@ class Projections:
             raise NotFound("subject")
         return subject
 
-    async def instructions(self, *about: Notification) -> dict[str, tuple[Instruction, ...]]:
-        """What binds whoever reads of a referral, by the referral, as it stands now: one reading of
-        each projection for all of them."""
-        ids = sorted({n.referral_id for n in about if n.referral_id})
-        named = {n.referral_id: n.subject_id for n in about if n.referral_id}
-        if not ids:
+    async def cases_of(self, referral_ids: Collection[str]) -> defaultdict[str, CaseState]:
+        """Several cases in one reading; the empty one where nothing is known."""
+        found: defaultdict[str, CaseState] = defaultdict(CaseState)
+        async for each in self.cases.collection.find({"_id": {"$in": sorted(referral_ids)}}):
+            found[each["_id"]] = self.cases.read(each)
+        return found
+
+    async def instructions(self, subject_ids: Iterable[str]) -> dict[str, tuple[Instruction, ...]]:
+        """What binds whoever has to do with each young person, as it stands now: in one reading."""
+        if not (wanted := sorted({one for one in subject_ids if one})):
             return {}
-        async for each in self.cases.collection.find({"_id": {"$in": ids}}, {"subject_id": 1}):
-            named[str(each["_id"])] = each.get("subject_id") or named[str(each["_id"])]
-        where = {"_id": {"$in": sorted({one for one in named.values() if one})}}
-        found = self.subjects.collection.find(where, {"unsafe_names": 1})
-        said = {
-            str(each["_id"]): instructions(each.get("unsafe_names") or ()) async for each in found
-        }
-        return {one: said.get(subject_id or "", ()) for one, subject_id in named.items() if one}
+        found = self.subjects.collection.find({"_id": {"$in": wanted}}, {"unsafe_names": 1})
+        return {str(d["_id"]): instructions(d.get("unsafe_names") or ()) async for d in found}
 
     async def is_unsafe(self, kind: RecipientKind, recipient_id: str, subject: Subject) -> bool:
         """Whether an agency, or a worker with the agency that hosts them, is marked for this young
