@@ -13,10 +13,11 @@ Ages = tuple[AgeBand, ...]
 
 
 def counts_from(consent: Consent) -> datetime:
-    """When it counts as said. A yes whose time is not known is older than everything; such a no was
-    said when it was recorded, for that is the careful side."""
+    """When it counts as said: nothing is said after it was recorded, whatever a clock said. A yes
+    whose time is not known is older than everything; such a no was said when it was recorded, for
+    that is the careful side."""
     unknown = NEVER if consent.status == "given" else consent.recorded_at
-    return consent.said_at or unknown
+    return min(consent.said_at or unknown, consent.recorded_at)
 
 
 def standing_consent(

@@ -5,6 +5,7 @@ decides otherwise with a reason. Nobody else's word ends it: no parent's, no oth
 """
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 
 from shared.events.codes import OF_FAMILY, Instruction
 from shared.rules.known import ParentsWord
@@ -43,6 +44,10 @@ def _lifts(word: ParentsWord, no: ParentsWord) -> bool:
     of_hub = word.recorded_by.startswith(HUB)
     if word.reason is not None:
         return of_hub and word.recorded_at > no.recorded_at
-    said_no = no.said_at or no.recorded_at
-    later = word.said_at is not None and word.said_at > said_no
+    later = word.said_at is not None and _said_at(word) > _said_at(no)
     return later and (of_hub or word.recorded_by == no.recorded_by)
+
+
+def _said_at(word: ParentsWord) -> datetime:
+    """Nothing is said after it was recorded, whatever a clock said."""
+    return min(word.said_at or word.recorded_at, word.recorded_at)

@@ -55,7 +55,7 @@ __all__ = [
     "in_force",
 ]
 
-POLICY_VERSION = "sharing-5"
+POLICY_VERSION = "sharing-6"
 
 
 CLOSING: frozenset[Reason] = frozenset({"recipient_unsafe", "parents_not_told"})

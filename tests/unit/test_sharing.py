@@ -147,7 +147,7 @@ def test_a_consent_under_an_agreement_permits_and_both_are_named() -> None:
 
     assert decision.permitted == CATEGORIES
     assert not decision.safety_hold
-    assert decision.policy_version == "sharing-5"
+    assert decision.policy_version == "sharing-6"
     assert decision.verdicts[1] == Verdict(
         category="identity",
         permitted=True,

@@ -7,7 +7,7 @@ from services.referral.documents import ConsentEntry
 from services.referral.intake.request import ReceiveReferral
 from services.referral.reading.marks import Aside, MarkCode, aside
 from services.referral.reading.meanings import ETHNICITIES
-from services.referral.sharing.rule import SKEW
+from services.referral.sharing.said import SKEW
 from shared.rules.consents import NO
 
 

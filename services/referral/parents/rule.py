@@ -4,7 +4,8 @@ from datetime import datetime
 
 from services.referral.parents.request import ParentsEntry
 from services.referral.sharing.room import room
-from services.referral.sharing.rule import not_ahead, still_about
+from services.referral.sharing.rule import still_about
+from services.referral.sharing.said import not_ahead, not_before, said_by
 from services.referral.sharing.subject import Subject, about
 from shared.errors import Refused
 from shared.events.parents import ParentsWordRecorded
@@ -31,11 +32,13 @@ def record_parents_word(
     not_ahead(entry.said_at, at, where)
     if entry.reason is not None and not by.startswith(HUB):
         raise Refused("hub_decides", "A worker on the case or a manager of the Hub decides this.")
-    known = subject.facts[referral_id].about_parents
+    known, heard = subject.facts[referral_id].about_parents, subject.sharing.about_parents
+    if entry.tell_parents == "no":
+        at = not_before(at, heard)
     word = ParentsWord(
         id=word_id,
         tell=entry.tell_parents,
-        said_at=entry.said_at,
+        said_at=said_by(entry.said_at, at),
         recorded_at=at,
         recorded_by=by,
         by_family=by_family,
@@ -43,8 +46,7 @@ def record_parents_word(
     )
     if any(_same(word, other) for other in known[-1:]) or any(w.id == word_id for w in known):
         return unchanged(subject)
-    said = [each.recorded_by for each in subject.sharing.about_parents]
-    room(by, said, says_no=entry.tell_parents == "no")
+    room(by, [each.recorded_by for each in heard], says_no=entry.tell_parents == "no")
     after = subject.told(referral_id, about_parents=(*known, word))
     stated = about(after, referral_id)
     event = ParentsWordRecorded(**stated, tell=entry.tell_parents, reason=entry.reason)
@@ -53,4 +55,6 @@ def record_parents_word(
 
 def _same(word: ParentsWord, other: ParentsWord) -> bool:
     apart = {"id", "recorded_at"}
-    return word.model_dump(exclude=apart) == other.model_dump(exclude=apart)
+    as_then = word.model_copy(update={"said_at": said_by(word.said_at, other.recorded_at)})
+    same = other.model_copy(update={"said_at": said_by(other.said_at, other.recorded_at)})
+    return as_then.model_dump(exclude=apart) == same.model_dump(exclude=apart)

@@ -137,7 +137,7 @@ def merged(one: Facts, other: Facts) -> Facts:
 
 def _of_then(consent: Consent, ages: Iterable[Age]) -> Consent:
     # Of what was said at a time that is not known the age is sure at the latest then.
-    said_at = consent.said_at or consent.recorded_at
+    said_at = min(consent.said_at or consent.recorded_at, consent.recorded_at)
     then = {band for age in ages if (band := age.band_at(said_at))}
     youngest: AgeBand | None = min(then, key=BANDS.index, default=None)
     return consent.model_copy(update={"age_band": youngest})

@@ -8,6 +8,7 @@ from services.referral.documents import ConsentEntry
 from services.referral.sharing.facts import Answer, ServiceAnswer, newest
 from services.referral.sharing.request import BasisEntry, ConfirmationEntry
 from services.referral.sharing.room import room
+from services.referral.sharing.said import not_ahead, not_before, said_by
 from services.referral.sharing.subject import Subject, about
 from shared.errors import Malformed, Mismatch, NotFound, Outage, Refused
 from shared.events.codes import AGENCY_KINDS, UNKNOWN_NAME
@@ -23,8 +24,6 @@ from shared.rules.parents import parents_not_told
 from shared.rules.sharing import Basis, Confirmation, Consent
 from shared.storage.records import Change, unchanged
 
-# As much as the clocks of two systems may differ.
-SKEW = timedelta(minutes=2)
 # The agency that somebody sits in, and its kind.
 Host = tuple[str, str] | None
 
@@ -46,10 +45,8 @@ def record_consent(
     would be lost. `where` is the place of the entry in its document, for `Malformed`."""
     still_about(subject, referral_id)
     known = next((c for c in subject.sharing.consents if c.id == consent_id), None)
-    said = {**entry.model_dump(), "agency_kinds": kinds_of(entry)}
     if known is not None:
-        as_sent = known.agency_kinds == entry.agency_kinds  # before kinds were coded
-        _repeats(known, entry.model_dump() if as_sent else said)
+        _repeats_consent(known, entry)
         return unchanged(subject)
     says_no = entry.status in NO
     room(by, [each.recorded_by for each in subject.sharing.consents], says_no=says_no)
@@ -57,9 +54,12 @@ def record_consent(
         detail = "A consent must be valid for some time."
         raise Malformed(f"{where}/valid_to", "in_the_past", detail)
     not_ahead(entry.said_at, at, f"{where}/said_at")
+    if says_no:
+        at = not_before(at, subject.sharing.consents)
+    said = {"agency_kinds": kinds_of(entry), "said_at": said_by(entry.said_at, at)}
     recorded: dict[str, Any] = {"recorded_at": at, "recorded_by": by, "recorder_host": host}
     recorded["recorder_sides"] = tuple(s for s in sorted(sides) if f"agency:{s}" != by)
-    consent = Consent(id=consent_id, valid_from=at, **recorded, **said)
+    consent = Consent(id=consent_id, valid_from=at, **recorded, **entry.model_dump() | said)
     consents = (*subject.facts[referral_id].consents, consent)
     after = subject.told(referral_id, consents=consents)
     stated = about(after, referral_id)
@@ -71,12 +71,6 @@ def kinds_of(entry: ConsentEntry) -> tuple[str, ...]:
     no kind stays a word about nobody, and no caller's word is in an event."""
     kinds = (k if k in AGENCY_KINDS else UNKNOWN_NAME for k in entry.agency_kinds)
     return tuple(dict.fromkeys(kinds))
-
-
-def not_ahead(said_at: datetime | None, at: datetime, pointer: str) -> None:
-    """Raises `Malformed` for what was said after now, but for clocks that differ a little."""
-    if said_at is not None and said_at > at + SKEW:
-        raise Malformed(pointer, "in_the_future", "Nothing is recorded before it was said.")
 
 
 def review_consent(
@@ -219,6 +213,16 @@ def still_about(subject: Subject, referral_id: str) -> None:
     again, the request finds that one. Said to the one before, a refusal would be lost."""
     if referral_id not in subject.facts:
         raise Outage("referral_moved")
+
+
+def _repeats_consent(known: Consent, entry: ConsentEntry) -> None:
+    # Kinds were kept as sent once, and the time as it was said.
+    said = entry.model_dump()
+    if known.agency_kinds != entry.agency_kinds:
+        said["agency_kinds"] = kinds_of(entry)
+    if _kept(known.said_at) != _kept(entry.said_at):
+        said["said_at"] = said_by(entry.said_at, known.recorded_at)
+    _repeats(known, said)
 
 
 def _repeats(known: Consent | Basis, coded: Mapping[str, object]) -> None:
