@@ -53,6 +53,7 @@ from shared.events.sharing import (
     BasisRecorded,
     ConsentRecorded,
     ConsentReviewed,
+    RecorderKnown,
     SafetyMarked,
     ServiceAgreementRecorded,
 )
@@ -136,6 +137,7 @@ def _of_sharing(stores: Stores) -> Handlers:
             on(SubjectDescribed, sharing.on_sharing),
             on(ConsentRecorded, sharing.on_consent),
             on(ConsentReviewed, sharing.on_sharing),
+            on(RecorderKnown, sharing.on_sharing),
             on(ConsentInvalidated, sharing.on_sharing),
             on(ParentsWordRecorded, sharing.on_sharing),
             on(ServiceAgreementRecorded, sharing.on_sharing),

@@ -5,7 +5,7 @@ from services.referral.lifecycle.following import OfAllocation, follow, stands
 from services.referral.matches.finding import after_decision, find_again, find_matches
 from services.referral.people.relinking import relink, tell_apart
 from services.referral.people.retelling import forget_referral, retell_subject
-from services.referral.sharing.command import mark_as_seen
+from services.referral.sharing.command import mark_as_seen, speaks_as
 from services.referral.store import Stores
 from shared.events import Event
 from shared.events.accounts import AccountSeen
@@ -160,12 +160,14 @@ async def on_worker_registered(stores: Stores, event: Event[WorkerRegistered], b
     await stores.known.worker(event)
     for account in await stores.known.accounts_of(event.data.worker_id):
         await mark_as_seen(stores, account, by)
+        await speaks_as(stores, account, by)
 
 
 async def on_account_seen(stores: Stores, event: Event[AccountSeen], by: Origin) -> None:
     """There is this account; who is marked under another name of the same person is under this."""
     await stores.known.account(event)
     await mark_as_seen(stores, event.data.account, by)
+    await speaks_as(stores, event.data.account, by)
 
 
 async def on_trail_queried(stores: Stores, event: Event[TrailQueried], _: Origin) -> None:

@@ -83,7 +83,7 @@ class Stores:
             await self.referrals.collection.create_index(f"transfer.{side}", sparse=True)
         await self.referrals.collection.create_index("area_hash", sparse=True)
         await self.register.areas.prepare()
-        await self.subjects.prepare([("unsafe", 1)], timers=[BIRTHDAY_DUE])
+        await self.subjects.prepare([("unsafe", 1)], [("speakers", 1)], timers=[BIRTHDAY_DUE])
         await self.agencies.prepare([("claimed_kind", 1)])
         await self.agreements.prepare(
             [("terms.parties", 1), ("terms.effective_to", 1), ("_id", 1)],
@@ -102,6 +102,11 @@ class Stores:
         """The young people of whom nobody with one of these names hears anything."""
         marked = {"unsafe": {"$in": sorted(names)}}
         cursor = self.subjects.collection.find(marked, {"_id": 1})
+        return sorted([str(found["_id"]) async for found in cursor])
+
+    async def spoken_of_by(self, account: str) -> list[str]:
+        """The young people about whom this account has recorded or decided something."""
+        cursor = self.subjects.collection.find({"speakers": account}, {"_id": 1})
         return sorted([str(found["_id"]) async for found in cursor])
 
     async def page(

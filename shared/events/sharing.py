@@ -102,6 +102,27 @@ class ConsentReviewed(AboutSharing):
         )
 
 
+class RecorderKnown(AboutSharing):
+    """Who recorded or confirmed a yes has called as an agency that gains by it: it waits for somebody
+    else of the Hub."""
+
+    event_type: ClassVar[str] = "consent.recorder_known"
+    heard_by: ClassVar[tuple[str, ...]] = ("notify.consent",)
+
+    consent: Consent
+
+    def says(self, by: str) -> str:
+        given = self.consent
+        to = listed((*given.agency_ids, *given.agency_kinds), "every agency")
+        return (
+            f"{by} found that who spoke for it gains by agreement to share"
+            f" {listed(given.categories)} with {to}{_for(self.referral_id)}: it has to be confirmed."
+        )
+
+    def parties(self) -> Parties:
+        return Parties(referral_id=self.referral_id, subjects=(self.subject_id,))
+
+
 class BasisRecorded(AboutSharing):
     """A named practitioner decided to share without consent, on a legal basis, with reasons."""
 

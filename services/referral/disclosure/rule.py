@@ -16,6 +16,7 @@ from services.referral.access import (
 )
 from services.referral.authorship import part, writings
 from services.referral.records import SEALED, Referral
+from services.referral.sharing.speakers import sharing_for
 from services.referral.sharing.subject import Subject
 from shared.events.codes import Instruction
 from shared.events.records import RecordRefused, RecordViewed
@@ -80,7 +81,8 @@ def look(
             purpose=purpose,
             categories=CATEGORIES,
         )
-        decision = decide(request, subject.sharing, agreements, at)
+        sharing = sharing_for(subject, viewer.account or "", viewer.id, at)
+        decision = decide(request, sharing, agreements, at)
     # Without its existence, anything else shown would tell that the referral exists.
     another = viewer.id != referral.agency_id
     known = decision is not None and "existence" in decision.permitted

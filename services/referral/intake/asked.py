@@ -20,7 +20,7 @@ class Full(Exception):
 class Asked:
     """The document, the referral it is to become, who sends it, when, and of what kind of agency;
     `unknown` are the names in its consents that nobody has, each with what stands for it, `sides` the
-    agencies as which the sender's account has called."""
+    agencies as which the sender's account (`account`) has called."""
 
     document: ReceiveReferral
     referral_id: str
@@ -29,3 +29,4 @@ class Asked:
     kind: str
     unknown: Mapping[str, str]
     sides: Collection[str] = ()
+    account: str = ""

@@ -27,6 +27,7 @@ from services.referral.reading.marks import as_text
 from services.referral.records import Referral
 from services.referral.sharing.facts import Facts
 from services.referral.sharing.naming import unknown_names
+from services.referral.sharing.speakers import all_spoken
 from services.referral.sharing.subject import Subject
 from services.referral.store import Stores
 from shared.clock import now
@@ -67,6 +68,7 @@ async def intake(stores: Stores, document: ReceiveReferral, caller: Caller, key:
         kind,
         await unknown_names(stores, document.consents),
         await stores.known.agencies_of(caller.account) if document.consents else (),
+        caller.account,
     )
     whom = await find_whom(stores, document.subject, referral_id)
     _check(asked, whom)
@@ -195,6 +197,7 @@ def _said(subject: Subject, asked: Asked, whom: Whom) -> Change[Subject]:
                 lambda s: link(s, asked.referral_id, facts),
                 partial(say_it, only_no=only_no),
             )
+            change = all_spoken(change, asked.referral_id, asked.account)
             for event in change.events:
                 fit(event.model_dump_json(), event.room() - ENVELOPE)
             return change

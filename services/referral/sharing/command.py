@@ -23,6 +23,7 @@ from services.referral.sharing.request import (
     recorded,
 )
 from services.referral.sharing.rule import Host, record_basis, record_consent, review_consent
+from services.referral.sharing.speakers import CONFIRMED, known_as, spoken
 from services.referral.sharing.subject import Subject
 from services.referral.store import Stores
 from shared.clock import now
@@ -53,11 +54,11 @@ async def decide_basis(
         f"{referral.id}/{basis_id}/necessity": entry.necessity,
     }
     sealed = await stores.vault.seal(referral.id, reasons)
+    rule = partial(record_basis, by=caller.actor, sealed=sealed, at=at)
+    said = referral.id, caller.account
     return await stores.subjects.change(
         referral.subject_id,
-        lambda s: record_basis(
-            s, referral.id, basis_id, entry, by=caller.actor, sealed=sealed, at=at
-        ),
+        lambda s: spoken(rule(s, referral.id, basis_id, entry), *said, basis_id),
         by=caller.origin(referral.id),
     )
 
@@ -71,12 +72,11 @@ async def record(
     caller, viewer = asker
     consent_id, at = stores.vault.id_of("con", referral.id, caller.actor, key), now()
     sides = await stores.known.agencies_of(caller.account)
-    by, host = caller.actor, viewer.host_agency_id
+    host, said = viewer.host_agency_id, (referral.id, caller.account)
+    rule = partial(record_consent, by=caller.actor, host=host, sides=sides)
     subject = await stores.subjects.change(
         referral.subject_id,
-        lambda s: record_consent(
-            s, referral.id, consent_id, entry, at, by=by, host=host, sides=sides
-        ),
+        lambda s: spoken(rule(s, referral.id, consent_id, entry, at), *said, consent_id),
         by=caller.origin(referral.id),
     )
     return recorded(subject.sharing, consent_id)
@@ -89,10 +89,11 @@ async def confirm(
     caller, viewer = asker
     at, by, host = now(), caller.actor, await host_of(stores, viewer)
     sides, since = await stores.known.sides_of(caller.account), referral.transferred_at
+    said = referral.id, caller.account
     rule = partial(review_consent, entry=entry, at=at, by=by, host=host, sides=sides, since=since)
     return await stores.subjects.change(
         referral.subject_id,
-        lambda s: rule(s, referral.id, consent_id),
+        lambda s: spoken(rule(s, referral.id, consent_id), *said, f"{consent_id}{CONFIRMED}"),
         by=caller.origin(referral.id),
     )
 
@@ -169,6 +170,14 @@ async def mark_as_seen(stores: Stores, account: str, by: Origin) -> None:
     sides = {f"agency:{agency_id}" for agency_id in await _sides_of(stores, names)}
     for subject_id in await stores.unsafe_for(sides):
         await stores.subjects.change(subject_id, lambda s: mark_members(s, sides, names, at), by=by)
+
+
+async def speaks_as(stores: Stores, account: str, by: Origin) -> None:
+    """An account has called as somebody: what it said before to the gain of theirs is looked at
+    again. Safe to repeat."""
+    sides, at = await stores.known.sides_of(account), now()
+    for subject_id in await stores.spoken_of_by(account) if sides else ():
+        await stores.subjects.change(subject_id, lambda s: known_as(s, account, sides, at), by=by)
 
 
 async def _same_person(stores: Stores, marked: Mark) -> list[Mark]:

@@ -59,6 +59,8 @@ class Facts(Value):
     marks: tuple[Marked, ...] = ()
     service: ServiceAnswer | None = None
     sealed_reasons: dict[str, bytes] = Field(default_factory=dict)
+    # Whose account recorded each consent and basis, or confirmed one (services/referral/sharing/speakers.py).
+    accounts: dict[str, str] = Field(default_factory=dict)
 
     def but(self, **fields: Any) -> "Facts":
         """A validated copy with some fields changed."""
@@ -132,6 +134,7 @@ def merged(one: Facts, other: Facts) -> Facts:
         if one.service and other.service
         else one.service or other.service,
         sealed_reasons={**one.sealed_reasons, **other.sealed_reasons},
+        accounts={**one.accounts, **other.accounts},
     )
 
 

@@ -43,6 +43,12 @@ class Subject(Record):
         words = (word for facts in self.facts.values() for word in facts.about_parents)
         return tuple(sorted({*unsafe_of(self.facts.values()), *closed_to(tuple(words))}))
 
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def speakers(self) -> tuple[str, ...]:
+        """The accounts whose word opens something. Stored, to be searched by."""
+        return tuple(sorted({a for facts in self.facts.values() for a in facts.accounts.values()}))
+
     @property
     def referral_ids(self) -> tuple[str, ...]:
         """The referrals that are about this young person."""
