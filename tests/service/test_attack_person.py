@@ -323,4 +323,8 @@ async def test_nobody_joins_or_parts_two_where_an_agency_they_call_for_would_be_
     assert await decide("twice as manager", decision) == (409, "gains_by_it")
     assert (await decide("manager", decision))[0] in (200, 201)
     shown = [f"/v1/referrals/{each}" for each in (one, two)]
-    assert 200 in [(await services.ask("police", "GET", each)).status_code for each in shown]
+
+    async def opened() -> bool:  # referrals move to one young person one by one
+        return 200 in [(await services.ask("police", "GET", each)).status_code for each in shown]
+
+    await until(opened, deadline=20, what="the police reading one of the two")
