@@ -120,7 +120,11 @@ class RecorderKnown(AboutSharing):
         )
 
     def parties(self) -> Parties:
-        return Parties(referral_id=self.referral_id, subjects=(self.subject_id,))
+        return Parties(
+            referral_id=self.referral_id,
+            subjects=(self.subject_id,),
+            agencies=self.consent.agency_ids,
+        )
 
 
 class BasisRecorded(AboutSharing):
