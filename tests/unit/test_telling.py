@@ -83,6 +83,11 @@ def test_two_boys_alike_with_numbers_of_their_own_are_two() -> None:
                 "known_as": "Sample Child",
                 "date_of_birth": "2009-08-07",
             },
+            ("number_of_another",),
+        ),
+        (
+            {"nhs_number": ONE_NUMBER},
+            {"nhs_number": ONE_NUMBER, "name": "Another Name", "known_as": "Sample Child"},
             (),
         ),
     ],

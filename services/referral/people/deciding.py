@@ -109,7 +109,7 @@ def _with_those_of(
             continue
         stay = subject.facts[staying].described or Description()
         before = [j for j in order[: order.index(i)] if j not in going]
-        if fits(described, _described(subject, going)) and (
+        if fits(described, _described(subject, going), joined=True) and (
             contradictions(described, stay)
             or not any(agree(described, d) for d in (stay, *_described(subject, before)))
         ):

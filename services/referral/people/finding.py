@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from typing import Any
 
 from services.referral.authorship import merged, read, sealed_parts
@@ -83,13 +84,19 @@ async def find_whom(stores: Stores, details: SubjectDetails, referral_id: str) -
     # Of who is not read in whole nobody can say that nothing contradicts.
     told = {i: () if s.undescribed else s.described for i, s in subjects.items()}
     full = {i for i, s in subjects.items() if len(s.facts) >= MAX_REFERRALS and i not in mine}
-    chosen = choose(described, told, lambda a, b: kept_apart(subjects[a], subjects[b]))
+    joined = {i for i, s in subjects.items() if s.joined}
+    apart = partial(_apart, subjects)
+    chosen = choose(described, told, apart, joined)
     if of_full := chosen in full:
         others = {i: known for i, known in told.items() if i not in full}
-        chosen = choose(described, others, lambda a, b: kept_apart(subjects[a], subjects[b]))
+        chosen = choose(described, others, apart, joined)
     subject_id = next(iter([*mine, *([chosen] if chosen else []), *unused]), None)
     subject = subjects.get(subject_id or "")
     return replace(whom, subject_id=subject_id, subject=subject, full=of_full and not mine)
+
+
+def _apart(subjects: Mapping[str, Subject], one: str, other: str) -> bool:
+    return kept_apart(subjects[one], subjects[other])
 
 
 async def _with_descriptions(stores: Stores, subject: Subject) -> Subject:
@@ -97,11 +104,12 @@ async def _with_descriptions(stores: Stores, subject: Subject) -> Subject:
     noted. Without, where one of them can't be read yet: nobody is linked then."""
     if not (ids := list(subject.undescribed)):
         return subject
+    read: dict[str, Description] = {}
     for referral in await stores.referrals.find({"_id": {"$in": ids}}, limit=len(ids)):
         details = await details_of(stores, referral)
-        described = describe(details, stores.vault.fingerprint) if details else Description()
-        subject = subject.told(referral.id, described=described)
-    return subject
+        hashed = stores.vault.fingerprint
+        read[referral.id] = describe(details, hashed) if details else Description()
+    return subject.described_by(read)
 
 
 def block_hashes(stores: Stores, subject: SubjectDetails) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from services.referral.documents import SubjectDetails
 from services.referral.people.age import BANDS, Age, age_of, forgotten
-from services.referral.people.telling import Description
+from services.referral.people.telling import ANOTHER, Description
 from services.referral.sharing.facts import counting
 from services.referral.sharing.subject import Subject, about
 from shared.events import EventData
@@ -53,9 +53,10 @@ def _ahead(after: Subject) -> EventData:
 
 
 def read_anew(subject: Subject, referral_id: str, coming: Description) -> Change[Subject]:
-    """A referral will describe them so: until that is noted it is read for each comparison."""
+    """A referral will describe them so: until that is noted it is read for each comparison. Not so
+    one that describes nobody here."""
     facts = subject.facts.get(referral_id)
-    if facts is None or facts.described in (None, coming):
+    if facts is None or facts.described in (None, coming, ANOTHER):
         return unchanged(subject)
     after = subject.told(referral_id, described=None)
     return Change(
@@ -70,8 +71,9 @@ def retell(
     described: Description,
     at: datetime,
 ) -> Change[Subject]:
-    """What a corrected referral says of who the young person is. Said again, it changes nothing; an
-    estimate that was not corrected stays of the day it was made."""
+    """What a corrected referral says of who the young person is; it describes nobody where that is
+    another child. Said again, it changes nothing; an estimate that was not corrected stays of the
+    day it was made."""
     facts = subject.facts.get(referral_id)
     if facts is None:
         return unchanged(subject)
@@ -80,9 +82,10 @@ def retell(
         same = age_of(details, facts.age.said_at, at)
         if (same.source, same.born) == (facts.age.source, facts.age.born):
             age = facts.age
-    if (age, described) == (facts.age, facts.described):
+    after = subject.described_by({referral_id: described}).told(referral_id, age=age)
+    if after == subject:
         return unchanged(subject)
-    return _described(subject.told(referral_id, age=age, described=described), referral_id)
+    return _described(after, referral_id)
 
 
 def forget(subject: Subject, referral_id: str) -> Change[Subject]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from services.referral.people.telling import fits
+from services.referral.people.telling import ANOTHER, fits
 from services.referral.records import Referral, snapshot
 from services.referral.sharing.facts import Facts, merged
 from services.referral.sharing.subject import Subject, about
@@ -40,7 +40,7 @@ def link(subject: Subject, referral_id: str, facts: Facts) -> Change[Subject]:
         return unchanged(subject)
     if subject.undescribed or facts.described is None:
         raise SomebodyElse
-    if not fits(facts.described, subject.described):
+    if not fits(facts.described, subject.described, joined=subject.joined):
         raise SomebodyElse
     moving = dict(subject.moving)
     if moving and set(moving) == set(subject.facts) and len(set(moving.values())) == 1:
@@ -86,6 +86,8 @@ def _arriving(subject: Subject, other: Subject, referral_id: str, *, parted: boo
         came_from = ()
     if subject.id in came_from:
         came_from = came_from[: came_from.index(subject.id)]
+    elif parted:
+        facts = _read_anew(facts)
     return facts.but(came_from=came_from)
 
 
@@ -114,12 +116,20 @@ def leave(subject: Subject, joining: str, group: Collection[str], carried: int) 
     going = [i for i in group if i in subject.facts]
     if not going or subject.version != carried:
         return unchanged(subject)
+    left = {i: f for i, f in subject.facts.items() if i not in group}
+    if not any(subject.facts[i].came_from for i in going):  # no join is taken back
+        left = {i: _read_anew(f) for i, f in left.items()}
     after = subject.but(
-        facts={i: f for i, f in subject.facts.items() if i not in group},
+        facts=left,
         arrived={i: other for i, other in subject.arrived.items() if i not in group},
         moving={i: to for i, to in subject.moving.items() if i not in group},
     )
     return Change(after, tuple(_relinked(after, i, subject.id, joining) for i in going))
+
+
+def _read_anew(facts: Facts) -> Facts:
+    """Of a referral that said another child than those did from whom it is parted now."""
+    return facts.but(described=None) if facts.described == ANOTHER else facts
 
 
 def _relinked(after: Subject, referral_id: str, leaving: str, joining: str) -> SubjectRelinked:

@@ -3,7 +3,7 @@
 What is compared are keyed hashes, so that a subject can keep them in the clear: they can be equal
 or not, and say nothing else. Whoever compares opened fields gives the values themselves."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import combinations
 from typing import Literal
 
@@ -42,6 +42,11 @@ class Description(BaseModel):
     school: str | None = None
 
 
+# Of a referral that says another child than the others about the same young person do: its words
+# find nobody, and keep nobody from being found. No hash is written so.
+ANOTHER = Description(school="another_child")
+
+
 def describe(subject: SubjectDetails, hashed: Callable[..., str]) -> Description:
     """The description of a child; `hashed(kind, *parts)` makes what is kept of each value."""
     name = None if is_placeholder(subject.name) else normalise(subject.name)
@@ -74,8 +79,7 @@ def contradictions(one: Description, other: Description) -> tuple[Contradiction,
         found.append("nhs_number")
     if _differ(one.gender, other.gender) and _another_sign(one, other):
         found.append("gender")
-    same_number = one.nhs_number is not None and one.nhs_number == other.nhs_number
-    if same_number and _names_differ(one, other) and _differ(one.born, other.born):
+    if _same_number(one, other) and _differ(one.name, other.name) and _differ(one.born, other.born):
         found.append("number_of_another")
     return tuple(found)
 
@@ -83,30 +87,55 @@ def contradictions(one: Description, other: Description) -> tuple[Contradiction,
 def agree(one: Description, other: Description) -> bool:
     """Enough to link the two if nothing contradicts it: the same valid NHS number with the same
     name or birth date; or the same full name and birth date. Known_as only bears out a number."""
-    if one.nhs_number is not None and one.nhs_number == other.nhs_number:
+    if _same_number(one, other):
         return _same_name(one, other) or (one.born is not None and one.born == other.born)
     return one.name_and_birth is not None and one.name_and_birth == other.name_and_birth
 
 
-def fits(new: Description, known: Sequence[Description]) -> bool:
-    """Whether a child described so is the one known so: it agrees with one of these descriptions
-    and contradicts none, for what is like one of two need not be like the other."""
+def unlike(one: Description, other: Description) -> bool:
+    """Whether they may be two, for all that is said: another full name or birth date, and no NHS
+    number that both have. What a third one says, who is like each, makes them no more alike."""
+    if _same_number(one, other):
+        return False
+    return _differ(one.name, other.name) or _differ(one.born, other.born)
+
+
+def fits(new: Description, known: Sequence[Description], *, joined: bool = False) -> bool:
+    """Whether a child described so is the one known so: it agrees with one of these descriptions,
+    and contradicts none and is unlike none, for what is like one of two need not be like the other.
+
+    `joined`: a person said of some of these that they are one child. Then it may be unlike those
+    from whom what it agrees with was already.
+    """
     if len(known) >= MANY and new not in known:
         return False
-    return any(agree(new, k) for k in known) and not any(contradictions(new, k) for k in known)
+    if any(contradictions(new, k) for k in known):
+        return False
+    others = [k for k in known if unlike(new, k)]
+    if others and not joined:
+        return False
+    return any(agree(new, one) and all(unlike(one, k) for k in others) for one in known)
+
+
+def stands(new: Description, siblings: Sequence[Description], *, joined: bool = False) -> bool:
+    """Whether a referral that was corrected so is still about the child whom these describe."""
+    apart = any(contradictions(new, s) or unlike(new, s) for s in siblings)
+    return not apart or fits(new, siblings, joined=joined)
 
 
 def choose(
     new: Description,
     known: Mapping[str, Sequence[Description]],
     apart: Callable[[str, str], bool] = lambda *_: False,
+    joined: Collection[str] = (),
 ) -> str | None:
     """The only one of these young people who fits. None where nobody does, or several do.
 
     An NHS number goes before a name: of two who fit, the one who has it; but not of two whom a
-    person has told `apart`: what fits both is for a person again.
+    person has told `apart`: what fits both is for a person again. `joined`: of whom a person said
+    that their referrals are about one child.
     """
-    fitting = [i for i, descriptions in known.items() if fits(new, descriptions)]
+    fitting = [i for i, told in known.items() if fits(new, told, joined=i in joined)]
     if any(apart(one, other) for one, other in combinations(fitting, 2)):
         return None
     by_number = [i for i in fitting if any(_same_number(new, k) for k in known[i])]

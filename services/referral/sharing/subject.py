@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import Field, computed_field
 
 from services.referral.people.age import BIRTHDAY_DUE
-from services.referral.people.telling import Description
+from services.referral.people.telling import ANOTHER, Description, stands
 from services.referral.sharing.facts import (
     AGENCY,
     Answer,
@@ -89,6 +89,11 @@ class Subject(Record):
         """The referrals that have to be read before anybody is linked."""
         return tuple(i for i, f in self.facts.items() if f.described is None)
 
+    @property
+    def joined(self) -> bool:
+        """Whether a person said of some of these referrals that they are about one child."""
+        return any(f.came_from for f in self.facts.values())
+
     def timers(self) -> Mapping[str, datetime | None]:
         """When an age has to be looked at again."""
         ages = [f.age for f in self.facts.values() if f.age is not None]
@@ -100,6 +105,20 @@ class Subject(Record):
     def told(self, referral_id: str, **fields: object) -> "Subject":
         """With other facts of one referral."""
         return self.but(facts={**self.facts, referral_id: self.facts[referral_id].but(**fields)})
+
+    def described_by(self, read: Mapping[str, Description]) -> "Subject":
+        """With what these referrals say of them by now. One that says another child than the others
+        do describes nobody here, until a person has parted them: it finds nobody, and keeps nobody
+        from being found. While one of the others has to be read first, so have these."""
+        facts = {i: f.but(described=read.get(i, f.described)) for i, f in self.facts.items()}
+        said = {i: f.described for i, f in facts.items() if f.described is not None}
+        if len(said) < len(facts):
+            return self.but(facts={**self.facts, **{i: facts[i].but(described=None) for i in read}})
+        for i, described in read.items():
+            siblings = [d for other, d in said.items() if other != i]
+            if not stands(described, siblings, joined=self.joined):
+                facts[i] = facts[i].but(described=ANOTHER)
+        return self.but(facts=facts)
 
 
 def about(subject: Subject, referral_id: str) -> dict[str, Any]:
