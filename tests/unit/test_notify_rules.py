@@ -2,7 +2,8 @@
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from itertools import product
+from typing import Any, get_args
 
 import pytest
 
@@ -59,6 +60,7 @@ from services.notify.transitions import (
 )
 from shared.events import Event
 from shared.events.catalogue import event_types
+from shared.events.codes import ReferralStatus, StatusReason
 from shared.rules.sharing import Consent, Decision, Request, SharingState, Terms, Verdict
 from tests.golden.__main__ import sample
 
@@ -282,9 +284,13 @@ def test_of_a_referral_that_should_never_have_been_nobody_is_told() -> None:
     found = decided(SharingState(consents=(consent("existence"),)), retracted=True)
 
     assert not found.permitted
-    assert reason_to_retract("entered_in_error", None) == "entered_in_error"
-    assert reason_to_retract("withdrawn", "wrong_person") == "wrong_person"
-    assert reason_to_retract("closed", None) is None
+
+
+def test_what_was_told_is_taken_back_of_a_referral_that_is_in_error_and_of_no_other() -> None:
+    for status, reason in product(get_args(ReferralStatus), (*get_args(StatusReason), None)):
+        said = reason_to_retract(status, reason)
+        wrong = "wrong_person" if reason == "wrong_person" else "entered_in_error"
+        assert said == (wrong if status == "entered_in_error" else None), (status, reason)
 
 
 def test_it_is_decided_again_at_the_first_moment_that_could_change_it() -> None:

@@ -233,9 +233,8 @@ def _latest(times: dict[str, datetime], subject_id: str, at: datetime) -> dict[s
 def reason_to_retract(
     status: ReferralStatus, reason: StatusReason | None
 ) -> RetractionReason | None:
-    """Whether the referral should never have been, so that nobody should have been told of it."""
-    if reason == "wrong_person":
-        return "wrong_person"
-    if status == "entered_in_error" or reason == "raised_in_error":
-        return "entered_in_error"
-    return None
+    """Whether the referral should never have been, so that nobody should have been told of it. Its
+    status says so: the reason of another turn ("the end was an error") is about that turn."""
+    if status != "entered_in_error":
+        return None
+    return "wrong_person" if reason == "wrong_person" else "entered_in_error"
