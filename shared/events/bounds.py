@@ -13,6 +13,8 @@ MAX_EVENT = 65_000
 # What makes a record grow is refused earlier: the rest is kept for what must always be possible,
 # a withdrawal, a safety mark, a link.
 MAX_GROWTH = 50_000
+# A no of an agency ends before: the rest is for one of the Hub, of the most that one can name.
+MAX_NO_OF_AGENCY = 57_000
 # What an event's envelope takes at most, for a rule that asks before there is one.
 ENVELOPE = 1_500
 MAX_TEXT = 1_000

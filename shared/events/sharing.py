@@ -2,10 +2,11 @@
 
 from typing import ClassVar, Literal
 
-from shared.events.bounds import MAX_EVENT, MAX_GROWTH
+from shared.events.bounds import MAX_EVENT, MAX_GROWTH, MAX_NO_OF_AGENCY
 from shared.events.codes import ConfirmationReason, SafetyRelation
 from shared.events.declared import Disclosed, Parties, listed, plain
 from shared.events.subject import AboutSharing
+from shared.rules.consents import NO
 from shared.rules.sharing import Basis, Consent
 
 
@@ -18,8 +19,12 @@ class ConsentRecorded(AboutSharing):
     consent: Consent
 
     def room(self) -> int:
-        """A no is recorded even where there is no room left for another yes."""
-        return MAX_EVENT if self.consent.status in ("refused", "withdrawn") else MAX_GROWTH
+        """A no is recorded even where there is no room left for another yes, and one of the Hub even
+        where there is none for another of an agency."""
+        if self.consent.status not in NO:
+            return MAX_GROWTH
+        of_agency = (self.consent.recorded_by or "").startswith("agency:")
+        return MAX_NO_OF_AGENCY if of_agency else MAX_EVENT
 
     def says(self, by: str) -> str:
         given = self.consent

@@ -7,7 +7,7 @@ from typing import Any
 from services.referral.documents import ConsentEntry
 from services.referral.sharing.facts import Answer, ServiceAnswer, newest
 from services.referral.sharing.request import BasisEntry, ConfirmationEntry
-from services.referral.sharing.room import room
+from services.referral.sharing.room import room, share
 from services.referral.sharing.said import not_ahead, not_before, said_by
 from services.referral.sharing.subject import Subject, about
 from shared.errors import Malformed, Mismatch, NotFound, Outage, Refused
@@ -44,22 +44,24 @@ def record_consent(
     request) adds nothing; raises `Mismatch` when this id has another: what was said under it
     would be lost. `where` is the place of the entry in its document, for `Malformed`."""
     still_about(subject, referral_id)
-    known = next((c for c in subject.sharing.consents if c.id == consent_id), None)
+    heard = subject.sharing.consents
+    known = next((c for c in heard if c.id == consent_id), None)
     if known is not None:
         _repeats_consent(known, entry)
         return unchanged(subject)
     says_no = entry.status in NO
-    room(by, [each.recorded_by for each in subject.sharing.consents], says_no=says_no)
+    room(by, [each.recorded_by for each in heard], says_no=says_no)
     if entry.valid_to is not None and entry.valid_to <= at:
         detail = "A consent must be valid for some time."
         raise Malformed(f"{where}/valid_to", "in_the_past", detail)
     not_ahead(entry.said_at, at, f"{where}/said_at")
     if says_no:
-        at = not_before(at, subject.sharing.consents)
+        at = not_before(at, heard)
     said = {"agency_kinds": kinds_of(entry), "said_at": said_by(entry.said_at, at)}
     recorded: dict[str, Any] = {"recorded_at": at, "recorded_by": by, "recorder_host": host}
     recorded["recorder_sides"] = tuple(s for s in sorted(sides) if f"agency:{s}" != by)
     consent = Consent(id=consent_id, valid_from=at, **recorded, **entry.model_dump() | said)
+    share(by, heard, consent, says_no=says_no)
     consents = (*subject.facts[referral_id].consents, consent)
     after = subject.told(referral_id, consents=consents)
     stated = about(after, referral_id)
