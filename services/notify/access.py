@@ -12,6 +12,7 @@ from services.notify.projections.store import Hidden
 from services.notify.store import Stores
 from services.notify.subscriptions.subscription import SubscriptionEntry, key_of
 from shared.errors import BadRequest, Malformed, NotFound, NotTheirs, Refused
+from shared.events.codes import UNKNOWN_KIND
 from shared.events.notify import RecipientKind
 from shared.rules.access import Person, Thing
 from shared.rules.access_table import Action
@@ -98,7 +99,7 @@ async def hidden_from(stores: Stores, caller: Caller) -> Hidden:
 async def _who(stores: Stores, caller: Caller) -> tuple[Person, Hidden]:
     host, kind = None, ""
     if caller.agency_id is not None:
-        kind = (await stores.projections.agencies.get(caller.agency_id)).kind
+        kind = (await stores.projections.agencies.get(caller.agency_id)).kind or UNKNOWN_KIND
     if caller.worker_id is not None:
         host = (await stores.projections.workers.get(caller.worker_id)).host_agency_id
     who = person(caller, host_agency_id=host, agency_kind=kind)

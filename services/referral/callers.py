@@ -9,6 +9,7 @@ from services.referral.access import Viewer, manager_of
 from services.referral.documents import Code
 from services.referral.store import Stores
 from shared.errors import BadRequest, NotFound
+from shared.events.codes import UNKNOWN_KIND
 from shared.web.tokens import AnyCaller, Caller
 
 
@@ -88,7 +89,7 @@ async def viewer(party: ByParty, stores: OnStores) -> Viewer:
         agency = await stores.agencies.get(party.id)
         return replace(party, agency_kind=agency.kind, agency_alias=agency.alias)
     except NotFound:
-        return party
+        return replace(party, agency_kind=UNKNOWN_KIND)
 
 
 ByViewer = Annotated[Viewer, Depends(viewer)]

@@ -10,6 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
+from shared.events.codes import OF_FAMILY, UNKNOWN_KIND
 from shared.rules.access_table import TABLE, Action
 from shared.rules.relations import ROLE_OF, Relation
 
@@ -20,7 +21,8 @@ Reason = Literal["not_theirs", "recipient_unsafe", "parents_not_told", "left"]
 class Person:
     """Who asks: the role and ids of a verified token, and what the service knows beside.
 
-    `host_agency_id`: where a worker sits; `agency_kind`: of the agency that asks. `left`: a worker
+    `host_agency_id`: where a worker sits; `agency_kind`: of the agency that asks, the unknown kind
+    where nobody has registered it; empty where it was not looked up. `left`: a worker
     who is gone, an agency that is inactive, a manager of a Hub that was never registered.
     """
 
@@ -36,9 +38,11 @@ class Person:
     @property
     def names(self) -> frozenset[str]:
         """Every name under which a safety mark may mean this person, as `kind:id`."""
+        maybe_family = self.agency_kind == UNKNOWN_KIND
         ids = {
             "agency": (self.agency_id, self.host_agency_id),
-            "agency_kind": (self.agency_kind,),
+            # Whose kind nobody has confirmed may be one of the family.
+            "agency_kind": (self.agency_kind, *(OF_FAMILY if maybe_family else ())),
             "worker": (self.worker_id,),
             "account": (self.account,),
         }

@@ -7,11 +7,17 @@ decides otherwise with a reason. Nobody else's word ends it: no parent's, no oth
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from shared.events.codes import OF_FAMILY, Instruction
+from shared.events.codes import OF_FAMILY, UNKNOWN_KIND, Instruction
 from shared.rules.known import ParentsWord
 
 OF_KIND = "agency_kind:"
 HUB = ("worker:", "hub_manager:")
+
+
+def counts_as_family(kind: str) -> bool:
+    """Whether an agency of this kind may be the parents: accounts of family, and each whose kind
+    nobody has confirmed, for what it says of itself is no reason to show it anything."""
+    return kind in OF_FAMILY or kind in ("", UNKNOWN_KIND)
 
 
 def parents_not_told(words: Sequence[ParentsWord]) -> bool:
@@ -23,7 +29,7 @@ def parents_not_told(words: Sequence[ParentsWord]) -> bool:
 
 def closed_to(words: Sequence[ParentsWord]) -> tuple[str, ...]:
     """Whom it keeps from reading and being told, by name as in safety marks: accounts of parents,
-    relatives and carers."""
+    relatives and carers; who may be one bears that name, too (`Person.names`)."""
     if not parents_not_told(words):
         return ()
     return tuple(sorted(f"{OF_KIND}{kind}" for kind in OF_FAMILY))

@@ -9,7 +9,6 @@ and 9, Data Protection Act 2018 Sch 1 para 18; `docs/sharing.md` says what was m
 from collections.abc import Iterable
 from datetime import datetime
 
-from shared.events.codes import OF_FAMILY
 from shared.rules.consents import standing_consent
 from shared.rules.known import (
     CATEGORIES,
@@ -29,7 +28,7 @@ from shared.rules.known import (
     Terms,
     Value,
 )
-from shared.rules.parents import parents_not_told
+from shared.rules.parents import counts_as_family, parents_not_told
 
 # What is known is part of the decision's vocabulary: both are imported from here.
 __all__ = [
@@ -55,7 +54,7 @@ __all__ = [
     "in_force",
 ]
 
-POLICY_VERSION = "sharing-6"
+POLICY_VERSION = "sharing-7"
 
 
 CLOSING: frozenset[Reason] = frozenset({"recipient_unsafe", "parents_not_told"})
@@ -119,7 +118,7 @@ def decide(
 def _closed(request: Request, state: SharingState) -> Reason | None:
     if request.agency_id in state.unsafe_agencies:
         return "recipient_unsafe"
-    family = request.agency_kind in OF_FAMILY
+    family = counts_as_family(request.agency_kind)
     return "parents_not_told" if family and parents_not_told(state.about_parents) else None
 
 

@@ -564,22 +564,31 @@ async def test_earlier_values_are_read_by_the_hub_and_each_read_is_recorded(
     assert looks[-1]["action"] == "view_history"
 
 
+@pytest.mark.parametrize("confirmed", [True, False])
 async def test_parents_who_are_not_told_read_nothing_and_every_view_says_so(
-    network: Network, monkeypatch: pytest.MonkeyPatch
+    network: Network, monkeypatch: pytest.MonkeyPatch, confirmed: bool
 ) -> None:
-    parents = {"sub": "ag_parents", "role": "agency", "agency_id": "ag_parents"}
+    """Nor those who say of themselves that they are a school."""
+    name = "notold" if confirmed else "notold-unconfirmed"
+    agency_id = f"ag_{name}"
+    parents = {"sub": agency_id, "role": "agency", "agency_id": agency_id}
     monkeypatch.setitem(PEOPLE, "parents", parents)
-    entry = {"name": "Sample Parents", "kind": "1a", "areas": []}
-    made = await network.ask("operator", "PUT", "/v1/agencies/ag_parents", json=entry)
-    subject = {"name": "Sample Child notold", "date_of_birth": "2012-05-17"}
-    document = a_referral(agency_reference="of parents", subject=subject)
+    entry: dict[str, Any] = {
+        "name": "Sample Parents",
+        "kind": "1a" if confirmed else "2a",
+        "areas": [],
+    }
+    who = "operator" if confirmed else "parents"
+    made = await network.ask(who, "PUT", f"/v1/agencies/{agency_id}", json=entry)
+    subject = {"name": f"Sample Child {name}", "date_of_birth": "2012-05-17"}
+    document = a_referral(agency_reference=f"of {name}", subject=subject)
     sent = await network.ask(
-        "parents", "POST", "/v1/referrals", json=document, headers={"Idempotency-Key": "parents"}
+        "parents", "POST", "/v1/referrals", json=document, headers={"Idempotency-Key": name}
     )
     theirs = str(sent.json()["id"])
     before = await read(network, "parents", theirs)
 
-    of_school = await allocated(network, "notold", tell_parents="no")
+    of_school = await allocated(network, name, tell_parents="no")
     path = f"/v1/referrals/{of_school}"
     shown = await read(network, "parents", theirs)
     listed = await network.ask("parents", "GET", "/v1/referrals")

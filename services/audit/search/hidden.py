@@ -13,7 +13,7 @@ from shared.events.agency import AboutAgency
 from shared.events.catalogue import event_types
 from shared.events.codes import OF_FAMILY
 from shared.events.subject import AboutSharing, SubjectRelinked
-from shared.rules.parents import OF_KIND
+from shared.rules.parents import OF_KIND, counts_as_family
 
 ABOUT_SHARING = tuple(
     f"type:{name}" for name, data in event_types().items() if issubclass(data, AboutSharing)
@@ -40,10 +40,12 @@ async def hidden_from(trail: Trail, names: Collection[str]) -> frozenset[str]:
 
 
 async def _kinds_of(trail: Trail, names: Collection[str]) -> frozenset[str]:
-    """The kinds of these agencies as far as a young person may have closed their record to one."""
+    """The kinds to which a young person may have closed their record, if one of these agencies is
+    of such a kind, or of one that nobody has confirmed."""
     ids = {name.partition(":")[2] for name in names if name.startswith("agency:")}
     kinds = await kinds_of(trail, ids) if ids else {}
-    return frozenset(f"{OF_KIND}{kind}" for kind in kinds.values() if kind in OF_FAMILY)
+    may_be = any(counts_as_family(kinds.get(one, "")) for one in ids)
+    return frozenset(f"{OF_KIND}{kind}" for kind in OF_FAMILY if may_be)
 
 
 async def kinds_of(trail: Trail, ids: Collection[str]) -> dict[str, str]:

@@ -33,9 +33,10 @@ from services.referral.store import Stores
 from shared.clock import now
 from shared.errors import AlreadyThere, Malformed, Mismatch, NotFound, Outage, Refused
 from shared.events.bounds import ENVELOPE, fit
-from shared.events.codes import OF_FAMILY, WITHOUT_REPLY
+from shared.events.codes import WITHOUT_REPLY
 from shared.ids import new_id
 from shared.operating.failpoints import failpoint
+from shared.rules.parents import counts_as_family
 from shared.storage.records import Change, in_turn
 from shared.web.tokens import Caller
 
@@ -184,7 +185,7 @@ def _said(subject: Subject, asked: Asked, whom: Whom) -> Change[Subject]:
         referral_id=asked.referral_id,
         at=asked.at,
         by=asked.by.actor,
-        by_family=asked.kind in OF_FAMILY,
+        by_family=counts_as_family(asked.kind),
         sides=asked.sides,
         unknown=asked.unknown,
     )

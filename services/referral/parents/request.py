@@ -35,10 +35,11 @@ class ParentsView(Incoming):
     warnings: tuple[str, ...] = ()
 
 
-def stands(closed_to: Collection[str], entry: ParentsEntry) -> ParentsView:
-    """What is answered: what stands, by who hears nothing, and what was missing in the entry."""
+def stands(closed_to: Collection[str], entry: ParentsEntry, names: Collection[str]) -> ParentsView:
+    """What is answered: what stands, by who hears nothing, and what was missing in the entry. Who is
+    of those names hears nothing of it either."""
     said = entry.tell_parents != "not_asked" and entry.reason is None
     return ParentsView(
-        instructions=instructions(closed_to),
+        instructions=instructions(closed_to) if set(names).isdisjoint(closed_to) else (),
         warnings=("said_at_unknown",) if said and entry.said_at is None else (),
     )

@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter
 
+from services.referral.access import person_of
 from services.referral.acting import Asker, held
 from services.referral.callers import ByViewer, OnStores, ReferralId
 from services.referral.parents.command import record
@@ -26,4 +27,4 @@ async def put_tell_parents(
     or a manager of the Hub decides so, with a reason."""
     referral = await held(stores, caller, viewer, referral_id, "record_parents_word")
     subject = await record(stores, referral, entry, Asker(caller, viewer))
-    return stands(subject.unsafe, entry)
+    return stands(subject.unsafe, entry, person_of(viewer).names)
