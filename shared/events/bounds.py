@@ -29,6 +29,11 @@ def fit(body: str, room: int = MAX_EVENT) -> None:
         _within(json.loads(body))
 
 
+def room_of_no(recorded_by: str | None) -> int:
+    """How large the event of a no may be: one of the Hub has room where one of an agency has none."""
+    return MAX_NO_OF_AGENCY if (recorded_by or "").startswith("agency:") else MAX_EVENT
+
+
 def _within(value: Any) -> None:
     if isinstance(value, str):
         if len(value) > MAX_TEXT:

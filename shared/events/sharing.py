@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Literal
 
-from shared.events.bounds import MAX_EVENT, MAX_GROWTH, MAX_NO_OF_AGENCY
+from shared.events.bounds import MAX_GROWTH, room_of_no
 from shared.events.codes import ConfirmationReason, SafetyRelation
 from shared.events.declared import Disclosed, Parties, listed, plain
 from shared.events.subject import AboutSharing
@@ -19,12 +19,8 @@ class ConsentRecorded(AboutSharing):
     consent: Consent
 
     def room(self) -> int:
-        """A no is recorded even where there is no room left for another yes, and one of the Hub even
-        where there is none for another of an agency."""
-        if self.consent.status not in NO:
-            return MAX_GROWTH
-        of_agency = (self.consent.recorded_by or "").startswith("agency:")
-        return MAX_NO_OF_AGENCY if of_agency else MAX_EVENT
+        """A no is recorded even where there is no room left for another yes."""
+        return room_of_no(self.consent.recorded_by) if self.consent.status in NO else MAX_GROWTH
 
     def says(self, by: str) -> str:
         given = self.consent

@@ -7,6 +7,7 @@ from datetime import datetime
 from services.referral.intake.request import ReceiveReferral
 from shared.errors import Refused
 from shared.origin import Origin
+from shared.rules.parents import counts_as_family
 
 
 class Full(Exception):
@@ -30,3 +31,8 @@ class Asked:
     unknown: Mapping[str, str]
     sides: Collection[str] = ()
     account: str = ""
+
+    @property
+    def by_family(self) -> bool:
+        """Whether the parents may be who says it."""
+        return counts_as_family(self.kind)

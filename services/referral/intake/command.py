@@ -36,7 +36,6 @@ from shared.events.bounds import ENVELOPE, fit
 from shared.events.codes import WITHOUT_REPLY
 from shared.ids import new_id
 from shared.operating.failpoints import failpoint
-from shared.rules.parents import counts_as_family
 from shared.storage.records import Change, in_turn
 from shared.web.tokens import Caller
 
@@ -185,7 +184,7 @@ def _said(subject: Subject, asked: Asked, whom: Whom) -> Change[Subject]:
         referral_id=asked.referral_id,
         at=asked.at,
         by=asked.by.actor,
-        by_family=counts_as_family(asked.kind),
+        by_family=asked.by_family,
         sides=asked.sides,
         unknown=asked.unknown,
     )
