@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 # Nearest to MongoDB of what can be installed without an image (docs/operating.md).
 RUST_STORE := secantus-mdb --version 0.5.3-beta.193
-.PHONY: sbom images test-images test-api fuzz-verify lives walks limits intake-rules rust-store lint types unit help run test test-allocation-load endurance bench-allocation bench-notify bench-audit bench-way mutate check format golden openapi asyncapi access verifier lock dead-letters clean
+.PHONY: sbom images test-images test-api fuzz-verify lives walks limits errors intake-rules rust-store lint types unit help run test test-allocation-load endurance bench-allocation bench-notify bench-audit bench-way mutate check format golden openapi asyncapi access verifier lock dead-letters clean
 
 PY := .venv/bin/python
 # A lone shell for recipes that must clean up after themselves.
@@ -91,6 +91,9 @@ format: .venv/dev ## format the code and fix what can be fixed
 
 dead-letters: .venv/run ## list parked messages; replay one with ID=…
 	@$(PY) -m shared.operating.dead_letters $(if $(ID),replay $(ID),list)
+
+errors: .venv/dev ## write the page of every code of an error: docs/errors.md
+	@$(PY) -m tests.golden.errors
 
 limits: .venv/dev ## write docs/limits.md from the settings and the constants
 	@$(PY) -m tests.golden.limits

@@ -1,7 +1,11 @@
 """What is left out of a request before anything reads it, and which route it took."""
 
+from typing import Any
+
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
+
+from shared.web.description import described
 
 # W3C Trace Context and Baggage. A trace's id stands in events, and so in the trail for ever: a
 # caller must not choose it (Trace Context, section 7.1: restart the trace where trust ends).
@@ -10,6 +14,12 @@ LEFT_OUT = (b"traceparent", b"tracestate", b"baggage")
 
 class Api(FastAPI):
     """An API on which each request begins a trace of its own, whatever trace its caller names."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The API description, with every member and parameter described."""
+        if self.openapi_schema is None:
+            self.openapi_schema = described(super().openapi())
+        return self.openapi_schema
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if "headers" in scope:

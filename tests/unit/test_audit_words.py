@@ -429,7 +429,7 @@ def test_the_rule_of_every_report_is_told_in_words() -> None:
 def test_a_strange_cursor_is_refused_with_its_code() -> None:
     with pytest.raises(BadRequest) as refused:
         read_cursor("1")
-    assert refused.value.code == "bad_cursor"
+    assert refused.value.code == "cursor_invalid"
 
 
 def test_gaps_are_in_the_order_they_opened_and_only_of_events_with_a_version() -> None:

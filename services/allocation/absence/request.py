@@ -32,7 +32,7 @@ class LeaveEntry(Incoming):
         return self
 
 
-class Decline(Incoming):
+class LeaveDecline(Incoming):
     """Why a leave can't be had as it was asked for."""
 
     reason: LeaveRefusal

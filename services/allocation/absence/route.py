@@ -14,7 +14,7 @@ from services.allocation.absence.command import (
     list_waiting,
     their_worker,
 )
-from services.allocation.absence.request import Decline, LeaveEntry, LeaveRequest
+from services.allocation.absence.request import LeaveDecline, LeaveEntry, LeaveRequest
 from services.allocation.callers import Cursor, EntryId, Limit, OnStores
 from services.allocation.caseload.periods import LeaveKind
 from services.allocation.caseload.worker import Worker
@@ -130,11 +130,11 @@ async def post_approval(
 async def post_leave_decline(
     worker_id: EntryId,
     request_id: RequestId,
-    entry: Decline,
+    entry: LeaveDecline,
     caller: AnyCaller,
     stores: OnStores,
 ) -> LeaveView:
-    """Decline it, and say why."""
+    """LeaveDecline it, and say why."""
 
     def said(worker: Worker) -> Change[Worker]:
         return rule.decline(worker, request_id, entry.reason, caller.account, now())

@@ -101,7 +101,7 @@ async def _after(stores: Stores, cursor: str, caller: Caller) -> dict[str, Any]:
     try:
         last = await their_case(stores, cursor, caller, "view_allocation")
     except NotFound:
-        raise BadRequest("cursor_unknown", "This page is gone; start again.") from None
+        raise BadRequest("cursor_invalid", "This page is gone; start again.") from None
     values = (last.level_rank, last.urgency_rank, last.waiting_since, last.id)
     steps: list[dict[str, Any]] = []
     same: dict[str, Any] = {}

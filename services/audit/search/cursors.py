@@ -16,5 +16,5 @@ def read_cursor(text: str) -> tuple[int, int]:
     """(size, start). Raises `BadRequest`."""
     match = _FORM.fullmatch(text)
     if match is None:
-        raise BadRequest("bad_cursor", "The cursor isn't one of ours; start again without it.")
+        raise BadRequest("cursor_invalid", "The cursor isn't one of ours; start again without it.")
     return int(match[1]), int(match[2])

@@ -50,7 +50,7 @@ class SignatureEntry(Incoming):
     version: Number
 
 
-class ReviewEntry(Incoming):
+class AgreementReviewEntry(Incoming):
     """The next review."""
 
     review_at: Instant

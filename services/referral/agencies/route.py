@@ -16,7 +16,7 @@ from services.referral.agencies.command import (
 from services.referral.agencies.request import (
     AgencyEntry,
     AgreementEntry,
-    ReviewEntry,
+    AgreementReviewEntry,
     SignatureEntry,
 )
 from services.referral.agencies.rule import (
@@ -194,7 +194,7 @@ async def post_signature(
 )
 async def post_review(
     agreement_id: EntryId,
-    entry: ReviewEntry,
+    entry: AgreementReviewEntry,
     caller: AnyCaller,
     party: ByParty,
     stores: OnStores,

@@ -5,7 +5,7 @@ from services.referral.acting import Asker, act, held
 from services.referral.disclosure.access_record import record_access
 from services.referral.disclosure.rule import Shown, viewed
 from services.referral.goals.goal import Goal, Review
-from services.referral.goals.request import GoalClosure, GoalEntry, GoalRead, ReviewEntry, read
+from services.referral.goals.request import GoalClosure, GoalEntry, GoalRead, GoalReviewEntry, read
 from services.referral.goals.rule import agree, close, found, review
 from services.referral.records import Referral, not_erased
 from services.referral.store import Stores
@@ -40,7 +40,7 @@ async def review_goal(
     asker: Asker,
     referral_id: str,
     goal_id: str,
-    entry: ReviewEntry,
+    entry: GoalReviewEntry,
     key: str,
     match: Match,
 ) -> tuple[Referral, Goal]:

@@ -21,7 +21,7 @@ class GoalEntry(Incoming):
     )
 
 
-class ReviewEntry(Incoming):
+class GoalReviewEntry(Incoming):
     """How far it is, as the young person sees it."""
 
     progress: GoalProgress

@@ -8,7 +8,7 @@ from services.referral.acting import Asker
 from services.referral.callers import ByViewer, Key, OnStores, ReferralId
 from services.referral.documents import Purpose
 from services.referral.goals.command import agree_goal, close_goal, read_goals, review_goal
-from services.referral.goals.request import GoalClosure, GoalEntry, Goals, GoalView, ReviewEntry
+from services.referral.goals.request import GoalClosure, GoalEntry, GoalReviewEntry, Goals, GoalView
 from shared.web.access import may
 from shared.web.etags import IfMatch, tagged
 from shared.web.problems import CONDITIONAL
@@ -70,7 +70,7 @@ async def post_goal(
 async def post_goal_review(
     referral_id: ReferralId,
     goal_id: GoalId,
-    entry: ReviewEntry,
+    entry: GoalReviewEntry,
     caller: AnyCaller,
     viewer: ByViewer,
     stores: OnStores,

@@ -137,7 +137,7 @@ async def mark(stores: Stores, referral: Referral, marked: Mark, by: Origin) -> 
     would protect nobody. To lift one, nothing need be known; but a manager of the Hub does that.
     """
     if marked.unsafe and not await _is_known(stores, referral, marked):
-        raise Refused(f"{marked.kind}_unknown", _UNKNOWN[marked.kind])
+        raise Refused(f"{marked.kind}_unknown", UNKNOWN_HERE[marked.kind])
     return await mark_known(stores, referral.subject_id, referral.id, marked, by)
 
 
@@ -215,7 +215,7 @@ async def _members_of(stores: Stores, agency_id: str) -> list[frozenset[str]]:
     return list({await _names_of(stores, f"account:{account}") for account in accounts})
 
 
-_UNKNOWN = {
+UNKNOWN_HERE = {
     "agency": "No agency of this id is registered, hosts a worker or has ever called.",
     "worker": "No worker of this id is registered.",
     "account": "No account with this subject has ever called a service of the network.",
