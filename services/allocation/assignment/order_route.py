@@ -59,7 +59,7 @@ async def post_assignment(
     "/v1/allocations/{allocation_id}/assignment/confirmation",
     dependencies=[may("confirm_assignment")],
 )
-async def post_confirmation(
+async def post_exception_confirmation(
     allocation_id: AllocationId, caller: AnyCaller, stores: OnStores
 ) -> AllocationView:
     """Agree, as the second person, that a worker's hard cap is passed for this case."""

@@ -86,7 +86,7 @@ async def post_closure(
 
 
 @router.post("/v1/allocations/{allocation_id}/review", dependencies=[may("review_waiting")])
-async def post_review(
+async def post_case_review(
     allocation_id: AllocationId, caller: AnyCaller, stores: OnStores
 ) -> AllocationView:
     """I have looked at this waiting or resting case."""

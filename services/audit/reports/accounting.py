@@ -102,7 +102,7 @@ async def _invalid(question: TrailQuery, size: int) -> set[str]:
 
 
 @router.get("/v1/trail/gaps", dependencies=[may_ask("report_on_all")])
-async def get_gaps(
+async def get_trail_gaps(
     question: Question, start: Annotated[Number, Query(alias="first")] = 0
 ) -> GapsView:
     """Which numbered events of an aggregate never arrived, or came late."""

@@ -104,7 +104,7 @@ async def post_secret(
 
 
 @router.post("/v1/subscriptions/{recipient_id}/confirmation", dependencies=[may("subscribe")])
-async def post_confirmation(
+async def post_mailbox_confirmation(
     recipient_id: RecipientId,
     body: Confirmation,
     caller: AnyCaller,

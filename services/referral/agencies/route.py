@@ -192,7 +192,7 @@ async def post_signature(
     tags=["agreements"],
     dependencies=[may("review_agreement")],
 )
-async def post_review(
+async def post_agreement_review(
     agreement_id: EntryId,
     entry: AgreementReviewEntry,
     caller: AnyCaller,

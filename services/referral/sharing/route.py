@@ -97,7 +97,7 @@ async def post_consent(
     "/v1/referrals/{referral_id}/consents/{consent_id}/confirmation",
     dependencies=[may("review_consent")],
 )
-async def post_confirmation(
+async def post_consent_confirmation(
     referral_id: ReferralId,
     consent_id: ConsentId,
     entry: ConfirmationEntry,
