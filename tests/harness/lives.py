@@ -42,7 +42,7 @@ from services.referral.retention.erasure import erase_referral
 from services.referral.sharing.command import preview
 from services.referral.sharing.request import ConfirmationEntry, SafetyEntry, ServiceEntry
 from services.referral.sharing.route import (
-    post_confirmation,
+    post_consent_confirmation,
     post_consent,
     put_service_agreement,
     put_unsafe_agency,
@@ -314,7 +314,7 @@ class Life:
         entry = ConfirmationEntry(confirmed=yes, reason="asked_young_person" if yes else "not_said")
 
         async def run() -> None:
-            await post_confirmation(
+            await post_consent_confirmation(
                 told.id, word.id, entry, MANAGER, await self._viewer(MANAGER), self.stores
             )
             told.words[word.id] = replace(told.words[word.id], confirmed=yes)
