@@ -80,7 +80,9 @@ async def get_explanation(
 
 
 @router.post("/v1/allocations/{allocation_id}/replay", dependencies=[may("replay_allocation")])
-async def post_decision_replay(allocation_id: AllocationId, caller: AnyCaller, stores: OnStores) -> Replay:
+async def post_decision_replay(
+    allocation_id: AllocationId, caller: AnyCaller, stores: OnStores
+) -> Replay:
     """Decide again from the stored inputs. Changes nothing.
 
     A decision that was altered in the store is different, too: its id is of its content.

@@ -63,7 +63,9 @@ async def get_rota(
 
 
 @router.get("/v1/hubs/{hub_id}/rota/gaps", dependencies=[may("view_rota"), ONLY_KNOWN])
-async def get_rota_gaps(hub_id: EntryId, caller: AnyCaller, stores: OnStores, days: Ahead = 7) -> Gaps:
+async def get_rota_gaps(
+    hub_id: EntryId, caller: AnyCaller, stores: OnStores, days: Ahead = 7
+) -> Gaps:
     """Where nobody will be on duty in these days: no span, or all of it away or gone."""
     manages_hub("view_rota", caller, hub_id)
     hub, at = await stores.hubs.get(hub_id), now()

@@ -40,7 +40,9 @@ async def get_by_event(
 
 
 @router.post("/v1/notifications/replays", dependencies=[may("replay_notifications")])
-async def post_notification_replay(body: Replay, caller: AnyCaller, stores: NotifyStores) -> Replayed:
+async def post_notification_replay(
+    body: Replay, caller: AnyCaller, stores: NotifyStores
+) -> Replayed:
     """Send again what this recipient was sent in a window of time: new attempts, same ids. What
     is withheld, retracted or still waiting is left alone, and every ground is looked at again."""
     scope = replay_scope(caller, body.recipient_kind, body.recipient_id)
