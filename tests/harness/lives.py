@@ -42,8 +42,8 @@ from services.referral.retention.erasure import erase_referral
 from services.referral.sharing.command import preview
 from services.referral.sharing.request import ConfirmationEntry, SafetyEntry, ServiceEntry
 from services.referral.sharing.route import (
-    post_consent_confirmation,
     post_consent,
+    post_consent_confirmation,
     put_service_agreement,
     put_unsafe_agency,
 )
