@@ -208,6 +208,11 @@ def not_erased(referral: Referral) -> None:
         raise Refused("erased", "The personal data of this referral was destroyed.")
 
 
+def gave_up_reference(referral: Referral) -> bool:
+    """Whether its agency may use its reference again: it went outside the network, or was erased."""
+    return referral.reference_hash.startswith(("transferred:", "erased:"))
+
+
 def awaits_answer(referral: Referral) -> bool:
     """Whether an answer is due: nobody has said yes, no or wait yet, or who sent it has not said
     what was asked for."""

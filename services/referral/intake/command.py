@@ -16,7 +16,7 @@ from services.referral.form.sections import FORM
 from services.referral.intake.asked import Asked, Full
 from services.referral.intake.request import ReceiveReferral
 from services.referral.intake.reservation import Reference
-from services.referral.intake.reserving import reserve, used
+from services.referral.intake.reserving import add, reserve, stored
 from services.referral.intake.rule import fields_to_seal, noted, receive, say
 from services.referral.intake.suspects import mark_suspects
 from services.referral.intake.timely import timely
@@ -31,7 +31,7 @@ from services.referral.sharing.speakers import all_spoken
 from services.referral.sharing.subject import Subject
 from services.referral.store import Stores
 from shared.clock import now
-from shared.errors import AlreadyThere, Malformed, Mismatch, NotFound, Outage, Refused
+from shared.errors import AlreadyThere, Malformed, NotFound, Outage, Refused
 from shared.events.bounds import ENVELOPE, fit
 from shared.events.codes import WITHOUT_REPLY
 from shared.ids import new_id
@@ -56,7 +56,7 @@ async def intake(stores: Stores, document: ReceiveReferral, caller: Caller, key:
     agency_id = caller.agency_id or ""
     referral_id = stores.vault.id_of("ref", agency_id, key)
     request_hash = stores.vault.fingerprint("request", *body_of(document))
-    if (found := await _stored(stores, referral_id, request_hash)) is not None:
+    if (found := await stored(stores, referral_id, request_hash)) is not None:
         return found
     document = timely(document, now())
     kind = await kind_of(stores, agency_id)
@@ -73,7 +73,9 @@ async def intake(stores: Stores, document: ReceiveReferral, caller: Caller, key:
     whom = await find_whom(stores, document.subject, referral_id)
     _check(asked, whom)
     reference = stores.vault.fingerprint("reference", agency_id, document.agency_reference)
-    mine = await reserve(stores, Reference(reference, referral_id, request_hash, asked.at))
+    mine = await reserve(
+        stores, Reference(reference, referral_id, request_hash, asked.at), agency_id
+    )
     failpoint("intake.after_reservation")
     subject, apart = await _about(stores, asked, whom)
     subject = (
@@ -118,13 +120,7 @@ async def _store(
         noted_near=here.near,
         unknown_recipients=tuple(sorted(asked.unknown)),
     )
-    try:
-        return await stores.referrals.add(referral, event, by=asked.by)
-    except AlreadyThere:
-        twin = await _stored(stores, mine.referral_id, mine.request_hash)
-        if twin is None:
-            raise await used(stores, mine) from None
-        return twin  # this very request ran twice at once
+    return await add(stores, referral, event, mine, asked.by)
 
 
 def body_of(document: ReceiveReferral) -> tuple[str, ...]:
@@ -148,16 +144,6 @@ async def kind_of(stores: Stores, agency_id: str) -> str:
         return (await stores.agencies.get(agency_id)).kind
     except NotFound:
         return ""
-
-
-async def _stored(stores: Stores, referral_id: str, request_hash: str) -> Referral | None:
-    try:
-        referral = await stores.referrals.get(referral_id)
-    except NotFound:
-        return None
-    if referral.request_hash != request_hash:
-        raise Mismatch
-    return referral
 
 
 def _check(asked: Asked, whom: Whom) -> None:

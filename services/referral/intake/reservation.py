@@ -57,6 +57,11 @@ class References:
         found = await self._references.find_one({"_id": reference_id}, {"referral_id": 1})
         return str(found["referral_id"]) if found else None
 
+    async def of(self, referral_id: str) -> Reference | None:
+        """What is reserved for a referral."""
+        found = await self._references.find_one({"referral_id": referral_id})
+        return _reference(found) if found else None
+
     async def take_over(self, held: Reference, mine: Reference) -> bool:
         """Reserve what a request that came to nothing has left, or a referral that gave it up. False
         when others were faster."""

@@ -14,6 +14,7 @@ from services.referral.callers import Key, OnStores
 from services.referral.intake.command import intake
 from services.referral.intake.facts import noticed
 from services.referral.intake.request import ReceiveReferral
+from services.referral.intake.reserving import key_of_line
 from services.referral.intake.timely import timely
 from services.referral.reading.marks import Aside, Mark, marks
 from services.referral.records import Referral, shown_to_agencies
@@ -148,7 +149,8 @@ async def post_batch(request: Request, caller: AnyCaller, stores: OnStores) -> S
     """Refer many: one JSON document per line (NDJSON), at most 1,000 lines and 1 MiB.
 
     Every line stands alone: a bad one never loses the others. Lines are told apart by their
-    `agency_reference`, so sending a batch again, or part of it, doubles nothing.
+    `agency_reference`, so sending a batch again, or part of it, doubles nothing. Once a referral has
+    given its reference up (it went outside the network, or was erased), the line is a new one.
     """
     lines = (await request.body()).split(b"\n")
     filled = [(n, line) for n, line in enumerate(lines, start=1) if line.strip()]
@@ -157,18 +159,18 @@ async def post_batch(request: Request, caller: AnyCaller, stores: OnStores) -> S
 
     async def results() -> AsyncIterator[str]:
         for number, line in filled:
-            yield (await _one(stores, caller, number, line)).model_dump_json() + "\n"
+            yield (await take_line(stores, caller, number, line)).model_dump_json() + "\n"
 
     return StreamingResponse(results(), media_type="application/x-ndjson")
 
 
-async def _one(stores: Stores, caller: Caller, number: int, raw: bytes) -> Line:
+async def take_line(stores: Stores, caller: Caller, number: int, raw: bytes) -> Line:
+    """One line of a batch, taken or with what is wrong with it. Safe to repeat."""
     if (name := said_twice_in(raw)) is not None:
         return Line(line=number, status=400, code="member_twice", errors=[twice(name)])
     try:
         document = ReceiveReferral.model_validate(json.loads(raw))
-        # Keyed as well: it must not be what somebody sends as an Idempotency-Key.
-        key = f"batch/{stores.vault.fingerprint('batch', document.agency_reference)}"
+        key = await key_of_line(stores, caller.agency_id or "", document.agency_reference)
         referral = await intake(stores, document, caller, key)
         taken = as_received(document, referral)
         told = taken.model_dump(

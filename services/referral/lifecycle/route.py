@@ -5,10 +5,11 @@ from typing import Literal
 
 from fastapi import APIRouter, Response
 
-from services.referral.acting import act, tag_for
+from services.referral.acting import Asker, tag_for
 from services.referral.callers import ByViewer, OnStores, ReferralId
 from services.referral.documents import Incoming
 from services.referral.intake.route import Receipt, receipt
+from services.referral.lifecycle.reopening import take_step
 from services.referral.lifecycle.states import Move, Who, at_case, move
 from services.referral.records import Referral
 from shared.clock import now
@@ -95,6 +96,7 @@ async def post_step(
     def rule(referral: Referral, stands: Relation) -> Change[Referral]:
         return entry.take(referral, step, "referrer" if stands == "referrer" else "hub", at)
 
-    referral = await act(stores, caller, viewer, referral_id, "take_step", match, rule)
+    asker, reopens = Asker(caller, viewer), step == "reopening"
+    referral = await take_step(stores, asker, referral_id, match, rule, reopens=reopens)
     tagged(response, tag_for(viewer)(referral))
     return receipt(referral)
