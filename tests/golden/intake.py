@@ -40,7 +40,7 @@ you (`submission`, `set_aside` in `GET /v1/referrals/{id}`); the answer has the 
 | more than the list takes of: {whole} | `422` `too_long` |
 | a document without any member that says something; an amendment \
 that says nothing, or takes away what can only be corrected | `422` |
-| an `agency_reference` that you have used, an `Idempotency-Key` with another body | `409`, `422` |
+| an `agency_reference` that a referral of yours has, an `Idempotency-Key` with another body | `409`, `422` |
 
 Nothing else is: no member is needed by itself. Null says as much as a member that is not there; in an \
 amendment it removes.
