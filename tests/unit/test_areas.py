@@ -269,6 +269,8 @@ def test_a_list_may_be_ndjson_and_one_without_lines_is_empty() -> None:
     assert [line.area and line.area.code for line in lines] == ["east", None, None, None, None]
     assert lines[1].faults == ("line: extra_forbidden",), "no word of the line"
     assert read_areas(b"\n\n") == ([], ())
+    (twice,) = read_areas(b'{"code": "east", "name": "Good", "name": "Bad"}')[0]
+    assert (twice.area, twice.faults) == (None, ("line: unreadable",))
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from services.referral.store import Stores
 from shared.errors import PreconditionMissing, Refused, Stale
 from shared.origin import Origin
 from shared.web.etags import Match, etag
+from shared.web.members import said_twice_in
 
 Result = Literal["created", "changed", "unchanged", "refused"]
 COLUMNS = ("code", "name", "aliases", "retired", "revision")
@@ -107,6 +108,8 @@ def _member(error: Any) -> str:
 
 
 def _from_json(raw: bytes) -> Any:
+    if said_twice_in(raw) is not None:
+        raise ValueError("a member stands twice")
     return json.loads(raw.decode("utf-8"))
 
 
