@@ -68,7 +68,7 @@ RESOURCES = {
     "get_subject_disclosures": "disclosures",
     "get_agency_disclosures": "disclosures",
     "get_subject_report": "subject_report",
-    "get_gaps": "gaps",
+    "get_trail_gaps": "gaps",
     "get_integrity": "integrity",
     "get_reports": "reports",
     "get_report": "report",

@@ -162,7 +162,12 @@ NOT_OF_A_HUB = dict.fromkeys(("school", "auditor", "operator"), 403)
 
 
 def _of_referral(
-    path: str, by: str, body: Any = None, *more: str, rules: tuple[Rule, ...] = ()
+    path: str,
+    by: str,
+    body: Any = None,
+    *more: str,
+    rules: tuple[Rule, ...] = (),
+    generous: bool = False,
 ) -> Row:
     return Row(
         f"/v1/referrals/{path}",
@@ -175,6 +180,7 @@ def _of_referral(
             _elsewhere(path, "unanswered", "anonymous"),
         ),
         entry="record.refused",
+        generous=generous,
     )
 
 
@@ -392,9 +398,9 @@ REFERRAL_ROUTES: dict[str, Row] = {
         (
             Rule(422, "idempotency_key_reused", headers={"Idempotency-Key": "open"}),
             Rule(409, "agency_reference_used", body={**REFERRAL, "agency_reference": "open"}),
-            Rule(422, "malformed", body=ORGANISATION),
-            Rule(422, "malformed", body={**REFERRAL, "consents": [CONSENT, OVER]}),
+            Rule(422, "malformed", body={}),
         ),
+        generous=True,
     ),
     "POST /v1/referrals/batch": Row(
         "/v1/referrals/batch",
@@ -404,9 +410,7 @@ REFERRAL_ROUTES: dict[str, Row] = {
         (
             Rule(400, "too_many_lines", body=b"{}\n" * 1001),
             # Every line is refused by itself.
-            Rule(
-                200, "", body=_lines(ORGANISATION, {**REFERRAL, "agency_reference": "open"}, {}, 7)
-            ),
+            Rule(200, "", body=_lines([], {**REFERRAL, "agency_reference": "open"}, {}, 7)),
         ),
     ),
     f"POST {R}/amendments": _of_referral(
@@ -418,6 +422,7 @@ REFERRAL_ROUTES: dict[str, Row] = {
             Rule(409, "erased", path="/v1/referrals/{erased}/amendments"),
             Rule(409, "area_held", path="/v1/referrals/{accepted}/amendments", body={"area": "?"}),
         ),
+        generous=True,
     ),
     f"POST {R}/bases": _of_referral(
         "{open}/bases",
@@ -481,7 +486,7 @@ REFERRAL_ROUTES: dict[str, Row] = {
         "school",
         {"discussed": True, "what": "Synthetic text."},
         rules=(
-            Rule(422, "malformed", body={"discussed": False}),
+            Rule(422, "malformed", body={"discussed": "yes"}),
             Rule(409, "erased", path="/v1/referrals/{erased}/discussion"),
         ),
     ),

@@ -2,6 +2,7 @@
 
 import pytest
 
+from services.audit.recordable import RESOURCES
 from shared.web.description import operations, words
 from tests.golden import errors
 from tests.golden.openapi import SERVICES, app_of
@@ -38,6 +39,12 @@ def test_an_operation_has_one_name_in_all_services() -> None:
     ]
 
     assert len(set(names)) == len(names), sorted(n for n in names if names.count(n) > 1)
+
+
+def test_every_question_to_the_trail_is_named_by_its_route() -> None:
+    named = {one["operationId"] for one in operations(app_of("audit").openapi())}
+
+    assert set(RESOURCES) <= named
 
 
 HEALTH = ("livez", "readyz")
