@@ -335,7 +335,7 @@ async def test_a_consent_that_expires_by_itself_takes_back_what_was_told(told: T
         ("referral.status_changed", {"status": "entered_in_error"}, "entered_in_error"),
         (
             "referral.status_changed",
-            {"status": "withdrawn", "reason": "wrong_person"},
+            {"status": "entered_in_error", "reason": "wrong_person"},
             "wrong_person",
         ),
         ("referral.erased", {"reason": "right_to_erasure"}, "erased"),
