@@ -54,7 +54,8 @@ class Whole:
             body = sample.document(path, entry)
             (await self.ask("operator", "PUT", path, json=body)).raise_for_status()
         for person in ("manager", "school", "police", "health"):
-            await self.ask(person, "POST", sample.SIGNATURES, json={"version": 1})
+            signed = await self.ask(person, "POST", sample.SIGNATURES, json={"version": 1})
+            signed.raise_for_status()
         headers = {"Idempotency-Key": "first"}
         posted = await self.ask(
             "school", "POST", "/v1/referrals", json=a_referral(), headers=headers

@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 
 from allinone import sample
+from shared.operating.runner import mongo as connected
 from tests.harness.mongo import Mongo
 from tests.harness.network import a_referral
 from tests.harness.waiting import until
@@ -276,18 +277,22 @@ async def test_the_trail_blames_the_marked_one_of_two_auditors(services: Whole) 
     }
 
 
-@pytest.mark.parametrize("decision", ["same_person", "different_people"])
+@pytest.mark.parametrize(
+    ("decision", "held"),
+    [("same_person", "held"), ("same_person", "just come"), ("different_people", "held")],
+)
 async def test_nobody_joins_or_parts_two_where_an_agency_they_call_for_would_be_shown_more(
-    services: Whole, decision: str
+    services: Whole, mongo: Mongo, decision: str, held: str
 ) -> None:
-    """Of one child there is a yes about the agency; of the other there is none, or a no."""
+    """Of one child there is a yes about the agency; of the other there is none, or a no. The other's
+    referral is with the Hub, or no word of that has come yet."""
     for side, claims in {
         "police": {"role": "agency", "agency_id": sample.POLICE},
         "manager": {"role": "hub_manager", "hub_id": sample.HUB},
     }.items():
         services.tokens[f"twice as {side}"] = services.token(sub="twice", **claims)
-        await services.ask(f"twice as {side}", "GET", "/v1/referrals")
-    one, two = [await a_case(services, f"{decision} {number}") for number in (1, 2)]
+        (await services.ask(f"twice as {side}", "GET", "/v1/referrals")).raise_for_status()
+    one, two = [await a_case(services, f"{decision} {held} {number}") for number in (1, 2)]
     path = f"/v1/referrals/{one}"
     decided = {
         **{"other_referral_id": two, "ground": "records_compared"},
@@ -310,7 +315,7 @@ async def test_nobody_joins_or_parts_two_where_an_agency_they_call_for_would_be_
         answer = await services.ask(
             *("manager", "POST", f"/v1/referrals/{referral_id}/consents"),
             json=consent,
-            headers={"Idempotency-Key": f"{decision} {status}"},
+            headers={"Idempotency-Key": f"{decision} {held} {status}"},
         )
         assert answer.status_code == 201, answer.text
 
@@ -320,6 +325,10 @@ async def test_nobody_joins_or_parts_two_where_an_agency_they_call_for_would_be_
         assert (await decide("manager", "same_person"))[0] in (200, 201)
         assert (await services.ask("police", "GET", path)).status_code == 404
 
+    if held == "just come":
+        async with connected(mongo.url) as client:
+            referrals = client["hub_referral"]["referrals"]
+            await referrals.update_one({"_id": two}, {"$set": {"hub_id": None}})
     assert await decide("twice as manager", decision) == (409, "gains_by_it")
     assert (await decide("manager", decision))[0] in (200, 201)
     shown = [f"/v1/referrals/{each}" for each in (one, two)]

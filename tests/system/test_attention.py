@@ -418,6 +418,7 @@ async def test_at_every_settled_moment_somebody_knows_that_it_is_theirs(
         await walk.live(25)
         seen += walk.seen
     print(f"seed {SEED}; referrals looked at, by state and whose: {dict(sorted(seen.items()))}")
-    assert {one.split()[1] for one in seen} >= {"worker", "hub", "operators"}
-    if int(os.environ.get("WALKS", "2")) >= 10:  # in a few it may be that none was running
+    assert {one.split()[1] for one in seen} >= {"worker", "hub"}
+    if int(os.environ.get("WALKS", "2")) >= 10:  # in a few it may be that none was there
+        assert any(one.endswith(" operators") for one in seen), "no desk had one"
         assert any(one.endswith("_due") for one in seen), "no clock ran out"

@@ -1,6 +1,8 @@
 """Intake puts every part of a document where it belongs: in the clear, sealed, or on the event."""
 
+import random
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from typing import Any
 
 import pytest
@@ -14,10 +16,13 @@ from services.referral.people.finding import Whom
 from services.referral.people.telling import Description
 from services.referral.records import Referral
 from services.referral.sharing.subject import Subject
+from shared.events.codes import AGENCY_KINDS
 from shared.events.referral import Concern
 from shared.origin import Origin
 from shared.rules.calendars import due_at
-from shared.rules.sharing import Consent
+from shared.rules.consents import NO as NOES
+from shared.rules.sharing import CATEGORIES, Consent
+from tests.conftest import SEED
 from tests.harness.network import a_referral
 from tests.harness.young_people import young_person
 
@@ -193,3 +198,40 @@ def test_of_a_full_record_a_yes_is_not_counted_and_a_no_is_and_the_referral_is_t
         asked_of(filled(500, 500), NO)
     fresh = known_child()
     assert len(asked_of(fresh, NO)[0].facts["ref_new"].consents) == 1
+
+
+def test_whatever_noes_a_referral_says_it_is_taken_and_each_of_them_counts() -> None:
+    chance = random.Random(f"{SEED}/noes")
+
+    def one(number: int) -> dict[str, Any]:
+        agencies = [f"ag_{number}_{n}".ljust(40, "x") for n in range(chance.choice((0, 3, 50)))]
+        return {
+            "status": chance.choice(("given", "refused", "withdrawn", "not_asked")),
+            "categories": chance.sample(CATEGORIES, chance.randint(1, len(CATEGORIES))),
+            "given_by": chance.choice(("young_person", "parent")),
+            "gillick_competent": chance.choice((True, False, None)),
+            "agency_ids": agencies,
+            "agency_kinds": chance.sample(sorted(AGENCY_KINDS), chance.choice((0, 1, 20))),
+        }
+
+    for _ in range(30):
+        said = [one(number) for number in range(chance.randint(1, 20))]
+        after, _ = asked_of(known_child(), *said)
+
+        kept = [c for c in after.facts["ref_new"].consents if c.status in NOES]
+        for refusal in [each for each in said if each["status"] in NOES]:
+            named = {(a, "") for a in refusal["agency_ids"]} | {
+                ("", k) for k in refusal["agency_kinds"]
+            }
+            for (agency_id, kind), category in product(named or {("", "")}, refusal["categories"]):
+                assert any(
+                    (c.status, c.given_by, c.gillick_competent)
+                    == (refusal["status"], refusal["given_by"], refusal["gillick_competent"])
+                    and category in c.categories
+                    and (agency_id in c.agency_ids or kind in c.agency_kinds or is_wide(c))
+                    for c in kept
+                ), f"seed {SEED}: {refusal} of {said}"
+
+
+def is_wide(consent: Consent) -> bool:
+    return not consent.agency_ids and not consent.agency_kinds

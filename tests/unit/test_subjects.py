@@ -24,8 +24,8 @@ from services.referral.disclosure.rule import Shown, look, sealed_for, viewed
 from services.referral.disclosure.view import view
 from services.referral.documents import ConsentEntry
 from services.referral.hubs.rule import Hub
+from services.referral.intake.heard import heard
 from services.referral.intake.request import ReceiveReferral
-from services.referral.intake.rule import heard
 from services.referral.invalidation.rule import invalidate_consent
 from services.referral.people.links import join, leave, link, new_subject
 from services.referral.people.telling import Description

@@ -7,7 +7,7 @@ repeated request finds each of them again, because all ids derive, by a secret o
 agency and its key. Only the last write makes the referral, and only then the answer is 201."""
 
 from functools import partial
-from typing import Any
+from typing import Any, get_args
 
 from services.referral.areas.command import hash_of
 from services.referral.areas.rule import WARNING as AREA_UNKNOWN
@@ -17,7 +17,7 @@ from services.referral.intake.asked import Asked, Full
 from services.referral.intake.request import ReceiveReferral
 from services.referral.intake.reservation import Reference
 from services.referral.intake.reserving import add, reserve, stored
-from services.referral.intake.rule import fields_to_seal, noted, receive, say
+from services.referral.intake.rule import Much, fields_to_seal, noted, receive, say
 from services.referral.intake.suspects import mark_suspects
 from services.referral.intake.timely import timely
 from services.referral.people.age import age_of
@@ -163,7 +163,8 @@ def _check(asked: Asked, whom: Whom) -> None:
 
 def _said(subject: Subject, asked: Asked, whom: Whom) -> Change[Subject]:
     """The young person, linked, with what the referral says; without each yes where there is no room
-    for those. Raises `Full` where there is not even room for the rest."""
+    for those, and with each no for everyone where they are too many. Raises `Full` where there is not
+    even room for the rest."""
     say_it = partial(
         say,
         document=asked.document,
@@ -176,12 +177,12 @@ def _said(subject: Subject, asked: Asked, whom: Whom) -> Change[Subject]:
     )
     facts = _facts(asked, whom)
     why = Refused("too_many_records", "The record is full.")
-    for only_no in (False, True):
+    for much in get_args(Much):
         try:
             change = in_turn(
                 subject,
                 lambda s: link(s, asked.referral_id, facts),
-                partial(say_it, only_no=only_no),
+                partial(say_it, much=much),
             )
             change = all_spoken(change, asked.referral_id, asked.account)
             for event in change.events:

@@ -4,13 +4,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 from services.referral.areas.rule import Place, fields_of
-from services.referral.documents import ConsentEntry
 from services.referral.form.people import sealed_people
 from services.referral.form.sections import FORM
 from services.referral.intake.facts import about_subject, coded_concerns, noticed
+from services.referral.intake.heard import folded, heard, noes
 from services.referral.intake.request import ReceiveReferral
 from services.referral.parents.request import ParentsEntry
 from services.referral.parents.rule import record_parents_word
@@ -23,10 +23,12 @@ from shared.events.codes import WITHOUT_REPLY
 from shared.events.referral import ReferralReceived
 from shared.ids import derived_id
 from shared.rules.calendars import due_at
-from shared.rules.consents import NO, opens_to
+from shared.rules.consents import opens_to
 from shared.rules.sharing import Consent
 from shared.storage.records import Change, in_turn
 
+# How much of what a referral says about sharing is recorded: as much as there is room for.
+Much = Literal["all", "noes", "folded"]
 # Coded fields that are stored in the clear, just as they were sent.
 AS_SENT = {
     "urgency",
@@ -112,32 +114,6 @@ def _flags(document: ReceiveReferral) -> dict[str, Any]:
     }
 
 
-def heard(
-    document: ReceiveReferral, referral_id: str, unknown: Mapping[str, str]
-) -> dict[str, tuple[int, ConsentEntry]]:
-    """What the referral says about sharing, by the id of each record, with its place. A no keeps
-    whom it was about, by an alias: it counts should such an agency ever be there."""
-    said = {}
-    for number, entry in enumerate(document.consents):
-        known = (_without if entry.status == "given" else _aliased)(entry, unknown)
-        if known is not None:
-            said[derived_id("con", referral_id, "intake", str(number))] = number, known
-    return said
-
-
-def _without(entry: ConsentEntry, unknown: Mapping[str, str]) -> ConsentEntry | None:
-    ids = tuple(one for one in entry.agency_ids if one not in unknown)
-    kinds = tuple(one for one in entry.agency_kinds if one not in unknown)
-    if not ids and not kinds and (entry.agency_ids or entry.agency_kinds):
-        return None  # what names nobody would be about everyone
-    return entry.model_copy(update={"agency_ids": ids, "agency_kinds": kinds})
-
-
-def _aliased(entry: ConsentEntry, unknown: Mapping[str, str]) -> ConsentEntry:
-    ids = tuple(unknown.get(one, one) for one in entry.agency_ids)
-    return entry.model_copy(update={"agency_ids": ids})
-
-
 def say(
     subject: Subject,
     document: ReceiveReferral,
@@ -148,23 +124,27 @@ def say(
     by_family: bool = False,
     sides: Collection[str] = (),
     unknown: Mapping[str, str] = MappingProxyType({}),
-    only_no: bool = False,
+    much: Much = "all",
 ) -> Change[Subject]:
     """What the referral says about consent, parents and the service, in one change or none.
 
     Raises what the rules for each do. Said again, it changes nothing. A yes is recorded without the
-    agencies and kinds that are `unknown`, and not at all without any other; with `only_no` none is,
-    nor that parents may be told."""
+    agencies and kinds that are `unknown`, and not at all without any other; of `noes` only none is,
+    nor that parents may be told; `folded` says each no for everyone (`folded`)."""
     there = {consent.id for facts in subject.facts.values() for consent in facts.consents}
     said = heard(document, referral_id, unknown)
+    if there & said.keys():  # it was said, in one change, by an earlier copy of the request
+        said = {}
+    elif much != "all":
+        said = noes(said)
+    said = folded(said) if much == "folded" else said
     record = partial(record_consent, referral_id=referral_id, at=at, by=by, sides=sides)
     consents = [
         partial(record, consent_id=consent_id, entry=entry, where=f"/consents/{number}")
         for consent_id, (number, entry) in said.items()
-        if consent_id not in there and not (only_no and entry.status not in NO)
     ]
     rules: list[Callable[[Subject], Change[Subject]]] = list(consents)
-    if document.tell_parents == "no" or (document.tell_parents == "yes" and not only_no):
+    if document.tell_parents == "no" or (document.tell_parents == "yes" and much == "all"):
         about = partial(_of_parents, document, referral_id, at)
         rules.append(partial(about, by=by, by_family=by_family))
     if document.service_agreement != "not_asked":

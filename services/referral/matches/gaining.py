@@ -24,7 +24,11 @@ async def gains(
     if len(two) < len(pair):
         raise Outage("referral_moved")
     theirs = await sides_of(stores, {i for side in two.values() for i in side.subject.facts})
-    referrals = [side.referral for side in theirs.values()]
+    found = [side.referral for side in theirs.values()]
+    hubs = sorted({referral.hub_id for referral in found if referral.hub_id})
+    # What is with no Hub yet will be: it is asked as if it were with each of these.
+    coming = [r.but(hub_id=hub) for r in found if not r.hub_id for hub in hubs]
+    referrals = [r for r in found if r.hub_id] + coming
     kinds, aliases = dict[str, str](), dict[str, str | None]()
     for agency_id in agency_ids:
         try:
@@ -32,7 +36,6 @@ async def gains(
         except NotFound:
             continue
         kinds[agency_id], aliases[agency_id] = agency.kind, agency.alias
-    hubs = sorted({referral.hub_id for referral in referrals if referral.hub_id})
     where = {"terms.parties": {"$in": hubs}}
     terms = [each.terms for each in await stores.agreements.find(where, limit=MOST_AGREEMENTS)]
     marks = {f"{AGENCY}{agency_id}" for agency_id in agency_ids}
