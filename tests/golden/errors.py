@@ -4,7 +4,9 @@ import ast
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
+from typing import TypeGuard
 
 from services.referral.sharing.command import UNKNOWN_HERE
 from shared.errors import Mismatch
@@ -93,17 +95,30 @@ def _raised(name: str, place: int) -> Iterator[tuple[str, str]]:
             yield str(code.value), _text(call.args[place + 1], function)
 
 
-def _calls(name: str) -> Iterator[tuple[ast.Call, ast.AST]]:
+@cache
+def _calls(name: str) -> list[tuple[ast.Call, ast.AST]]:
     """Every call of that name, with the function it stands in."""
-    for folder in ("services", "shared"):
-        for path in sorted((ROOT / folder).rglob("*.py")):
-            tree = ast.parse(path.read_text("utf-8"))
-            for function in ast.walk(tree):
-                if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
-                    for call in ast.walk(function):
-                        if isinstance(call, ast.Call) and getattr(call.func, "id", "") == name:
-                            # What is said may be a constant of the module.
-                            yield call, ast.Module([*tree.body, *function.body], [])
+    found = list[tuple[ast.Call, ast.AST]]()
+    for path, text in _sources():
+        if f"{name}(" not in text:
+            continue
+        tree = ast.parse(text, path)
+        for function in ast.walk(tree):
+            if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+                # What is said may be a constant of the module.
+                around = ast.Module([*tree.body, *function.body], [])
+                found += [(call, around) for call in ast.walk(function) if _is_call(call, name)]
+    return found
+
+
+def _is_call(node: ast.AST, name: str) -> TypeGuard[ast.Call]:
+    return isinstance(node, ast.Call) and getattr(node.func, "id", "") == name
+
+
+@cache
+def _sources() -> list[tuple[Path, str]]:
+    paths = (path for folder in ("services", "shared") for path in (ROOT / folder).rglob("*.py"))
+    return [(path, path.read_text("utf-8")) for path in sorted(paths)]
 
 
 def _text(said: ast.expr, function: ast.AST) -> str:

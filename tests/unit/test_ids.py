@@ -18,7 +18,8 @@ OPEN = {
     "services/notify/rules/gaps.py": "the id of an event of ours, and of a Hub; not asked for by it",
     "services/notify/rules/passed_over.py": "ids of events and referrals; not asked for by it",
     "services/notify/rules/drafts.py": "ids of events and referrals; a foreign one is not there",
-    "services/referral/intake/rule.py": "the referral's id, and a number of its own lines",
+    "services/referral/intake/heard.py": "the referral's id, and a number of its own lines",
+    "services/referral/intake/rule.py": "the referral's id",
 }
 
 

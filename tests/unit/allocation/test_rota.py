@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -16,6 +16,7 @@ from services.allocation.rota.plan import KINDS, Rota, check
 from services.allocation.rota.rule import Gap, gaps, in_turn, on_duty, turns
 from shared.errors import Malformed
 from shared.rules.calendars import is_bank_holiday
+from tests.conftest import EXAMPLES
 from tests.unit.allocation.given import worker
 
 LONDON = ZoneInfo("Europe/London")
@@ -257,6 +258,7 @@ def expected(one: Rota, workers: dict[str, Worker], when: datetime) -> str | Non
     return cover if cover in ("operators", "hub:hub_south") else None
 
 
+@settings(max_examples=max(10, EXAMPLES // 4))  # each is a year
 @given(st.data())
 def test_at_every_moment_of_a_year_one_is_on_duty_or_it_is_a_listed_gap(
     data: st.DataObject,
