@@ -18,7 +18,9 @@ from shared.events.referral import Concern
 SECTIONS = frozenset({*SUBJECT_SECTIONS, "safe_contact", *FORM})
 # Coded fields that an amendment replaces whole.
 REPLACED = ("settings_avoided", "preferred_times", "languages", "urgency", "area")
-READ_AS_JSON = frozenset({*SECTIONS, "referrer", "discussion", "set_aside", *PEOPLE})
+READ_AS_JSON = frozenset(
+    {*SECTIONS, "referrer", "discussion", "sharing_said", "set_aside", *PEOPLE}
+)
 
 V = TypeVar("V")
 

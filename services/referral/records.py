@@ -60,6 +60,8 @@ SEALED: dict[str, Category | None] = {
     "own_words": "narrative",
     "discussion": "narrative",
     "intelligence": "intelligence",
+    # What was said about sharing, parents and the service, as it was taken.
+    "sharing_said": None,
     **{name: category for name, (_, category) in FORM.items()},
     **PEOPLE,
     # What was not taken as it was sent, with where it stood.

@@ -153,7 +153,7 @@ def test_every_sealed_field_belongs_to_a_category_or_to_nobody() -> None:
 
     odd = ReceiveReferral.model_validate(EVERYTHING)
     assert set(fields_to_seal(odd, Place(UNKNOWN_AREA))) == set(SEALED)
-    beside = {"area_word", "set_aside", *FORM, *PEOPLE}
+    beside = {"area_word", "sharing_said", "set_aside", *FORM, *PEOPLE}
     assert set(fields_to_seal(document, HERE)) == set(SEALED) - beside
     assert set(patches(amendment)) <= set(SEALED)
 

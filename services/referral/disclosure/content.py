@@ -67,20 +67,24 @@ def visible(referral: Referral, shown: Shown, opened: Mapping[str, Any]) -> Iter
     """Everything written that this viewer may see, in the order of writing."""
     for writing in writings(referral):
         for name, value in _coded(referral, writing):
-            if shown.sees(_CODED[name], writing.by):
-                yield Item(_CODED[name], name, value, writing)
+            category = _CODED[name]
+            if shown.sees(category, writing.by):
+                yield Item(category or SUBMISSION, name, value, writing)
         for name in writing.sealed:
             value, category = opened.get(part(name, writing.number)), SEALED.get(name)
             if value not in ("", None) and shown.sees(category, writing.by):
                 yield Item(category or SUBMISSION, name, value, writing)
 
 
-_CODED: Mapping[str, Category] = {
+# None: for nobody but its author and the Hub.
+_CODED: Mapping[str, Category | None] = {
     "settings_avoided": "contact",
     "preferred_times": "contact",
     "languages": "contact",
     "concerns": "concerns",
     "linked_issues": "concerns",
+    "nation": None,
+    "requested_action": None,
 }
 
 
@@ -88,6 +92,7 @@ def _coded(referral: Referral, writing: Writing) -> Iterator[tuple[str, Any]]:
     yield from ((n, list(v)) for n, v in writing.coded.items() if n in _CODED)
     if writing.number == 0:
         yield "linked_issues", list(referral.linked_issues)
+        yield from (("nation", referral.nation), ("requested_action", referral.requested_action))
     for concern in writing.concerns:
         yield "concerns", concern.model_dump(mode="json")
 

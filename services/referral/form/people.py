@@ -70,7 +70,7 @@ def sealed_people(people: Iterable[Person]) -> dict[str, str]:
     """The people in the sections in which they are kept; no section without anybody."""
     found: dict[str, list[object]] = {}
     for person in people:
-        said = person.model_dump(mode="json", exclude_defaults=True)
+        said = person.model_dump(mode="json", exclude_unset=True)
         found.setdefault(SECTION_OF[person.kind], []).append({"kind": person.kind, **said})
     return {name: json.dumps({"people": each}) for name, each in found.items()}
 

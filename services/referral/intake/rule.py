@@ -39,6 +39,8 @@ AS_SENT = {
     "languages",
     "requested_action",
 }
+# What a referral says about sharing: sealed, for its sender and the Hub.
+ABOUT_SHARING = {"consents", "tell_parents", "tell_parents_said_at", "service_agreement"}
 
 
 def fields_to_seal(document: ReceiveReferral, here: Place) -> dict[str, str]:
@@ -54,6 +56,7 @@ def fields_to_seal(document: ReceiveReferral, here: Place) -> dict[str, str]:
         "own_words": document.own_words,
         "discussion": document.discussion.model_dump_json() if document.discussion else "",
         "intelligence": document.intelligence,
+        **_sharing_said(document),
         **sealed_people(document.people),
         **{
             n: said.model_dump_json(exclude_unset=True)
@@ -62,6 +65,11 @@ def fields_to_seal(document: ReceiveReferral, here: Place) -> dict[str, str]:
         },
         **({"set_aside": as_text(document.asides)} if document.asides else {}),
     }
+
+
+def _sharing_said(document: ReceiveReferral) -> dict[str, str]:
+    said = document.model_dump_json(include=ABOUT_SHARING, exclude_unset=True)
+    return {"sharing_said": said} if said != "{}" else {}
 
 
 def receive(
