@@ -297,6 +297,7 @@ def test_the_hub_sees_every_coded_field_in_its_category() -> None:
     shown = view(referral, Shown("worker", CATEGORIES), opened)
 
     assert shown.categories == {
+        "submission": {"nation": "england", "requested_action": "direct_work"},
         "existence": {"received_at": referral.received_at.isoformat(), "area": referral.area},
         "contact": {
             "settings_avoided": ["police"],
