@@ -12,7 +12,6 @@ from services.referral.intake.asked import Asked, Full
 from services.referral.intake.command import _said
 from services.referral.intake.request import ReceiveReferral
 from services.referral.intake.rule import fields_to_seal, noted, receive
-from services.referral.people.finding import Whom
 from services.referral.people.telling import Description
 from services.referral.records import Referral
 from services.referral.sharing.subject import Subject
@@ -157,8 +156,7 @@ def asked_of(subject: Subject, *consents: dict[str, Any]) -> tuple[Subject, froz
     sent = document(consents=consents)
     origin = Origin("agency:ag_2", "agency")
     asked = Asked(sent, "ref_new", origin, AT, "6", {})
-    whom = Whom(described=subject.described[0], hashes=[], known={}, subject=subject)
-    after = _said(subject, asked, whom).after
+    after = _said(subject, asked, subject.described[0]).after
     return after, noted(sent, after, "ref_new", {}, "ag_2", "6")
 
 

@@ -7,7 +7,7 @@ from services.referral.callers import ByViewer, OnStores, ReferralId
 from services.referral.corrections.command import amend_referral, discuss
 from services.referral.corrections.request import AmendReferral
 from services.referral.documents import DiscussionEntry
-from services.referral.intake.route import Receipt, receipt
+from services.referral.intake.receipt import Receipt, receipt
 from shared.web.access import may
 from shared.web.etags import IfMatch, tagged
 from shared.web.problems import CONDITIONAL

@@ -23,6 +23,7 @@ from services.referral.intake.timely import timely
 from services.referral.people.age import age_of
 from services.referral.people.finding import Whom, block_hashes, find_whom
 from services.referral.people.links import SomebodyElse, link, new_subject
+from services.referral.people.telling import Description
 from services.referral.reading.marks import as_text
 from services.referral.records import Referral
 from services.referral.sharing.facts import Facts
@@ -150,18 +151,24 @@ def _check(asked: Asked, whom: Whom) -> None:
     """Raises what the rules would refuse later, while nothing is written."""
     if whom.subject is not None:
         try:
-            _said(whom.subject, asked, whom)
+            _said(whom.subject, asked, whom.described)
             return
         except Full:
             pass  # it will be of a young person of its own
-    fresh, _ = new_subject("sub_unknown", asked.referral_id, _facts(asked, whom))
+    as_of_nobody(asked, whom.described)
+
+
+def as_of_nobody(asked: Asked, described: Description) -> Subject:
+    """A young person whom nobody knew, with what the referral says. Raises `Malformed`, and `Refused`
+    for more than any record takes."""
+    fresh, _ = new_subject("sub_unknown", asked.referral_id, _facts(asked, described))
     try:
-        _said(fresh, asked, whom)
-    except Full as full:  # more than any record takes
+        return _said(fresh, asked, described).after
+    except Full as full:
         raise full.why from None
 
 
-def _said(subject: Subject, asked: Asked, whom: Whom) -> Change[Subject]:
+def _said(subject: Subject, asked: Asked, described: Description) -> Change[Subject]:
     """The young person, linked, with what the referral says; without each yes where there is no room
     for those, and with each no for everyone where they are too many. Raises `Full` where there is not
     even room for the rest."""
@@ -175,7 +182,7 @@ def _said(subject: Subject, asked: Asked, whom: Whom) -> Change[Subject]:
         sides=asked.sides,
         unknown=asked.unknown,
     )
-    facts = _facts(asked, whom)
+    facts = _facts(asked, described)
     why = Refused("too_many_records", "The record is full.")
     for much in get_args(Much):
         try:
@@ -193,8 +200,8 @@ def _said(subject: Subject, asked: Asked, whom: Whom) -> Change[Subject]:
     raise Full(why)
 
 
-def _facts(asked: Asked, whom: Whom) -> Facts:
-    return Facts(age=age_of(asked.document.subject, asked.at, asked.at), described=whom.described)
+def _facts(asked: Asked, described: Description) -> Facts:
+    return Facts(age=age_of(asked.document.subject, asked.at, asked.at), described=described)
 
 
 async def _about(stores: Stores, asked: Asked, whom: Whom) -> tuple[Subject, bool]:
@@ -217,7 +224,7 @@ async def _about(stores: Stores, asked: Asked, whom: Whom) -> tuple[Subject, boo
         try:
             if whom.subject is None:
                 return await _new(stores, asked, whom, subject_id), apart
-            rule = partial(_said, asked=asked, whom=whom)
+            rule = partial(_said, asked=asked, described=whom.described)
             by, seen = asked.by, whom.subject
             return await stores.subjects.change(subject_id, rule, by=by, seen=seen), apart
         except (AlreadyThere, SomebodyElse):
@@ -232,6 +239,7 @@ async def _about(stores: Stores, asked: Asked, whom: Whom) -> tuple[Subject, boo
 
 
 async def _new(stores: Stores, asked: Asked, whom: Whom, subject_id: str) -> Subject:
-    subject, linked = new_subject(subject_id, asked.referral_id, _facts(asked, whom))
-    said = _said(subject, asked, whom)
+    facts = _facts(asked, whom.described)
+    subject, linked = new_subject(subject_id, asked.referral_id, facts)
+    said = _said(subject, asked, whom.described)
     return await stores.subjects.add(said.after, linked, *said.events, by=asked.by)

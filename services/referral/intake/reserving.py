@@ -29,10 +29,16 @@ async def reserve(stores: Stores, mine: Reference, agency_id: str) -> Reference:
     if holder is not None:
         mine = await _taken_over(stores, holder, mine)
     # Who had given it up may have it again, without a reservation of its own.
-    if (first := await _who_has(stores, agency_id, mine)) is not None:
+    if (first := await _who_has(stores, agency_id, mine.id)) is not None:
         await stores.references.release(mine.referral_id)
         raise _used(first)
     return mine
+
+
+async def not_used(stores: Stores, reference_hash: str, agency_id: str) -> None:
+    """Raises `Refused` when a referral of the agency has this reference. Writes nothing."""
+    if (first := await _who_has(stores, agency_id, reference_hash)) is not None:
+        raise _used(first)
 
 
 async def _taken_over(stores: Stores, holder: Reference, mine: Reference) -> Reference:
@@ -63,7 +69,7 @@ async def add(
             twin = await stored(stores, mine.referral_id, mine.request_hash)
         if twin is not None:
             return twin  # this very request ran twice at once
-        if (first := await _who_has(stores, referral.agency_id, mine)) is not None:
+        if (first := await _who_has(stores, referral.agency_id, mine.id)) is not None:
             await stores.references.release(mine.referral_id)
             raise _used(first)
         mine = await _next_use(stores, mine)
@@ -112,10 +118,14 @@ async def _next_use(stores: Stores, mine: Reference) -> Reference:
     return after
 
 
-async def _who_has(stores: Stores, agency_id: str, reference: Reference) -> Referral | None:
+def uses_of(reference_hash: str) -> dict[str, str]:
+    """A reference in whichever use, as the hashes in the referrals are compared."""
+    return {"$gte": reference_hash, "$lt": f"{reference_hash}\x7f"}
+
+
+async def _who_has(stores: Stores, agency_id: str, reference_hash: str) -> Referral | None:
     """The referral that has it, in whichever use: those that gave it up are called otherwise."""
-    of_it = {"$gte": reference.id, "$lt": f"{reference.id}\x7f"}
-    where = {"agency_id": agency_id, "reference_hash": of_it}
+    where = {"agency_id": agency_id, "reference_hash": uses_of(reference_hash)}
     found = await stores.referrals.find(where, limit=1)
     return found[0] if found else None
 

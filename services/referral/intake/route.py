@@ -1,28 +1,25 @@
 """HTTP in: posting referrals, one at a time or many."""
 
 import json
-from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
-from typing import Any
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request, Response
-from fastapi.responses import StreamingResponse
-from pydantic import BaseModel, Field, ValidationError
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import JSONResponse, StreamingResponse
+from pydantic import BaseModel, ValidationError
 
 from services.referral.areas.request import NearArea
 from services.referral.callers import Key, OnStores
 from services.referral.intake.command import intake
-from services.referral.intake.facts import noticed
+from services.referral.intake.preview import Preview, preview
+from services.referral.intake.receipt import Receipt, as_received, as_sent
 from services.referral.intake.request import ReceiveReferral
 from services.referral.intake.reserving import key_of_line
-from services.referral.intake.timely import timely
-from services.referral.reading.marks import Aside, Mark, marks
-from services.referral.records import Referral, shown_to_agencies
+from services.referral.reading.marks import Mark
+from services.referral.records import shown_to_agencies
 from services.referral.store import Stores
 from shared.errors import BadRequest, Malformed, Mismatch, Outage, Refused
-from shared.events.codes import ReferralStatus, Urgency
 from shared.operating.telemetry import log
-from shared.rules.calendars import due_at
 from shared.web.access import may
 from shared.web.etags import tagged
 from shared.web.members import said_twice_in
@@ -32,82 +29,38 @@ from shared.web.tokens import AnyCaller, Caller
 router = APIRouter(tags=["referrals"])
 
 
-EMERGENCY = "If someone is in immediate danger call 999 first; this referral does not replace that."
-
-
 MAX_LINES = 1000
 
 
-class Receipt(BaseModel):
-    """What a referrer gets back: the id to ask with, and by when it will be answered."""
-
-    id: str
-    status: ReferralStatus
-    urgency: Urgency
-    received_at: datetime
-    due_at: datetime
-    warnings: tuple[str, ...]
-    advice: str | None
-    unknown_recipients: tuple[str, ...] = Field(
-        default=(),
-        description="Agencies and kinds in your consents that are not there. A yes to them is not "
-        "recorded, and does not count should they be registered later: send it again then.",
-    )
-    area_near: tuple[NearArea, ...] = Field(
-        default=(),
-        description="With the warning `area_unknown`: areas that are called nearly so.",
-    )
-    marks: tuple[Mark, ...] = Field(
-        default=(),
-        description="With the warning `not_understood`: what was not taken as you sent it. It is kept "
-        "as sent, for the Hub and for you: `GET` shows it under `submission`, `set_aside`.",
-    )
-
-
-def receipt(referral: Referral, asides: Sequence[Aside] = ()) -> Receipt:
-    return Receipt(
-        **referral.model_dump(include=set(Receipt.model_fields)),
-        marks=marks(asides),
-        advice=EMERGENCY if referral.urgency == "immediate" else None,
-    )
-
-
-def as_sent(document: ReceiveReferral, referral: Referral) -> Referral:
-    """The referral as it stood when it came, as far as its tag says how it stands."""
-    begun = {"reason": None, "outcome": None, "reopenings": 0, "erased_at": None, "amendments": ()}
-    at = referral.received_at
-    return referral.but(status="received", urgency=document.urgency, changed_at=at, **begun)
-
-
-def as_received(document: ReceiveReferral, referral: Referral) -> Receipt:
-    """The receipt as it was when the referral came: a repeat tells its sender nothing new, for they
-    may be somebody who must not hear of it any more. How it stands now is for `GET` to say."""
-    document = timely(document, referral.received_at)
-    found = {*noticed(document, referral.received_at), *referral.noted}
-    return Receipt(
-        id=referral.id,
-        status="received",
-        urgency=document.urgency,
-        received_at=referral.received_at,
-        due_at=due_at(document.urgency, referral.received_at, document.nation),
-        warnings=tuple(sorted(found)),
-        advice=EMERGENCY if document.urgency == "immediate" else None,
-        unknown_recipients=referral.unknown_recipients,
-        area_near=referral.noted_near,
-        marks=marks(document.asides),
-    )
-
-
-@router.post("/v1/referrals", status_code=201, dependencies=[may("send")])
+@router.post(
+    "/v1/referrals",
+    status_code=201,
+    response_model=Receipt,
+    responses={200: {"model": Preview, "description": "Asked with `validate_only`."}},
+    dependencies=[may("send")],
+)
 async def post_referral(
-    document: ReceiveReferral, caller: AnyCaller, stores: OnStores, key: Key, response: Response
-) -> Receipt:
+    document: ReceiveReferral,
+    caller: AnyCaller,
+    stores: OnStores,
+    key: Key,
+    response: Response,
+    validate_only: Annotated[
+        bool, Query(description="Only say what would be answered, and store nothing.")
+    ] = False,
+) -> Receipt | JSONResponse:
     """Refer a young person.
 
     After `201` the referral is stored durably and will be handled. Send the same request again,
     with the same `Idempotency-Key`, as often as you like: it stays one referral, and the answer
     stays the same.
+
+    With `validate_only=true` the answer is `200` with what would be marked and warned of, or the very
+    refusal that the request would have. Nothing is stored or reserved then, and nobody is told.
     """
+    if validate_only:
+        found = await preview(stores, document, caller, key)
+        return JSONResponse(found.model_dump(mode="json"))
     referral = await intake(stores, document, caller, key)
     response.headers["Location"] = f"/v1/referrals/{referral.id}"
     tagged(response, shown_to_agencies(as_sent(document, referral)))

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 from services.referral.acting import Asker, tag_for
 from services.referral.callers import ByViewer, OnStores, ReferralId
 from services.referral.documents import Incoming
-from services.referral.intake.route import Receipt, receipt
+from services.referral.intake.receipt import Receipt, receipt
 from services.referral.lifecycle.reopening import take_step
 from services.referral.lifecycle.states import Move, Who, at_case, move
 from services.referral.records import Referral
