@@ -132,6 +132,11 @@ def own_referrals(viewer: Viewer) -> dict[str, Any]:
     return shown[verdict.relation]
 
 
+def finds_by_reference(viewer: Viewer) -> bool:
+    """Whether the referrals that are a viewer's own are those that it sent, each under a reference."""
+    return viewer.role == "agency"
+
+
 def their_hub(action: Action, viewer: Viewer) -> str:
     """The Hub whose things a manager asks for. Raises `Forbidden` for whoever has none, `NotFound`
     for who manages no registered Hub."""

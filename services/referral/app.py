@@ -10,6 +10,7 @@ from services.referral.callers import has_left
 from services.referral.cases import route as cases
 from services.referral.corrections import route as corrections
 from services.referral.disclosure import route as disclosure
+from services.referral.disclosure.upgrading import note_since
 from services.referral.goals import route as goals
 from services.referral.handlers import handlers
 from services.referral.intake import route as intake
@@ -80,6 +81,7 @@ async def prepare(stores: Stores) -> None:
     """Indexes, and what an earlier release has stored in another form; safe to repeat."""
     await stores.prepare()
     await upgrade(stores)
+    await note_since(stores)
 
 
 def build(settings: ReferralSettings) -> Build:

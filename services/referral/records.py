@@ -134,6 +134,8 @@ class Referral(Record):
     area: str
     received_at: datetime
     changed_at: datetime
+    # Since when it stands as its sender is shown it: what changed since a moment is found by that.
+    stands_since: datetime | None = None
     due_at: datetime
     overdue: bool = False
     reopenings: int = 0
@@ -180,6 +182,16 @@ class Referral(Record):
     area_hash: str | None = None
     area_near: tuple[NearArea, ...] = ()
     noted_near: tuple[NearArea, ...] = ()
+
+    def stamped(self, before: "Referral | None", at: datetime) -> "Referral":
+        """With the moment, where what its sender is shown of how it stands became another."""
+        last = before.stands_since if before else None
+        if before is None or last is None:
+            return self.but(stands_since=at)
+        same = (
+            shown_to_agencies(self) == shown_to_agencies(before) and self.overdue == before.overdue
+        )
+        return self if same else self.but(stands_since=max(at, last))
 
     def timers(self) -> dict[str, datetime | None]:
         running = awaits_answer(self) and not self.overdue

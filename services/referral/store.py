@@ -71,6 +71,7 @@ class Stores:
         await self.matches.prepare()
         await self.referrals.prepare(
             *([(name, 1), ("received_at", -1)] for name in ("agency_id", "hub_id", "worker_id")),
+            *([(name, 1), ("stands_since", 1)] for name in ("agency_id", "hub_id")),
             [("holder_id", 1)],
             [("status", 1)],
             timers=[RESPONSE_DUE, TRANSFER_DUE],
@@ -119,3 +120,17 @@ class Stores:
         found = await self.referrals.find(where, sort=sort, limit=limit)
         more = len(found) == limit
         return found, cursor_of(found[-1].received_at, found[-1].id) if more else None
+
+    async def changes(
+        self, where: Document, cursor: str | None, limit: int
+    ) -> tuple[list[Referral], str | None]:
+        """Referrals in the order in which they last changed, and the cursor of the next page. One that
+        changes while somebody pages comes again, further back. Raises `BadRequest`."""
+        if cursor:
+            where = {"$and": [where, behind(cursor, "stands_since", newest_first=False)]}
+        sort = [("stands_since", 1), ("_id", 1)]
+        found = await self.referrals.find(where, sort=sort, limit=limit)
+        if len(found) < limit:
+            return found, None
+        last = found[-1]
+        return found, cursor_of(last.stands_since or last.received_at, last.id)

@@ -29,6 +29,11 @@ class Record(BaseModel):
         """
         return {}
 
+    def stamped(self, _before: "Self | None", _at: datetime) -> Self:
+        """The record as it is stored then, in the place of the one before: with what it notes of when
+        that was. The store says the time, and not the rule, which may have run long before."""
+        return self
+
 
 R = TypeVar("R", bound=Record)
 

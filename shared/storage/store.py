@@ -8,6 +8,7 @@ are events that were confirmed since the last tally. See docs/decisions/0001 and
 import asyncio
 import random
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
@@ -75,13 +76,13 @@ class Store(Generic[R]):
 
         Raises `AlreadyThere` when the id or a unique key is taken; nothing is written then.
         """
-        new = New(record, events, due or {})
+        new = New(record.stamped(None, self._clock()), events, due or {})
         document = self._document_of(new, by)
         failpoint("store.before_write")
         await self._write(self.collection.insert_one(document))
         failpoint("store.after_write")
         self._stored(document, timers_of_new(new))
-        return record.but(version=len(events))
+        return new.record.but(version=len(events))
 
     async def add_many(self, new: Sequence[New[R]], *, by: Origin) -> set[str]:
         """Store new records in one write, in their order. Returns the ids that were there already:
@@ -90,6 +91,8 @@ class Store(Generic[R]):
         A crash leaves the first of them stored, each whole; the same call again adds the others.
         Raises `AlreadyThere` when another unique key than the id is taken; the others are stored then.
         """
+        at = self._clock()
+        new = [replace(each, record=each.record.stamped(None, at)) for each in new]
         documents = [self._document_of(each, by) for each in new]
         failpoint("store.before_write")
         refused = await insert_in_order(self.collection, documents)
@@ -139,8 +142,10 @@ class Store(Generic[R]):
                 return seen
             if waiting + len(change.events) > MAX_OUTBOX:
                 raise Outage("outbox_full")
-            if await self._replace(seen, change, by):
-                return change.after.but(version=seen.version + len(change.events))
+            after = change.after.stamped(seen, self._clock())
+            after = after.but(version=seen.version + len(change.events))
+            if await self._replace(seen, after, change, by):
+                return after
             # Not stamina: it retries after an exception, and a race that is lost raises none.
             await asyncio.sleep(random.uniform(0, 0.002 * 2 ** min(attempt, 6)))  # noqa: S311
         raise Outage("contention")
@@ -176,9 +181,8 @@ class Store(Generic[R]):
         """
         await self.claims.postpone(record_id, timer, until, version)
 
-    async def _replace(self, before: R, change: Change[R], by: Origin) -> bool:
+    async def _replace(self, before: R, after: R, change: Change[R], by: Origin) -> bool:
         outbox = self._outbox(before.id, before.version, change.events, by)
-        after = change.after.but(version=before.version + len(change.events))
         moved = timers_moved(before, change)
         started = {name: at for name, at in moved.items() if at is not None}
         update: Document = {

@@ -1,9 +1,8 @@
-"""Reading: what is shown, recorded before it is shown; and the list of one's own referrals."""
+"""Reading: what is shown, recorded before it is shown."""
 
 from dataclasses import replace
 from typing import Any
 
-from services.referral.access import Viewer, own_referrals, person_of
 from services.referral.acting import Asker, find
 from services.referral.authorship import read
 from services.referral.disclosure.access_record import record_access, refuse
@@ -67,15 +66,3 @@ async def _open(stores: Stores, referral: Referral, shown: Shown) -> dict[str, A
         return read(await stores.vault.open(referral.id, sealed_for(referral, shown)))
     except Erased:
         return {}
-
-
-async def list_referrals(
-    stores: Stores, viewer: Viewer, asked: dict[str, Any], cursor: str | None, limit: int
-) -> tuple[list[Referral], str | None]:
-    """A page of the viewer's own referrals, and the cursor of the next one. Those of young people
-    for whom the viewer is marked as unsafe are not there, in no page and in no cursor."""
-    own = own_referrals(viewer)
-    where = {**own, **{name: value for name, value in asked.items() if value is not None}}
-    if unsafe := await stores.unsafe_for(person_of(viewer).names):
-        where["subject_id"] = {"$nin": unsafe}
-    return await stores.page(where, cursor, limit)

@@ -1,6 +1,5 @@
 """HTTP in: reading referrals. Every look, and every refusal, is written down before the answer."""
 
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -8,11 +7,13 @@ from pydantic import BaseModel
 
 from services.referral.acting import Asker, tag_for
 from services.referral.callers import ByViewer, OnStores, ReferralId
-from services.referral.disclosure.command import list_referrals, read_history, read_referral
+from services.referral.disclosure.command import read_history, read_referral
 from services.referral.disclosure.content import Entry
+from services.referral.disclosure.listing import Filters, Page, list_referrals
 from services.referral.disclosure.view import RecordView
 from services.referral.documents import Purpose
 from shared.events.codes import ReferralStatus, Urgency
+from shared.rules.values import Instant
 from shared.web.access import may
 from shared.web.etags import tagged
 from shared.web.questions import ONLY_KNOWN
@@ -70,24 +71,6 @@ async def get_history(
     return History(entries=entries)
 
 
-class Summary(BaseModel):
-    """A line of the list: state and clocks only."""
-
-    id: str
-    status: ReferralStatus
-    urgency: Urgency
-    received_at: datetime
-    due_at: datetime
-    overdue: bool
-
-
-class Page(BaseModel):
-    """Newest first; pass `next` as `cursor` for the page behind it."""
-
-    referrals: list[Summary]
-    next: str | None
-
-
 @router.get("/v1/referrals", dependencies=[may("list_referrals"), ONLY_KNOWN])
 async def get_referrals(
     viewer: ByViewer,
@@ -95,11 +78,26 @@ async def get_referrals(
     status: Annotated[ReferralStatus | None, Query()] = None,
     urgency: Annotated[Urgency | None, Query()] = None,
     overdue: Annotated[bool | None, Query()] = None,
+    agency_reference: Annotated[
+        str | None,
+        Query(
+            min_length=1,
+            max_length=100,
+            description="For the agency that sent it: only the referral that has this reference of "
+            "yours now. Not one that gave it up (docs/intake.md).",
+        ),
+    ] = None,
+    changed_since: Annotated[
+        Instant | None,
+        Query(
+            description="Only what changed then or later, the first change first: came, moved to "
+            "another state, was amended, became overdue, was erased. Take `changed_until` of the last "
+            "answer, or a moment of before you began."
+        ),
+    ] = None,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
 ) -> Page:
     """Your own referrals: those you sent, those allocated to you, or those of your Hub."""
-    asked = {"status": status, "urgency": urgency, "overdue": overdue}
-    found, following = await list_referrals(stores, viewer, asked, cursor, limit)
-    lines = [Summary(**r.model_dump(include=set(Summary.model_fields))) for r in found]
-    return Page(referrals=lines, next=following)
+    asked = Filters(status, urgency, overdue, agency_reference, changed_since)
+    return await list_referrals(stores, viewer, asked, cursor, limit)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from services.referral.areas.request import NearArea
 from services.referral.callers import Key, OnStores
@@ -72,6 +72,9 @@ class Line(BaseModel):
 
     line: int
     status: int
+    agency_reference: str | None = Field(
+        default=None, description="As the line has it; null where it can't be read."
+    )
     id: str | None = None
     code: str | None = None
     warnings: tuple[str, ...] = ()
@@ -119,6 +122,24 @@ async def post_batch(request: Request, caller: AnyCaller, stores: OnStores) -> S
 
 async def take_line(stores: Stores, caller: Caller, number: int, raw: bytes) -> Line:
     """One line of a batch, taken or with what is wrong with it. Safe to repeat."""
+    line = await _taken(stores, caller, number, raw)
+    if line.agency_reference is not None or line.code == "member_twice":
+        return line
+    return line.model_copy(update={"agency_reference": reference_in(raw)})
+
+
+def reference_in(raw: bytes) -> str | None:
+    """The agency's own id in a line that was not taken, if it can be told."""
+    try:
+        sent = json.loads(raw)
+        said = sent.get("agency_reference") if isinstance(sent, dict) else None
+    except (ValueError, RecursionError):
+        return None
+    # Half of a pair of surrogates has no bytes: it would break the answer.
+    return said[:100].encode(errors="replace").decode() if isinstance(said, str) else None
+
+
+async def _taken(stores: Stores, caller: Caller, number: int, raw: bytes) -> Line:
     if (name := said_twice_in(raw)) is not None:
         return Line(line=number, status=400, code="member_twice", errors=[twice(name)])
     try:
@@ -129,7 +150,8 @@ async def take_line(stores: Stores, caller: Caller, number: int, raw: bytes) -> 
         told = taken.model_dump(
             include={"id", "warnings", "unknown_recipients", "area_near", "marks"}
         )
-        return Line(line=number, status=201, **told)
+        reference = document.agency_reference
+        return Line(line=number, status=201, agency_reference=reference, **told)
     except ValidationError as error:
         faults = [fault(e) for e in _errors(error)]
         return Line(line=number, status=422, code="malformed", errors=faults)
