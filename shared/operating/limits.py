@@ -41,6 +41,9 @@ class LimitSettings(BaseModel):
     limit_challenges: Rate = Field(
         "20/hour", description="Changes of one agency's webhook that must be proved by a challenge."
     )
+    limit_replays: Rate = Field(
+        "12/day", description="Requests to send the mails of one recipient again, whoever asks."
+    )
     limit_searches: Rate = Field(
         "60/10minutes", description="Searches by name, birth date or number of one account."
     )

@@ -6,7 +6,9 @@ import json
 import os
 import random
 import secrets
+import time
 from collections.abc import AsyncIterator
+from datetime import datetime
 from pathlib import Path
 
 import httpx2
@@ -160,6 +162,20 @@ async def test_in_whatever_order_they_come_the_newest_of_each_counts(network: Ne
     assert await vouched(network) == sizes[newest[1]]
     await network.replace("audit", **AGREED)
     assert await vouched(network) == sizes[newest[1]], "also after a restart"
+
+
+async def test_it_counts_as_signed_when_the_witness_says_however_often_it_is_sent(
+    network: Network,
+) -> None:
+    sealed, now = await grown(network, 0, 4), time.time()
+    times = [now - random.randrange(1, 10**6) for _ in range(4)] + [now + 10**6]
+    random.shuffle(times)
+    for number, at in enumerate(times):
+        (await send(network, POLICE.cosigned(sealed, at))).raise_for_status()
+        answer = await network.ask("school", "GET", "/v1/cosignatures")
+        (police, *_) = answer.json()["witnesses"]
+        newest = min(max(times[: number + 1]), time.time())
+        assert abs(datetime.fromisoformat(police["cosigned_at"]).timestamp() - newest) < 30, times
 
 
 @pytest.mark.parametrize(

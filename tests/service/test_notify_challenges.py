@@ -13,11 +13,14 @@ from aiohttp import web
 
 from services.notify.delivery.mail import Mailer
 from services.notify.delivery.webhook import Caller
+from services.notify.oversight.replay import Replay, replay_window
+from services.notify.subscriptions.registration import new_secret, register
 from services.notify.subscriptions.subscription import SubscriptionEntry, amend
 from services.notify.timers import CHALLENGES, run_timers
 from shared.clock import now
 from shared.errors import TooMany
 from shared.storage.store import Database
+from shared.web.tokens import Caller as Asker
 from tests.harness.receiver import Receiver, receiving, receiving_as
 from tests.harness.waiting import until
 from tests.service.notifying import OPERATOR, POLICE, SCHOOL, Hands, Told, stores_on
@@ -88,7 +91,8 @@ async def test_a_replica_that_died_under_way_holds_a_challenge_up_for_its_lease(
 
 
 @pytest.mark.parametrize(
-    ("name", "most"), [("mail_codes", 10), ("mails", 5), ("mailbox", 5), ("challenges", 20)]
+    ("name", "most"),
+    [("mail_codes", 10), ("mails", 5), ("mailbox", 5), ("challenges", 20), ("replays", 12)],
 )
 async def test_what_is_limited_is_so_across_replicas_and_restarts(
     database: Database, name: str, most: int
@@ -114,6 +118,40 @@ async def test_what_is_limited_is_so_across_replicas_and_restarts(
     assert "elsewhere" not in "".join(kept)
     assert next_day
     assert await database["quotas"].count_documents({}) == 1, "what is over is gone"
+
+
+async def test_of_all_who_ask_at_one_moment_one_is_told_the_secret(database: Database) -> None:
+    replicas = [stores_on(database, now) for _ in range(2)]
+    entry = SubscriptionEntry(url="https://agency.example/hook")
+    put = [register(one, "agency", "ag_one", entry, now(), by=OPERATOR) for one in replicas * 5]
+    first = [told for _, told in await asyncio.gather(*put)]
+    made = [new_secret(one, "agency:ag_one", now(), by=OPERATOR) for one in replicas * 5]
+    anew = [told for _, told in await asyncio.gather(*made)]
+
+    assert (sum(first), sum(anew)) == (1, 1)
+
+
+async def test_an_address_that_is_given_again_is_proved_by_another_code(database: Database) -> None:
+    stores, codes = stores_on(database, now), []
+    for address in ("a@one.example", "b@one.example", "a@one.example", "a@one.example"):
+        entry = SubscriptionEntry(email=address)
+        stored, _ = await register(stores, "agency", "ag_one", entry, now(), by=OPERATOR)
+        codes.append(stores.secrets.confirmation_code(stored))
+
+    assert len({*codes[:3]}) == 3
+    assert codes[3] == codes[2], "asked for twice it is one proof"
+
+
+async def test_the_mails_of_a_recipient_are_sent_again_only_so_often(database: Database) -> None:
+    stores, since = stores_on(database, now), now() - timedelta(days=1)
+    of = {"recipient_kind": "hub", "recipient_id": "hub_one", "since": since, "until": now()}
+    asker = Asker("usr_1", "operator")
+    for channel, times in (("webhook", 20), ("email", 12)):
+        for _ in range(times):
+            await replay_window(stores, Replay(**of, channel=channel), {}, asker)
+
+    with pytest.raises(TooMany):
+        await replay_window(stores, Replay(**of, channel="email"), {}, asker)
 
 
 async def _none_due(told: Told) -> bool:

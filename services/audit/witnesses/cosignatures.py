@@ -11,7 +11,7 @@ from pymongo.errors import DuplicateKeyError
 from services.audit.log.checkpoints import read_checkpoint
 from services.audit.log.notes import LINE, BadNote, VerifierKey, decoded, open_note
 from services.audit.log.store import Trail
-from services.audit.verify.witnesses import WitnessKey
+from services.audit.verify.witnesses import STAMP, WitnessKey
 from services.audit.witnesses import gauges
 from shared.clock import now
 from shared.errors import Refused
@@ -20,6 +20,7 @@ from shared.operating.telemetry import log
 from shared.storage.store import Database
 
 EVERY = 60.0
+ID = 4  # bytes of a key's id, before its signature
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Witnesses:
 
 @dataclass(frozen=True)
 class Cosigned:
-    """The newest that a witness has cosigned: the size, the note with its line, and when it came."""
+    """The newest that a witness has cosigned: the size, the note with its line, and when it signed."""
 
     name: str
     size: int
@@ -84,16 +85,17 @@ class Cosignatures:
                 "another_history", "This trail never signed that checkpoint. Keep what you have."
             )
         for key in signers:
-            await self._keep(key, checkpoint.size, f"{own.note}{_line_of(key, note)}\n")
+            line = _line_of(key, note)
+            await self._keep(key, checkpoint.size, f"{own.note}{line}\n", _signed_at(key, line))
         return await self.newest()
 
-    async def _keep(self, key: VerifierKey, size: int, note: str) -> None:
-        kept = {"size": size, "note": note, "at": now()}
+    async def _keep(self, key: VerifierKey, size: int, note: str, at: datetime) -> None:
+        kept = {"size": size, "note": note, "at": at}
         try:
             await self._collection.insert_one({"_id": str(key), **kept})
         except DuplicateKeyError:
-            older = {"_id": str(key), "size": {"$lt": size}}
-            await self._collection.update_one(older, {"$set": kept})
+            earlier = [{"size": {"$lt": size}}, {"size": size, "at": {"$lt": at}}]
+            await self._collection.update_one({"_id": str(key), "$or": earlier}, {"$set": kept})
 
     async def newest(self) -> list[Cosigned]:
         """Of each witness that cosigned anything, in the order of the settings."""
@@ -125,10 +127,19 @@ class Cosignatures:
         return ranked[needed - 1] if needed and len(ranked) >= needed else None
 
 
+def _signed_at(key: VerifierKey, line: str) -> datetime:
+    """The time in the cosignature, which the witness has signed: whoever sends an old one again says
+    nothing new. A time to come is now."""
+    signature = decoded(line.removeprefix(f"{LINE}{key.name} ")) or b""
+    stamp = int.from_bytes(signature[ID:][:STAMP], "big")
+    at = now()
+    return datetime.fromtimestamp(min(stamp, at.timestamp()), UTC)
+
+
 def _line_of(key: VerifierKey, note: str) -> str:
     """The line of the note that this key has signed; others of its name may stand beside it."""
     prefix = f"{LINE}{key.name} "
     lines = (each for each in note.split("\n") if each.startswith(prefix))
     return next(
-        one for one in lines if (decoded(one.removeprefix(prefix)) or b"")[:4] == key.key_id
+        one for one in lines if (decoded(one.removeprefix(prefix)) or b"")[:ID] == key.key_id
     )

@@ -26,12 +26,13 @@ class CosignedNote(BaseModel):
 
 
 class WitnessView(BaseModel):
-    """One that the network agreed on, with the newest checkpoint it cosigned: its size, and the note."""
+    """One that the network agreed on, with the newest checkpoint it cosigned: its size, when it signed
+    by its own word (a time to come is when it was sent), and the note."""
 
     name: str
     verifier_key: str
     size: int | None
-    received_at: datetime | None
+    cosigned_at: datetime | None
     note: str | None
 
 
@@ -47,7 +48,7 @@ class WitnessesView(BaseModel):
 @router.post("/v1/cosignatures", dependencies=[may("cosign_log")])
 async def post_cosignature(_: AnyCaller, audit: TheAudit, entry: CosignedNote) -> WitnessesView:
     """Send what you cosigned as a witness. It is kept if one of the network's witnesses signed it, and
-    it is a checkpoint of this trail; an older one changes nothing."""
+    it is a checkpoint of this trail; an older one, or one signed earlier, changes nothing."""
     return _view(audit.cosignatures, await audit.cosignatures.take(entry.note))
 
 
@@ -68,7 +69,7 @@ def _view(kept: Cosignatures, newest: list[Cosigned]) -> WitnessesView:
                 name=key.name,
                 verifier_key=str(key),
                 size=found[key.name].size if key.name in found else None,
-                received_at=found[key.name].at if key.name in found else None,
+                cosigned_at=found[key.name].at if key.name in found else None,
                 note=found[key.name].note if key.name in found else None,
             )
             for key in kept.witnesses.keys

@@ -38,7 +38,11 @@ class Replayed(BaseModel):
 async def replay_window(
     stores: Stores, window: Replay, scope: Mapping[str, object], caller: Caller
 ) -> Replayed:
-    """New attempts under the same ids, for what the scope reaches. Safe to repeat."""
+    """New attempts under the same ids, for what the scope reaches. Safe to repeat. Raises `TooMany`
+    where the recipient's mails were sent again often enough: somebody reads them."""
+    if window.channel == "email":
+        who = key_of(window.recipient_kind, window.recipient_id)
+        await stores.quotas.spend("replays", who, stores.clock())
     where: dict[str, object] = {
         "recipient": key_of(window.recipient_kind, window.recipient_id),
         "created_at": {"$gte": window.since, "$lt": window.until},

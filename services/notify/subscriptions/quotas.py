@@ -23,6 +23,7 @@ def quotas_of(settings: LimitSettings) -> dict[str, RateLimitItem]:
         "mails": parse(settings.limit_mails),
         "mailbox": parse(settings.limit_mailbox),
         "challenges": parse(settings.limit_challenges),
+        "replays": parse(settings.limit_replays),
     }
 
 

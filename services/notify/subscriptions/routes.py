@@ -18,12 +18,11 @@ from services.notify.access import (
 )
 from services.notify.store import Stores
 from services.notify.subscriptions.limiting import spend_guess, spend_proofs
-from services.notify.subscriptions.registration import register
+from services.notify.subscriptions.registration import new_secret, register
 from services.notify.subscriptions.subscription import (
     Incoming,
     Subscription,
     SubscriptionEntry,
-    rotate,
     verified,
 )
 from shared.errors import Refused
@@ -96,11 +95,8 @@ async def post_secret(
     """A new signing secret. For a day every call carries both signatures, so that you can switch
     when it suits you; within that day there is no other, and this one is not told again."""
     key = await movable_subscription(stores, caller, recipient_id, "rotate_secret")
-    before = await stores.subscriptions.get(key)
-    stored = await stores.subscriptions.change(
-        key, lambda s: rotate(s, stores.clock()), by=caller.origin()
-    )
-    return view(stores, stored, secret=stored.generation != before.generation)
+    stored, made = await new_secret(stores, key, stores.clock(), by=caller.origin())
+    return view(stores, stored, secret=made)
 
 
 @router.post("/v1/subscriptions/{recipient_id}/confirmation", dependencies=[may("subscribe")])

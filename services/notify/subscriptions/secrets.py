@@ -23,8 +23,10 @@ class Secrets:
         return "whsec_" + base64.b64encode(mac).decode()
 
     def confirmation_code(self, subscription: Subscription) -> str:
-        """The code that proves a mailbox: ten letters and digits, another for every address."""
-        mac = self._mac(f"mail/{subscription.id}/{subscription.email}")
+        """The code that proves a mailbox: ten letters and digits, another for every address, and for
+        one that is given anew: who has an old code proves nothing by it."""
+        turn = f"/{subscription.mailboxes}" if subscription.mailboxes else ""
+        mac = self._mac(f"mail/{subscription.id}/{subscription.email}{turn}")
         return base64.b32encode(mac).decode()[:10]
 
     def pseudonym(self, name: str) -> str:

@@ -64,13 +64,15 @@ class SubscriptionEntry(Incoming):
 
 
 class Subscription(Record):
-    """One per recipient; its id is `kind:id`. `generation` numbers the signing secrets."""
+    """One per recipient; its id is `kind:id`. `generation` numbers the signing secrets, `mailboxes` the
+    addresses of mail that were given: each is proved by a code of its own, the same one given again too."""
 
     recipient_kind: RecipientKind
     recipient_id: str
     url: str | None = None
     active: bool = True
     email: str | None = None
+    mailboxes: int = 0
     kinds: tuple[NotificationKind, ...] = ()
     areas: tuple[str, ...] = ()
     quiet_hours: QuietHours | None = None
@@ -139,6 +141,7 @@ def amend(
     after = subscription.but(
         **fields,
         put_by=subscription.put_by if addresses == (entry.url, entry.email) else account,
+        mailboxes=subscription.mailboxes + (entry.email != subscription.email),
         secret_shown=subscription.secret_shown or _needs_secret(subscription.recipient_kind, entry),
         url_verified=subscription.url_verified and entry.url == subscription.url,
         email_confirmed=subscription.email_confirmed and entry.email == subscription.email,
