@@ -143,7 +143,7 @@ def _of_sharing(stores: Stores) -> Handlers:
             on(ServiceAgreementRecorded, sharing.on_sharing),
             on(BasisRecorded, sharing.on_sharing),
             on(BasisEnded, sharing.on_sharing),
-            on(SafetyMarked, sharing.on_sharing),
+            on(SafetyMarked, sharing.on_mark),
             on(SubjectRelinked, sharing.on_relinked),
         ],
         "notify.agreements": [
@@ -182,6 +182,11 @@ class Sharing:
 
     async def on_consent(self, event: Event[ConsentRecorded]) -> None:
         """A young person's consents move; where one waits for the Hub, it is told."""
+        await self.on_sharing(event)
+        await tell_of_claim(self._stores, event)
+
+    async def on_mark(self, event: Event[SafetyMarked]) -> None:
+        """Somebody is unsafe for a young person, or no more; of a no that they recorded the Hub is told."""
         await self.on_sharing(event)
         await tell_of_claim(self._stores, event)
 

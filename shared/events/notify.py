@@ -52,6 +52,7 @@ NotificationKind = Literal[
     "transfer_ended",
     "case_transferred",
     "consent_waits",
+    "refusal_doubtful",
     "safety_hold",
     "phone_them",
     "unopened_urgent",

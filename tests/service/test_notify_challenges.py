@@ -7,6 +7,7 @@ import contextlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -19,11 +20,14 @@ from services.notify.subscriptions.subscription import SubscriptionEntry, amend
 from services.notify.timers import CHALLENGES, run_timers
 from shared.clock import now
 from shared.errors import TooMany
+from shared.events.notify import Channel
 from shared.storage.store import Database
 from shared.web.tokens import Caller as Asker
 from tests.harness.receiver import Receiver, receiving, receiving_as
 from tests.harness.waiting import until
 from tests.service.notifying import OPERATOR, POLICE, SCHOOL, Hands, Told, stores_on
+
+_TRIED: tuple[tuple[Channel, int], ...] = (("webhook", 20), ("email", 12))
 
 
 @dataclass
@@ -144,9 +148,14 @@ async def test_an_address_that_is_given_again_is_proved_by_another_code(database
 
 async def test_the_mails_of_a_recipient_are_sent_again_only_so_often(database: Database) -> None:
     stores, since = stores_on(database, now), now() - timedelta(days=1)
-    of = {"recipient_kind": "hub", "recipient_id": "hub_one", "since": since, "until": now()}
+    of: dict[str, Any] = {
+        "recipient_kind": "hub",
+        "recipient_id": "hub_one",
+        "since": since,
+        "until": now(),
+    }
     asker = Asker("usr_1", "operator")
-    for channel, times in (("webhook", 20), ("email", 12)):
+    for channel, times in _TRIED:
         for _ in range(times):
             await replay_window(stores, Replay(**of, channel=channel), {}, asker)
 

@@ -1,5 +1,6 @@
 """The table at work on what happens to a case: who hears which turn, once, and that no partner does."""
 
+import random
 from datetime import datetime, time, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from services.notify.oversight.escalation import unanswered, unopened
 from shared.errors import NotFound
 from shared.events import EVENT_TYPES
 from shared.rules.calendars import LONDON
+from shared.rules.sharing import Consent
 from shared.storage.store import Database
 from tests.golden.__main__ import sample
 from tests.service.notifying import (
@@ -268,6 +270,36 @@ async def test_a_yes_that_waits_is_told_to_the_hub_and_to_the_worker_once_and_in
         (f"hub:{HUB}", later.id),
         (f"worker:{WORKER}", later.id),
     }
+
+
+async def test_of_a_no_by_who_is_marked_the_hub_hears_once_whichever_came_first(told: Told) -> None:
+    def no(by: str, **changes: Any) -> Consent:
+        return consent("refused", recorded_by=by, **changes)
+
+    marked = (f"agency:{POLICE}", "worker:wk_marked", "account:usr_marked")
+    by_marked = [
+        no(f"agency:{POLICE}"),
+        no("worker:wk_marked", categories=("risk",)),
+        no("worker:wk_hosted", recorder_host=POLICE, categories=("outcome",)),
+        no("hub_manager:usr_marked", categories=("health",)),
+    ]
+    # None replaces another: each is about something else.
+    others = [
+        no(f"agency:{SCHOOL}", categories=("narrative",)),
+        no("hub_manager:usr_other", categories=("intelligence",)),
+        consent(recorded_by=marked[0], categories=("contact",)),
+    ]
+    said = [*by_marked, *others]
+    random.shuffle(said)
+    early = random.randrange(len(said))
+    await told.says(*said[:early])
+    await told.marks(*marked)
+    await told.says(*said[early:])
+    await told.marks(*marked)
+
+    found = await told.all(kind="refusal_doubtful")
+    assert {n.recipient for n in found} == {f"hub:{HUB}"}
+    assert sorted(str(n.detail) for n in found) == sorted(c.id for c in by_marked)
 
 
 NEWS = ("case_news", "news_on_ended")

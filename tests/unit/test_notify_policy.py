@@ -104,7 +104,7 @@ def test_a_hub_mutes_news_and_never_what_asks_it_to_act(file: Path) -> None:
     to_hub = [each for each in load_policy(DEFAULT_POLICY).rules if each.tell == "hub"]
     acts = {each.kind for each in to_hub if each.action != "none" or each.hub != "hub_id"}
     news = {each.kind for each in to_hub} - acts
-    told_otherwise = {"consent_waits", "rota_gap", "case_allocated_to_you"}
+    told_otherwise = {"consent_waits", "refusal_doubtful", "rota_gap", "case_allocated_to_you"}
 
     for where in ("", "[hub.hub_1]\n"):
         file.write_text(f"{shipped}{where}mute = {json.dumps(sorted(news))}\n", "utf-8")

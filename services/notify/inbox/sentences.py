@@ -46,6 +46,7 @@ SENTENCES: Mapping[NotificationKind, str] = {
     "transfer_ended": "A referral stays where it is: its transfer is over.",
     "case_transferred": "A referral has gone to another Hub.",
     "consent_waits": "A consent waits for your confirmation.",
+    "refusal_doubtful": "Somebody who is marked as unsafe recorded a refusal: ask the young person.",
     "safety_hold": "Something was held back for a young person's safety: look at it.",
     "phone_them": "Somebody could not be reached: phone them.",
     "unopened_urgent": "Something urgent has not been opened by its recipient.",

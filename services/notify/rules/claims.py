@@ -1,12 +1,14 @@
-"""A yes that waits for the Hub: its managers and the workers on the cases are told, each once."""
+"""A yes that waits for the Hub, and a no that somebody recorded who is marked as unsafe: it is told,
+and so are the workers on the cases of the first, each once."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 
 from services.notify.decision.decide import Answer, gone, unsafe
 from services.notify.projections.cases import Case
+from services.notify.projections.directory import Subject
 from services.notify.rules.audience import About, about
-from services.notify.rules.considered import Recipient
+from services.notify.rules.considered import Because, Recipient
 from services.notify.rules.drafts import Planned, claim_notice_id, draft
 from services.notify.rules.notices import plan
 from services.notify.rules.passed_over import keep_passed_over
@@ -15,9 +17,10 @@ from services.notify.store import Stores
 from services.notify.subscriptions.store import Recipients
 from shared.events import Event
 from shared.events.notify import RecipientKind
-from shared.events.sharing import ConsentRecorded
+from shared.events.sharing import ConsentRecorded, SafetyMarked
 from shared.origin import Origin
-from shared.rules.consents import waits_anew, waits_for_hub
+from shared.rules.consents import NO, waits_anew, waits_for_hub
+from shared.rules.safety import names_of
 from shared.rules.sharing import Consent
 
 TO_HUB = Rule(
@@ -27,6 +30,8 @@ TO_HUB = Rule(
     purpose="oversight",
     action="confirm_or_reject",
 )
+# It counts like every no; a manager asks the young person, and invalidates it if they never said it.
+OF_UNSAFE = TO_HUB.model_copy(update={"kind": "refusal_doubtful", "action": "look_at_refusal"})
 TO_WORKER = TO_HUB.model_copy(update={"tell": "worker", "purpose": "direct_work"})
 # Of these a case is new to its Hub or to its worker: what waited before is told then.
 NEW_TO_SOMEBODY = (
@@ -34,17 +39,21 @@ NEW_TO_SOMEBODY = (
 )
 
 
-async def tell_of_claim(stores: Stores, event: Event[ConsentRecorded]) -> None:
-    """Of one that was just recorded. A referral that is not known yet tells it when it comes."""
+async def tell_of_claim(
+    stores: Stores, event: Event[ConsentRecorded] | Event[SafetyMarked]
+) -> None:
+    """Of one that was just recorded, or whose recorder was just marked. A referral that is not known
+    yet tells it when it comes."""
     referral_id = event.data.referral_id
     case = (await stores.projections.cases.get(referral_id)).case(referral_id)
-    if case is not None and event.data.consent.gains is not None:
+    if case is not None:
         known = await about(stores, event, case)
         await tell_of_claims(stores, known, Origin.of_event("notify", event))
 
 
 async def tell_of_claims(stores: Stores, known: About, by: Origin) -> None:
     """Ids only: of the referral, and of the consent as `detail`. Safe to repeat."""
+    await _tell_of_doubts(stores, known, by)
     said = known.subject.sharing.consents
     claims = {c.id: c.gains for c in said if c.status == "given" and c.gains and not c.void}
     agencies = await stores.projections.agencies_of(claims.values()) if claims else {}
@@ -61,7 +70,29 @@ async def tell_of_claims(stores: Stores, known: About, by: Origin) -> None:
         there = replace(known, case=case, hub_id=hub_id, policy=stores.policy.of_hub(hub_id))
         waiting = [c for c in said if c.id in gained or waits_anew(c, case.taken_over_at)]
         if waiting:
-            await _tell(stores, there, worker_id or case.worker_id, waiting, by)
+            to = [*_hub(TO_HUB, there), _worker(worker_id or case.worker_id)]
+            await _tell(stores, there, to, waiting, by)
+
+
+async def _tell_of_doubts(stores: Stores, known: About, by: Origin) -> None:
+    said = known.subject.sharing.consents if known.subject.unsafe else ()
+    noes = [c for c in said if c.status in NO and not c.void]
+    doubtful = [c for c in noes if await _by_unsafe(stores, c, known.subject)]
+    for case in await _cases(stores, known) if doubtful else ():
+        hub_id = known.hub_id if case.id == known.case.id else case.hub_id
+        there = replace(known, case=case, hub_id=hub_id, policy=stores.policy.of_hub(hub_id))
+        await _tell(stores, there, _hub(OF_UNSAFE, there), doubtful, by)
+
+
+async def _by_unsafe(stores: Stores, no: Consent, subject: Subject) -> bool:
+    """Whether it was recorded by, or for, somebody who is marked for this young person."""
+    role, _, one = (no.recorded_by or "").partition(":")
+    if role == "worker" and await stores.projections.is_unsafe("worker", one, subject):
+        return True
+    agency_id = one if role == "agency" else no.recorder_host
+    account = one if role == "hub_manager" else None
+    names = names_of(agency_id=agency_id, account=account)
+    return not names.isdisjoint(subject.unsafe)
 
 
 async def _cases(stores: Stores, known: About) -> list[Case]:
@@ -70,10 +101,9 @@ async def _cases(stores: Stores, known: About) -> list[Case]:
 
 
 async def _tell(
-    stores: Stores, about: About, worker_id: str | None, claims: Sequence[Consent], by: Origin
+    stores: Stores, about: About, to: Sequence[Recipient], claims: Sequence[Consent], by: Origin
 ) -> None:
     """In one case. Whoever is not told, and whoever was told of all of them before, is kept."""
-    to = _recipients(about, worker_id)
     planned: list[Planned] = []
     for each in to:
         for claim in claims if each.because is None else ():
@@ -85,15 +115,18 @@ async def _tell(
         if each.because is None and all(_notice_id(c, about, each) in known for c in claims)
     ]
     passed = [each for each in to if each.because is not None]
-    await keep_passed_over(stores, about, [*passed, *before], "claims")
+    part = "claims" if to[0].rule is TO_HUB else "doubts"
+    await keep_passed_over(stores, about, [*passed, *before], part)
 
 
-def _recipients(about: About, worker_id: str | None) -> list[Recipient]:
+def _hub(rule: Rule, about: About) -> list[Recipient]:
     hub_id = about.hub_id
-    return [
-        Recipient(TO_HUB, "hub", hub_id or "", None if hub_id else "nobody_there"),
-        Recipient(TO_WORKER, "worker", worker_id or "", None if worker_id else "nobody_there"),
-    ]
+    return [Recipient(rule, "hub", hub_id or "", None if hub_id else "nobody_there")]
+
+
+def _worker(worker_id: str | None) -> Recipient:
+    because: Because | None = None if worker_id else "nobody_there"
+    return Recipient(TO_WORKER, "worker", worker_id or "", because)
 
 
 def _notice_id(claim: Consent, about: About, to: Recipient) -> str:

@@ -32,7 +32,7 @@ def _no_news(event: Event[AboutSharing], case: Case) -> Because | None:
     if not isinstance(event.data, ConsentRecorded):
         return None
     consent = event.data.consent
-    if consent.gains is not None:
+    if consent.status == "given" and consent.gains is not None:
         return "told_as_waiting"
     came_with_it = case.received_at is not None and consent.recorded_at <= case.received_at
     return "came_with_referral" if came_with_it and case.id == event.data.referral_id else None
