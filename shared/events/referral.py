@@ -1,5 +1,6 @@
 """Events of a referral: received, amended, moved on, overdue, erased. Codes only, never a name."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, ClassVar, Literal
 
@@ -110,6 +111,11 @@ class ReferralAmended(_Snapshot):
 
     amended: tuple[str, ...]
     status: ReferralStatus | None = None
+
+    def parties(self) -> Parties:
+        """Its sender is not told that it was found to be about the young person of others."""
+        named = super().parties()
+        return replace(named, informed=()) if self.amended == ("subject_id",) else named
 
     def says(self, by: str) -> str:
         return f"{by} amended {self.referral_id}: {listed(plain(name) for name in self.amended)}."

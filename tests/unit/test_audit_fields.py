@@ -6,7 +6,9 @@ from typing import Any
 from services.audit.search.fields import VERSION, fields_of
 from services.audit.search.hidden import BY_REFERRAL
 from shared.events.catalogue import event_types
+from shared.events.referral import ReferralAmended
 from tests.golden import trail_fields
+from tests.golden.__main__ import sample
 from tests.harness.trails import body
 
 KEPT = trail_fields.published()["fields"]
@@ -38,3 +40,15 @@ def test_whatever_other_referral_an_event_names_it_can_be_kept_from_who_is_marke
             assert "ref_2" in keys, f"{name}: {field}"
             tried += 1
     assert tried >= 3
+
+
+def test_a_join_is_in_no_agencys_own_trail() -> None:
+    whole = json.loads(sample(ReferralAmended).body())
+
+    def informed(*amended: str) -> object:
+        data = {**whole["data"], "amended": amended}
+        return fields_of({**whole, "data": data}).get("informed")
+
+    assert informed("subject_id") is None
+    own = [whole["data"]["agency_id"]]
+    assert informed("narrative") == informed("subject_id", "narrative") == own
