@@ -40,6 +40,32 @@ def test_each_event_that_is_lost_is_named_and_no_other(tmp_path: Path) -> None:
         assert {one for one in ids if f"{one} of referral" in found.said} == set(lost)
 
 
+def test_each_entry_that_its_service_never_tallied_is_named_and_no_other(tmp_path: Path) -> None:
+    for case in range(25):
+        # A tally after each few events; it lists those before it, or leaves the last to the next one.
+        leaves, last, late, own = [leaf("tally_0")], "tally_0", list[str](), 0
+        for number in range(1, random.randint(3, 6)):
+            ids = [f"evt_{own + n}" for n in range(random.randint(0, 5))]
+            own += len(ids)
+            under_way = ids[len(ids) - random.randint(0, min(1, len(ids))) :]
+            listed = [*late, *ids[: len(ids) - len(under_way)], last]
+            late, last = under_way, f"tally_{number}"
+            leaves += [*map(leaf, ids), leaf(last, *listed)]
+        # Whoever speaks as a service must do it before its last tally but one to be found already.
+        end = [n for n, each in enumerate(leaves) if b"tally" in each][-2]
+        forged = [f"evt_forged_{n}" for n in range(random.randint(0, 3))]
+        for one in forged:
+            leaves.insert(random.randint(1, end), leaf(one))
+            end += 1
+        other = [leaf("evt_other", service="notify"), leaf("evt_trail", service="audit")]
+        found = judged(tmp_path / str(case), *leaves, *other)
+
+        assert found.code == (2 if forged else 0), found.said
+        assert {one for one in forged if f"{one} of referral" in found.said} == set(forged)
+        if forged:
+            assert f"{len(forged)} entries are in no tally" in found.said
+
+
 def test_a_tally_that_is_lost_is_missed_and_none_at_all_proves_nothing(tmp_path: Path) -> None:
     found = judged(tmp_path / "lost", leaf("tally_2", "tally_1"))
     assert (found.code, "tally_1 of referral" in found.said) == (2, True)
