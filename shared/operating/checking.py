@@ -46,4 +46,4 @@ async def _broker(settings: Settings) -> None:
 
 
 async def _issuer(settings: Settings) -> None:
-    await Keys(settings.auth_jwks).get()
+    await Keys(settings.auth_jwks, settings.auth_issuer).get()

@@ -220,7 +220,8 @@ class Process:
 
 def _tokens(settings: Settings) -> Tokens:
     accounts = Accounts(settings.auth_account_key.get_secret_value(), settings.auth_issuer)
-    return Tokens(Keys(settings.auth_jwks), settings.auth_issuer, settings.auth_audience, accounts)
+    keys, claims = Keys(settings.auth_jwks, settings.auth_issuer), settings.claims
+    return Tokens(keys, settings.auth_issuer, settings.auth_audience, accounts, claims)
 
 
 def _health(process: Process) -> APIRouter:

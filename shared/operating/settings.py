@@ -12,7 +12,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.operating.kinds import AmqpUrl, Key32, MongoUrl, Proxies, Seconds
 from shared.operating.limits import LimitSettings
+from shared.web.claims import Claims, Place
 
+CallerRole = Literal["agency", "worker", "hub_manager", "auditor", "operator"]
 SECRETS = Path("/run/secrets")
 
 
@@ -36,6 +38,8 @@ class Settings(LimitSettings, BaseSettings):
     auth_jwks: Annotated[str, Field(min_length=1)]
     auth_issuer: Annotated[str, Field(min_length=1)]
     auth_audience: Annotated[str, Field(min_length=1)] = "hub-and-spoke"
+    auth_claims: dict[Literal["role", "agency_id", "worker_id", "hub_id"], Place] = {}
+    auth_roles: dict[str, CallerRole] = {}
     auth_account_key: Key32
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     relay_lease: Seconds = 30.0
@@ -45,6 +49,11 @@ class Settings(LimitSettings, BaseSettings):
     retry_delays: tuple[Seconds, Seconds, Seconds] = (5.0, 60.0, 600.0)
     trusted_proxies: Proxies = ""
     api_description: bool = True
+
+    @property
+    def claims(self) -> Claims:
+        """Where the issuer says who somebody is."""
+        return Claims(dict(self.auth_claims.items()), dict(self.auth_roles.items()))
 
     @model_validator(mode="after")
     def _keys_come_safely(self) -> Self:

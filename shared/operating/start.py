@@ -138,7 +138,8 @@ def _line(error: Any) -> str:
         said = "is missing"
     if not field:
         return said
-    inner = f" (number {error['loc'][1] + 1})" if len(error["loc"]) > 1 else ""
+    place = error["loc"][1] if len(error["loc"]) > 1 else ""  # of a list; a name may be anything
+    inner = f" (number {place + 1})" if isinstance(place, int) else ""
     return f"{field.upper()}{inner}: {said[:1].lower()}{said[1:]}"
 
 

@@ -1,10 +1,12 @@
 """The public keys of the issuer of tokens."""
 
 import asyncio
+import contextlib
 import json
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 from joserfc.errors import JoseError
@@ -25,36 +27,62 @@ def keys_in(document: Any) -> KeySet:
 
 
 class Keys:
-    """The issuer's public keys: a JWKS file, or an https address read and kept for five minutes."""
+    """The issuer's public keys: a JWKS file, or an https address, kept for five minutes. The address
+    may be that of the issuer's metadata (OpenID Connect Discovery 1.0 §4, RFC 8414 §3), which say
+    where the keys are; they must be those of `issuer`."""
 
-    def __init__(self, where: str) -> None:
-        self._where = where
+    def __init__(self, where: str, issuer: str = "") -> None:
+        self._where, self._issuer = where, issuer
         self._keys: KeySet | None = None
         self._read_at = 0.0
-        self._lock = asyncio.Lock()
+        self._reading: asyncio.Future[None] | None = None
 
     async def get(self, *, fresh: bool = False) -> KeySet:
-        """The keys; `fresh` reads them again, at most every ten seconds. Raises `Outage`."""
-        async with self._lock:
-            age = time.monotonic() - self._read_at
-            limit = REFRESH_COOL_DOWN if fresh else KEYS_TTL
-            if self._keys is None or age > limit:
-                self._keys = await self._read()
-                self._read_at = time.monotonic()
-            return self._keys
+        """The keys; `fresh` reads them again first, at most every ten seconds. Raises `Outage` while
+        there never were any. Old ones are read anew beside the requests, which don't wait for it."""
+        age = time.monotonic() - self._read_at
+        if self._keys is None or (fresh and age > REFRESH_COOL_DOWN):
+            await asyncio.shield(self._once())
+        elif age > KEYS_TTL:
+            self._once()
+        if self._keys is None:
+            raise Outage("keys_unavailable")
+        return self._keys
 
-    async def _read(self) -> KeySet:
-        try:
-            if not self._where.startswith(("http://", "https://")):
-                return keys_in(json.loads(Path(self._where).read_text("utf-8")))  # noqa: ASYNC240
-            timeout = aiohttp.ClientTimeout(total=5)
-            async with (
-                aiohttp.ClientSession(timeout=timeout) as session,
-                session.get(self._where, allow_redirects=False) as response,
-            ):
-                response.raise_for_status()
-                return keys_in(await response.json(content_type=None))
-        except (OSError, ValueError, aiohttp.ClientError, TimeoutError):
-            if self._keys is not None:
-                return self._keys  # the issuer being away must not lock everyone out
-            raise Outage("keys_unavailable") from None
+    def _once(self) -> "asyncio.Future[None]":
+        """Reading them, however many wait for it."""
+        if self._reading is None or self._reading.done():
+            self._reading = asyncio.ensure_future(self._read())
+        return self._reading
+
+    async def _read(self) -> None:
+        # Where it fails those that there are stay: the issuer being away must not lock everyone out.
+        with contextlib.suppress(OSError, ValueError, aiohttp.ClientError, TimeoutError):
+            self._keys = await self._found()
+        if self._keys is not None:
+            self._read_at = time.monotonic()
+
+    async def _found(self) -> KeySet:
+        if not self._where.startswith(("http://", "https://")):
+            return keys_in(json.loads(Path(self._where).read_text("utf-8")))  # noqa: ASYNC240
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session:
+            document = await _document(session, self._where)
+            if isinstance(document, dict) and "jwks_uri" in document:
+                document = await _document(session, self._named_by(document))
+        return keys_in(document)
+
+    def _named_by(self, metadata: dict[str, Any]) -> str:
+        """Where the keys are. Raises `ValueError` for metadata of another issuer, or keys that would
+        come less safely."""
+        where = metadata["jwks_uri"]
+        if self._issuer and metadata.get("issuer") != self._issuer:
+            raise ValueError("metadata of another issuer")
+        if not isinstance(where, str) or urlsplit(where).scheme != urlsplit(self._where).scheme:
+            raise ValueError("no address for the keys")
+        return where
+
+
+async def _document(session: aiohttp.ClientSession, where: str) -> Any:
+    async with session.get(where, allow_redirects=False) as response:
+        response.raise_for_status()
+        return await response.json(content_type=None)

@@ -19,23 +19,15 @@ from shared.events.codes import Role
 from shared.operating.telemetry import log
 from shared.origin import Origin
 from shared.web.accounts import Accounts, subject
+from shared.web.claims import ALLOWED, IDS, NEEDED
+from shared.web.claims import Claims as NamedClaims
 from shared.web.issuer_keys import Keys
 from shared.web.limits import address_of
 
 ALGORITHMS = ["ES256", "PS256", "RS256", "RS512"]
 LEEWAY = 60
+AS_WE_CALL_THEM = NamedClaims()
 
-
-# Which ids a token of a role must name, and which it may. Any other makes it two kinds of caller.
-NEEDED: dict[str, tuple[str, ...]] = {
-    "agency": ("agency_id",),
-    "worker": ("worker_id",),
-    "hub_manager": ("hub_id",),
-    "auditor": (),
-    "operator": (),
-}
-ALLOWED = {"worker": ("hub_id",)}
-IDS = ("agency_id", "worker_id", "hub_id")
 # Ids stand in every event of their owner: they have the shape under which they are registered.
 ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
@@ -73,8 +65,15 @@ class Caller:
 class Tokens:
     """Verifies access tokens of one issuer for one audience."""
 
-    def __init__(self, keys: Keys, issuer: str, audience: str, accounts: Accounts) -> None:
-        self._keys = keys
+    def __init__(
+        self,
+        keys: Keys,
+        issuer: str,
+        audience: str,
+        accounts: Accounts,
+        claims: NamedClaims = AS_WE_CALL_THEM,
+    ) -> None:
+        self._keys, self._named = keys, claims
         self.accounts = accounts
         self._claims = jwt.JWTClaimsRegistry(
             leeway=LEEWAY,
@@ -101,7 +100,7 @@ class Tokens:
         except (JoseError, ValueError, KeyError, TypeError):
             raise Unauthenticated from None
         try:
-            return _caller(token.claims, self.accounts)
+            return _caller(token.claims, self._named.read(token.claims), self.accounts)
         except ValueError as error:
             # The reasons are ours: no word of the token stands in them.
             log.warning("token.refused", reason=str(error))
@@ -117,14 +116,14 @@ class Tokens:
             return jwt.decode(raw, await self._keys.get(fresh=True), algorithms=ALGORITHMS)
 
 
-def _caller(claims: dict[str, Any], accounts: Accounts) -> Caller:
+def _caller(claims: dict[str, Any], named: dict[str, Any], accounts: Accounts) -> Caller:
     """The caller these claims name. Raises `ValueError` with the reason why they name none."""
-    role, sub = claims.get("role"), claims["sub"]
+    role, sub = named.get("role"), claims["sub"]
     if not isinstance(role, str) or role not in NEEDED:
         raise ValueError("the role is none that a caller can have")
     if not isinstance(sub, str):
         raise ValueError("the subject is no text")
-    ids = {name: claims[name] for name in IDS if claims.get(name) is not None}
+    ids = {name: named[name] for name in IDS if name in named}
     if missing := [name for name in NEEDED[role] if name not in ids]:
         raise ValueError(f"a token of this role needs {missing[0]}")
     for name, value in ids.items():

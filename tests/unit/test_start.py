@@ -63,8 +63,8 @@ def wrong_values(name: str, annotation: Any) -> tuple[str, ...]:
         return KEY
     if annotation in (int, float):
         return PORT if name.endswith("_port") else NUMBER
-    if str(annotation).startswith("tuple"):
-        return (MARK, "5", "[0]", f'["{MARK}"]', "[-1, -1, -1]")
+    if str(annotation).startswith(("tuple", "dict")):
+        return (MARK, "5", "[0]", f'["{MARK}"]', "[-1, -1, -1]", '{"role": 7}')
     if annotation is bool or str(annotation).startswith("typing.Literal"):
         return (MARK, "")
     return {

@@ -4,6 +4,7 @@ import base64
 import itertools
 import json
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,9 @@ from joserfc.jwk import ECKey, OctKey
 from allinone.embedded import AUDIENCE, ISSUER, Keys
 from shared.errors import Unauthenticated
 from shared.web.accounts import MAX_SUB, Accounts
+from shared.web.claims import Claims, Place
 from shared.web.issuer_keys import Keys as PublicKeys
-from shared.web.tokens import Caller, Tokens, issue
+from shared.web.tokens import AS_WE_CALL_THEM, Caller, Tokens, issue
 
 KEY, OTHER_KEY = (base64.b64encode(bytes([n]) * 32).decode() for n in (1, 2))
 OWN: dict[str, dict[str, str]] = {
@@ -39,9 +41,13 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Keys:
 
 
 async def who(keys: Keys, **claims: Any) -> Caller:
+    return await who_by(AS_WE_CALL_THEM, keys, **claims)
+
+
+async def who_by(named: Claims, keys: Keys, **claims: Any) -> Caller:
     token = issue(keys.signing, issuer=ISSUER, audience=AUDIENCE, lifetime=60, **claims)
     public = PublicKeys(str(Path(keys.jwks)))
-    return await Tokens(public, ISSUER, AUDIENCE, Accounts(KEY, ISSUER)).verify(token)
+    return await Tokens(public, ISSUER, AUDIENCE, Accounts(KEY, ISSUER), named).verify(token)
 
 
 @pytest.mark.parametrize("role", OWN)
@@ -178,3 +184,49 @@ async def test_a_token_that_is_wrong_in_one_thing_is_none(keys: Keys, name: str)
     assert (await tokens.verify(made(keys, {}, {}))).role == "auditor"
     with pytest.raises(Unauthenticated):
         await tokens.verify(made(keys, *WRONG[name], name))
+
+
+# How issuers say it: as claims within claims, under names that are addresses, as one of many roles.
+SAID: dict[str, tuple[dict[str, Place], Callable[[str], dict[str, Any]]]] = {
+    "within others": (
+        {"role": ("realm_access", "roles"), **{name: ("hub_and_spoke", name) for name in IDS}},
+        lambda role: {
+            "realm_access": {"roles": ["offline_access", f"hs-{role}", "uma"]},
+            "hub_and_spoke": OWN[role],
+        },
+    ),
+    "by addresses": (
+        {name: f"https://hub.example/{name}" for name in ("role", *IDS)},
+        lambda role: {
+            "https://hub.example/role": f"hs-{role}",
+            **{f"https://hub.example/{name}": value for name, value in OWN[role].items()},
+        },
+    ),
+    "in a list": ({"role": "roles"}, lambda role: {"roles": [f"hs-{role}"], **OWN[role]}),
+}
+
+
+@pytest.mark.parametrize("role", OWN)
+@pytest.mark.parametrize("how", SAID)
+async def test_whatever_an_issuer_calls_it_the_caller_is_the_same(
+    keys: Keys, how: str, role: str
+) -> None:
+    places, said = SAID[how]
+    named = Claims(places, {f"hs-{each}": each for each in OWN})
+
+    assert await who_by(named, keys, sub="x", **said(role)) == await who(
+        keys, sub="x", role=role, **OWN[role]
+    )
+    # What we call it is not what this issuer calls it, and proves nothing.
+    with pytest.raises(Unauthenticated):
+        await who_by(named, keys, sub="x", role=role, **OWN[role])
+
+
+@pytest.mark.parametrize(("one", "other"), [*itertools.combinations(OWN, 2)])
+async def test_who_has_two_of_our_roles_is_no_caller(keys: Keys, one: str, other: str) -> None:
+    ids = {**OWN[one], **OWN[other]}
+    for words in ({one: one, other: other}, {"a": one, "b": other}):
+        with pytest.raises(Unauthenticated):
+            await who_by(Claims({"role": "roles"}, words), keys, sub="x", roles=[*words], **ids)
+    same = Claims({"role": "roles"}, {"a": one, "b": one})
+    assert (await who_by(same, keys, sub="x", roles=["a", "b"], **OWN[one])).role == one

@@ -85,7 +85,8 @@ async def _gains_nothing(stores: Stores, asker: Asker, pair: Pair, entry: MatchD
     sides = await stores.known.sides_of(asker.caller.account)
     if not sides or entry.decision == "undecided":
         return
-    if await gains(stores, (pair.mine.id, pair.other.id), entry.decision, sides):
+    both, hub_id = (pair.mine.id, pair.other.id), asker.viewer.hub_id
+    if await gains(stores, both, entry.decision, sides, hub_id):
         detail = "Somebody decides who has not called for an agency that would be shown more."
         raise Refused("gains_by_it", detail)
 

@@ -16,16 +16,20 @@ MOST_AGREEMENTS = 1000
 
 
 async def gains(
-    stores: Stores, pair: tuple[str, str], decision: Decided, agency_ids: Collection[str]
+    stores: Stores,
+    pair: tuple[str, str],
+    decision: Decided,
+    agency_ids: Collection[str],
+    hub_id: str | None,
 ) -> bool:
     """Whether one of these agencies would be shown more of any referral about the two young people,
-    for any purpose, or would no longer be marked for one of them."""
+    for any purpose, or would no longer be marked for one of them. `hub_id`: the Hub that asks."""
     two = await sides_of(stores, pair)
     if len(two) < len(pair):
         raise Outage("referral_moved")
     theirs = await sides_of(stores, {i for side in two.values() for i in side.subject.facts})
     found = [side.referral for side in theirs.values()]
-    hubs = sorted({referral.hub_id for referral in found if referral.hub_id})
+    hubs = sorted({hub for hub in (hub_id, *(referral.hub_id for referral in found)) if hub})
     # What is with no Hub yet will be: it is asked as if it were with each of these.
     coming = [r.but(hub_id=hub) for r in found if not r.hub_id for hub in hubs]
     referrals = [r for r in found if r.hub_id] + coming
