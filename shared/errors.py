@@ -1,5 +1,7 @@
 """The ways to say no. HTTP codes for them are in `shared.web.problems`, and nowhere else."""
 
+from collections.abc import Sequence
+
 
 class Refused(Exception):
     """The rules say no. HTTP 409; in a handler the event is acknowledged and counted.
@@ -57,6 +59,14 @@ class BadRequest(Exception):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(code)
         self.code, self.message = code, message
+
+
+class UnknownMedia(Exception):
+    """The body is of a kind that this route does not take. HTTP 415; `taken` are those that it does."""
+
+    def __init__(self, taken: Sequence[str]) -> None:
+        super().__init__()
+        self.taken = tuple(taken)
 
 
 class Mismatch(Exception):

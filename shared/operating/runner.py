@@ -25,6 +25,7 @@ from shared.storage.store import Database, Store
 from shared.web.access import HasLeft, SayRefused, knowing, nobody, untold
 from shared.web.accounts import Accounts
 from shared.web.admission import Admission
+from shared.web.description import ABOUT
 from shared.web.headers import Api
 from shared.web.issuer_keys import Keys
 from shared.web.limits import Limits
@@ -126,6 +127,7 @@ class Process:
         app = Api(
             title="Hub and Spoke referral network",
             version="1",
+            description=ABOUT,
             lifespan=self._lifespan,
             docs_url=None,  # the page would load scripts from a stranger's server
             redoc_url=None,

@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 from shared.errors import Forbidden, NotFound, NotTheirs, Refused
 from shared.rules.access import Person, Thing, Verdict, decide, roles_of
 from shared.rules.access_table import TABLE, Action
+from shared.web.questions import only_known
 from shared.web.tokens import AnyCaller, Caller
 
 # Whether a service knows that a caller has left (`Person.left`).
@@ -69,10 +70,12 @@ class Gate(Declared):
     """The caller, if their role may and they have not left."""
 
     async def __call__(self, request: Request, who: AnyCaller) -> AsyncIterator[Caller]:
-        """The caller. Raises `Forbidden`, `NotFound`, `Refused`. Where the route then says `NotTheirs`,
+        """The caller. Raises `Forbidden`, `NotFound`, `Refused`, and `Malformed` for a question with a
+        parameter that the route has not. Where the route then says `NotTheirs`,
         that is recorded before it is told; who may costs nothing here."""
         self.admit(who)
         await self.stay(request, who)
+        only_known(request)
         try:
             yield who
         except NotTheirs as why:

@@ -8,8 +8,11 @@ from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute, Match
 from starlette.types import Scope
 
+from shared.errors import UnknownMedia
 from shared.web.access import Gate
 from shared.web.tokens import authenticated
+
+JSON = "application/json"
 
 
 class Admission:
@@ -23,7 +26,8 @@ class Admission:
 
     async def check(self, scope: Scope) -> None:
         """Returns for a request without a body, and for one whose body is to be received. Raises
-        `Unauthenticated`, `TooMany`, `Forbidden`, `Outage`."""
+        `Unauthenticated`, `TooMany`, `Forbidden`, `Outage`; `UnknownMedia` for a kind of body that
+        the route does not take."""
         if not has_body(scope):
             return
         who = await authenticated(scope, self._state)
@@ -31,7 +35,18 @@ class Admission:
             if route.matches(scope)[0] is Match.FULL:
                 for gate in gates:
                     gate.admit(who)
+                taken = media_of(route)
+                if taken and not takes(taken, _kind(scope)):
+                    raise UnknownMedia(taken)
                 return
+
+    def methods(self, scope: Scope) -> set[str]:
+        """The methods that this address has, whichever routes they are."""
+        found = set[str]()
+        for route, _ in self._routes:
+            if route.matches(scope)[0] is not Match.NONE:
+                found |= route.methods or set()
+        return found | ({"HEAD"} if "GET" in found else set())
 
     def routed(self, scope: Scope) -> Scope:
         """The scope as the route would have it that the request is for; as it is where none fits."""
@@ -49,6 +64,25 @@ def has_body(scope: Scope) -> bool:
     """Whether the head announces a body (RFC 9112, section 6)."""
     announced = dict(scope["headers"])
     return b"transfer-encoding" in announced or announced.get(b"content-length", b"0") != b"0"
+
+
+def media_of(route: APIRoute) -> list[str]:
+    """The kinds of body that a route takes, as its description says; none where it has no body."""
+    described = (route.openapi_extra or {}).get("requestBody", {}).get("content", {})
+    field = route.body_field.field_info if route.body_field is not None else None
+    read = [getattr(field, "media_type", JSON)] if field is not None else []
+    return list(dict.fromkeys([*described, *read]))
+
+
+def takes(taken: Sequence[str], kind: str) -> bool:
+    """Whether a body of this kind is one of those. What is JSON by its suffix is JSON (RFC 6839)."""
+    by_suffix = kind.startswith("application/") and kind.endswith("+json")
+    return kind in taken or (by_suffix and JSON in taken)
+
+
+def _kind(scope: Scope) -> str:
+    said = dict(scope["headers"]).get(b"content-type", b"").partition(b";")[0]
+    return str(said.strip().lower().decode("latin-1"))
 
 
 def _gates(dependant: Dependant) -> list[Gate]:

@@ -8,6 +8,25 @@ from typing import Any
 
 WORDS = Path(__file__).with_name("words.toml")
 
+STREAM = "text/event-stream"
+NOT_MODIFIED = "What you have is what you would be shown now. That you asked is recorded as a look."
+IF_NONE_MATCH: Mapping[str, Any] = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "schema": {"type": "string", "title": "If-None-Match"},
+    "description": "The ETag of the answer that you have. If it is still so, the answer is 304 without a "
+    "body.",
+}
+ABOUT = """\
+Every error is a problem document (RFC 9457) with a stable `code`; docs/errors.md has all of them.
+
+Every GET has a HEAD, and an `ETag` of what it shows; sent as `If-None-Match` it is answered with 304 \
+while that is the same. A change takes the same tag as `If-Match`, where it asks for one. A method that an \
+address has not is 405, with all that it has in `Allow`; a body of another kind than those here is 415, \
+with those in `Accept`; a parameter that is not here is 422 (`unknown_parameter`), and the answer names \
+those that are."""
+
 
 @cache
 def words() -> Mapping[str, str]:
@@ -23,11 +42,20 @@ def described(document: dict[str, Any]) -> dict[str, Any]:
     for name, schema in document.get("components", {}).get("schemas", {}).items():
         for member, said in schema.get("properties", {}).items():
             _say(said, f"{name.partition('-')[0]}.{member}", member)
+    for path in document.get("paths", {}).values():
+        if STREAM not in path.get("get", {}).get("responses", {}).get("200", {}).get("content", {}):
+            _conditional(path.get("get", {}))
     for operation in operations(document):
         for parameter in operation.get("parameters", ()):
             if not parameter.get("schema", {}).get("description"):
                 _say(parameter, f"?{parameter['name']}", parameter["name"])
     return document
+
+
+def _conditional(operation: dict[str, Any]) -> None:
+    if operation.get("responses"):
+        operation.setdefault("parameters", []).append(dict(IF_NONE_MATCH))
+        operation["responses"]["304"] = {"description": NOT_MODIFIED}
 
 
 def operations(document: Mapping[str, Any]) -> list[dict[str, Any]]:

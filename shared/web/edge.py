@@ -12,7 +12,7 @@ from typing import Any
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.errors import Forbidden, Outage, TooMany, Unauthenticated
+from shared.errors import Forbidden, Outage, TooMany, Unauthenticated, UnknownMedia
 from shared.operating.telemetry import limited, turning_away
 from shared.rules.values import MOST_BYTES
 from shared.web.admission import Admission
@@ -103,7 +103,7 @@ class Edge:
                 return await self._turn_away(scope, receive, sending, answer)
         except Gone:
             return None
-        except (Forbidden, Unauthenticated, Outage) as error:
+        except (Forbidden, Unauthenticated, Outage, UnknownMedia) as error:
             refusal = partial(turned_away, error)
             return await self._turn_away(scope, receive, sending, refusal)
         except (TooLarge, TimeoutError) as error:

@@ -4,6 +4,7 @@ A record's tag is its version, or a revision of its own where other things raise
 where they would tell its reader something.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
@@ -14,6 +15,8 @@ from shared.errors import BadRequest, PreconditionMissing, Refused, Stale
 from shared.storage.records import Change, R
 
 MAX_TAGS = 20
+# Of a GET the tag also says what was shown (`shared.web.conditional`); a change goes by the record.
+_OF_SHOWN = re.compile(r'(?<=[^"])\.[0-9a-f]+"$')
 
 
 def etag(number: int | str) -> str:
@@ -84,7 +87,7 @@ def if_match(
     tags = [tag.strip() for tag in if_match.split(",")]
     if len(tags) > MAX_TAGS or not all(_is_tag(tag) for tag in tags):
         raise BadRequest("if_match_invalid", "If-Match takes the ETag as it was sent to you.")
-    return Match(frozenset(tags))
+    return Match(frozenset(_OF_SHOWN.sub('"', tag) for tag in tags))
 
 
 def _is_tag(tag: str) -> bool:

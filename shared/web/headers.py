@@ -5,11 +5,13 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
+from shared.web.conditional import answer_get, answer_head
 from shared.web.description import described
 
 # W3C Trace Context and Baggage. A trace's id stands in events, and so in the trail for ever: a
 # caller must not choose it (Trace Context, section 7.1: restart the trace where trust ends).
 LEFT_OUT = (b"traceparent", b"tracestate", b"baggage")
+ANSWERS = {"GET": answer_get, "HEAD": answer_head}
 
 
 class Api(FastAPI):
@@ -25,8 +27,12 @@ class Api(FastAPI):
         if "headers" in scope:
             kept = [h for h in scope["headers"] if h[0].lower() not in LEFT_OUT]
             scope = {**scope, "headers": kept}
+        answer = ANSWERS.get(scope.get("method", ""))
         try:
-            await super().__call__(scope, receive, send)
+            if answer is None:
+                await super().__call__(scope, receive, send)
+            else:
+                await answer(super().__call__, scope, receive, send)
         finally:
             if "line" in scope:
                 scope["line"].routed(scope)

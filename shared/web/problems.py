@@ -29,20 +29,13 @@ from shared.errors import (
     Stale,
     TooMany,
     Unauthenticated,
+    UnknownMedia,
 )
 from shared.operating.telemetry import limited, log
-from shared.web.messages import MESSAGES
+from shared.web.faults import FieldFault, fault, twice
 
 CONTENT_TYPE = "application/problem+json"
 STORE_AWAY = (ConnectionFailure, ExecutionTimeout, WriteConcernError)
-
-
-class FieldFault(BaseModel):
-    """One fault of the document: where (JSON Pointer, RFC 6901) and what kind."""
-
-    pointer: str
-    code: str
-    message: str
 
 
 class Problem(BaseModel):
@@ -89,7 +82,7 @@ def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-COMMON = responses(400, 401, 403, 404, 408, 409, 413, 422, 429, 503)
+COMMON = responses(400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 503)
 CONDITIONAL = responses(412, 428)
 
 
@@ -126,11 +119,20 @@ def install(app: FastAPI) -> None:
         return _not_json() if any(f.code == "json_invalid" for f in faults) else _malformed(faults)
 
     @app.exception_handler(HTTPException)
-    async def _(_: Request, error: HTTPException) -> JSONResponse:
+    async def _(request: Request, error: HTTPException) -> JSONResponse:
         if error.status_code == 400:  # the only one FastAPI raises: a body too deep to parse
             return _not_json()
         code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_").replace("'", "")
+        if error.status_code == 405:
+            return _not_allowed(request, code, error)
         return answer(error.status_code, code, headers=dict(error.headers or {}))
+
+
+def _not_allowed(request: Request, code: str, error: HTTPException) -> JSONResponse:
+    # Each method is a route of its own: the one that raised this knows itself only.
+    allowed = sorted(request.app.state.admission.methods(request.scope))
+    said = ", ".join(allowed) or (error.headers or {}).get("Allow", "")
+    return answer(405, code, f"This address has: {said}.", headers={"Allow": said})
 
 
 # Errors that say nothing beside their kind: status, code, detail.
@@ -183,17 +185,15 @@ async def _too_many(_: Request, error: Exception) -> JSONResponse:
     return too_many(error)
 
 
-def turned_away(error: Forbidden | Unauthenticated | Outage) -> JSONResponse:
+def turned_away(error: Forbidden | Unauthenticated | Outage | UnknownMedia) -> JSONResponse:
     """The answer to a request whose head was enough to refuse it."""
+    if isinstance(error, UnknownMedia):
+        taken = ", ".join(error.taken)
+        detail = f"Say in Content-Type what the body is; this takes: {taken}."
+        return answer(415, "unsupported_media_type", detail, headers={"Accept": taken})
     if isinstance(error, Outage):
         return _away()
     return _the_same(*ALWAYS_THE_SAME[type(error)])
-
-
-def twice(name: str) -> FieldFault:
-    """The member that stands twice, wherever in the document that is."""
-    shown = name[:80].encode(errors="replace").decode().replace("~", "~0").replace("/", "~1")
-    return FieldFault(pointer=f"/{shown}", code="member_twice", message="Send it once.")
 
 
 def said_twice(name: str) -> JSONResponse:
@@ -236,13 +236,3 @@ async def _broken(_: Request, error: Exception) -> JSONResponse:
     log.error("http.broken", error=type(error).__name__)
     detail = "A fault on our side. Try again with the same Idempotency-Key."
     return answer(500, "internal_error", detail)
-
-
-def fault(error: Any) -> FieldFault:
-    """A pydantic error as a fault of ours: where and what kind, never the value."""
-    # Unknown members are named: their name is the fault. Values never are.
-    where = error["loc"][1:] if error["loc"] and error["loc"][0] == "body" else error["loc"]
-    pointer = "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')[:80]}" for part in where)
-    # Half of a pair of surrogates has no bytes: as a name it would break the answer.
-    pointer = pointer.encode(errors="replace").decode()
-    return FieldFault(pointer=pointer, code=error["type"], message=MESSAGES.get(error["type"], ""))

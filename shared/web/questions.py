@@ -1,11 +1,9 @@
-"""Questions to a list: one with a parameter that the list has not is refused.
+"""Questions: one with a parameter that the route has not is refused.
 
 An answer to another question than was asked would be taken for the answer.
 """
 
-from typing import Any
-
-from fastapi import Depends, Request
+from fastapi import Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
@@ -18,13 +16,10 @@ def parameters_of(dependant: Dependant) -> set[str]:
     return names.union(*(parameters_of(inner) for inner in dependant.dependencies))
 
 
-async def only_known(request: Request) -> None:
+def only_known(request: Request) -> None:
     """Raises `Malformed` for a parameter that this route has not; what it was called is not said."""
     route: APIRoute = request.scope["route"]
     known = parameters_of(route.dependant)
     if not known.issuperset(request.query_params):
         allowed = ", ".join(sorted(known)) or "none"
         raise Malformed("/query", "unknown_parameter", f"Only: {allowed}.")
-
-
-ONLY_KNOWN: Any = Depends(only_known)

@@ -106,7 +106,8 @@ def _calls(name: str) -> list[tuple[ast.Call, ast.AST]]:
         for function in ast.walk(tree):
             if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
                 # What is said may be a constant of the module.
-                around = ast.Module([*tree.body, *function.body], [])
+                outside = [one for one in tree.body if isinstance(one, ast.Assign)]
+                around = ast.Module([*outside, *function.body], [])
                 found += [(call, around) for call in ast.walk(function) if _is_call(call, name)]
     return found
 
@@ -133,8 +134,10 @@ def _text(said: ast.expr, function: ast.AST) -> str:
             one.value
             for one in ast.walk(function)
             if isinstance(one, ast.Assign) and getattr(one.targets[0], "id", "") == said.id
+            if one.lineno < said.lineno
         ]
-        return " / ".join(_text(one, function) for one in given)
+        # Of several, the last one before it.
+        return _text(max(given, key=lambda one: one.lineno), function) if given else "…"
     return "…"
 
 

@@ -17,14 +17,14 @@ def refuse(_: Thing) -> Change[Thing]:
     raise Refused("not_now", "Not now.")
 
 
-@pytest.mark.parametrize("header", ['"v3"', '"v2", "v3"', "*", ' "v3" '])
+@pytest.mark.parametrize("header", ['"v3"', '"v2", "v3"', "*", ' "v3" ', '"v3.0f1e"'])
 def test_who_has_read_the_current_version_may_change_it(header: str) -> None:
     change = if_match(header).guard(counted)(THING)
 
     assert change.after.count == 1
 
 
-@pytest.mark.parametrize("header", ['"v2"', '"v30"', 'W/"v3"', '"3"'])
+@pytest.mark.parametrize("header", ['"v2"', '"v30"', 'W/"v3"', '"3"', '"v2.0f1e"', '".0f1e"'])
 def test_who_has_read_another_version_may_not(header: str) -> None:
     with pytest.raises(Stale):
         if_match(header).guard(counted)(THING)

@@ -17,7 +17,7 @@ from services.audit.recordable import UNKNOWN, by_itself
 from services.referral.documents import SubjectDetails
 from services.referral.people.age import age_band, milestones, next_check, turning_18_ahead
 from shared.rules.values import END, FIRST, CalendarDay, Instant, Number
-from shared.web.problems import fault
+from shared.web.faults import fault
 from tests.golden.openapi import SERVICES, app_of, routes_of
 from tests.unit.allocation.test_worker_list import HEADER
 

@@ -25,7 +25,6 @@ from shared.clock import now
 from shared.errors import BadRequest, NotFound
 from shared.web.access import may
 from shared.web.etags import tagged
-from shared.web.questions import ONLY_KNOWN
 from shared.web.tokens import AnyCaller, Caller
 
 router = APIRouter(tags=["allocations"])
@@ -41,7 +40,7 @@ async def get_allocation(
     return await shown(stores, allocation)
 
 
-@router.get("/v1/allocations", dependencies=[may("list_allocations"), ONLY_KNOWN])
+@router.get("/v1/allocations", dependencies=[may("list_allocations")])
 async def get_allocations(
     caller: AnyCaller,
     stores: OnStores,

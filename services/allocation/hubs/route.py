@@ -10,7 +10,6 @@ from services.allocation.hubs.hub import HubEntry, hub_entry
 from shared.web.access import may
 from shared.web.etags import IfMatch, tagged
 from shared.web.problems import CONDITIONAL
-from shared.web.questions import ONLY_KNOWN
 from shared.web.tokens import AnyCaller
 
 router = APIRouter(tags=["hubs"])
@@ -60,7 +59,7 @@ async def get_hub(
     return HubView(id=hub.id, revision=hub.revision, **hub_entry(hub).model_dump())
 
 
-@router.get("/v1/hubs", dependencies=[may("list_hubs"), ONLY_KNOWN])
+@router.get("/v1/hubs", dependencies=[may("list_hubs")])
 async def get_hubs(
     caller: AnyCaller, stores: OnStores, limit: Limit = 50, cursor: Cursor = None
 ) -> HubPage:

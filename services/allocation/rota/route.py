@@ -16,7 +16,6 @@ from shared.errors import NotFound
 from shared.web.access import may
 from shared.web.etags import IfMatch, tagged
 from shared.web.problems import CONDITIONAL
-from shared.web.questions import ONLY_KNOWN
 from shared.web.tokens import AnyCaller
 
 router = APIRouter(tags=["hubs"])
@@ -62,7 +61,7 @@ async def get_rota(
     return hub.rota
 
 
-@router.get("/v1/hubs/{hub_id}/rota/gaps", dependencies=[may("view_rota"), ONLY_KNOWN])
+@router.get("/v1/hubs/{hub_id}/rota/gaps", dependencies=[may("view_rota")])
 async def get_rota_gaps(
     hub_id: EntryId, caller: AnyCaller, stores: OnStores, days: Ahead = 7
 ) -> Gaps:

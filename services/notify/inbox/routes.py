@@ -21,7 +21,6 @@ from services.notify.subscriptions.subscription import Incoming
 from services.notify.transitions import acted, opened
 from shared.events.notify import ActionOutcome, ActionTaken
 from shared.web.access import may
-from shared.web.questions import ONLY_KNOWN
 from shared.web.tokens import AnyCaller, OneOfFew
 
 router = APIRouter(tags=["notifications"])
@@ -44,7 +43,7 @@ class ActedOn(Incoming):
     outcome: ActionOutcome
 
 
-@router.get("/v1/notifications", dependencies=[may("view_inbox"), ONLY_KNOWN])
+@router.get("/v1/notifications", dependencies=[may("view_inbox")])
 async def get_notifications(
     caller: AnyCaller,
     stores: NotifyStores,
@@ -58,7 +57,7 @@ async def get_notifications(
     return await wait_for_page(stores, caller, after, limit, wait)
 
 
-@router.get("/v1/notifications/unread-first", dependencies=[may("view_inbox"), ONLY_KNOWN])
+@router.get("/v1/notifications/unread-first", dependencies=[may("view_inbox")])
 async def get_unread_first(
     caller: AnyCaller,
     stores: NotifyStores,

@@ -11,7 +11,6 @@ from services.referral.callers import ByParty, OnStores
 from shared.rules.sharing import Terms
 from shared.rules.values import Instant
 from shared.web.access import may
-from shared.web.questions import ONLY_KNOWN
 
 router = APIRouter(tags=["agreements"])
 
@@ -36,7 +35,7 @@ def line(agreement: Agreement) -> AgreementLine:
     return AgreementLine(**agreement.model_dump(include=set(AgreementLine.model_fields)))
 
 
-@router.get("/v1/agreements", dependencies=[may("list_agreements"), ONLY_KNOWN])
+@router.get("/v1/agreements", dependencies=[may("list_agreements")])
 async def get_agreements(
     party: ByParty,
     stores: OnStores,

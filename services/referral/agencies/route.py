@@ -33,7 +33,6 @@ from shared.rules.sharing import Terms
 from shared.web.access import may
 from shared.web.etags import IfMatch, tagged
 from shared.web.problems import CONDITIONAL
-from shared.web.questions import ONLY_KNOWN
 from shared.web.tokens import AnyCaller
 
 router = APIRouter(tags=["agencies"], responses=CONDITIONAL)
@@ -83,7 +82,7 @@ class AgencyPage(BaseModel):
     next: str | None
 
 
-@router.get("/v1/agencies", dependencies=[may("list_agencies"), ONLY_KNOWN])
+@router.get("/v1/agencies", dependencies=[may("list_agencies")])
 async def get_agencies(
     stores: OnStores,
     kind_confirmed: Annotated[

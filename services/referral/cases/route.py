@@ -11,7 +11,6 @@ from services.referral.cases.command import list_cases
 from services.referral.cases.line import CaseLine
 from services.referral.documents import Purpose
 from shared.web.access import may
-from shared.web.questions import ONLY_KNOWN
 from shared.web.tokens import AnyCaller
 
 router = APIRouter(tags=["referrals"])
@@ -24,7 +23,7 @@ class CasePage(BaseModel):
     next: str | None
 
 
-@router.get("/v1/cases", dependencies=[may("list_cases"), ONLY_KNOWN])
+@router.get("/v1/cases", dependencies=[may("list_cases")])
 async def get_cases(
     caller: AnyCaller,
     viewer: ByViewer,

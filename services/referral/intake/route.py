@@ -22,8 +22,9 @@ from shared.errors import BadRequest, Malformed, Mismatch, Outage, Refused
 from shared.operating.telemetry import log
 from shared.web.access import may
 from shared.web.etags import tagged
+from shared.web.faults import FieldFault, fault, twice
 from shared.web.members import said_twice_in
-from shared.web.problems import STORE_AWAY, FieldFault, fault, twice
+from shared.web.problems import STORE_AWAY
 from shared.web.tokens import AnyCaller, Caller
 
 router = APIRouter(tags=["referrals"])

@@ -19,7 +19,6 @@ from services.referral.matches.rule import MatchView
 from services.referral.people.deciding import Decided
 from shared.events.codes import MatchGround
 from shared.web.access import may
-from shared.web.questions import ONLY_KNOWN
 from shared.web.tokens import AnyCaller
 
 router = APIRouter(tags=["matches"])
@@ -73,7 +72,7 @@ def shown(told: Told) -> DecisionView:
     )
 
 
-@router.get("/v1/possible-matches", dependencies=[may("list_matches"), ONLY_KNOWN])
+@router.get("/v1/possible-matches", dependencies=[may("list_matches")])
 async def get_queue(
     viewer: ByViewer,
     stores: OnStores,

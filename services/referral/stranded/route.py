@@ -13,7 +13,6 @@ from services.referral.stranded.rule import StrandedView
 from shared.web.access import may
 from shared.web.etags import IfMatch, tagged
 from shared.web.problems import CONDITIONAL
-from shared.web.questions import ONLY_KNOWN
 from shared.web.tokens import AnyCaller
 
 router = APIRouter(tags=["stranded"])
@@ -26,7 +25,7 @@ class StrandedPage(BaseModel):
     next: str | None
 
 
-@router.get("/v1/stranded", dependencies=[may("list_stranded"), ONLY_KNOWN])
+@router.get("/v1/stranded", dependencies=[may("list_stranded")])
 async def get_stranded_referrals(
     caller: AnyCaller,
     viewer: ByParty,
