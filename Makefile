@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 # Nearest to MongoDB of what can be installed without an image (docs/operating.md).
 RUST_STORE := secantus-mdb --version 0.5.3-beta.193
-.PHONY: sbom images test-images test-api fuzz-verify lives walks limits errors intake-rules rust-store lint types unit help run test test-allocation-load endurance bench-allocation bench-notify bench-audit bench-way mutate check format golden openapi asyncapi access verifier lock dead-letters clean
+.PHONY: sbom images kubernetes test-images test-api fuzz-verify lives walks limits errors intake-rules rust-store lint types unit help run test test-allocation-load endurance bench-allocation bench-notify bench-audit bench-way mutate check format golden openapi asyncapi access verifier lock dead-letters clean
 
 PY := .venv/bin/python
 # A lone shell for recipes that must clean up after themselves.
@@ -17,7 +17,7 @@ run: .venv/run ## start all four services with sample data (embedded store, not 
 	@exec $(PY) -m allinone
 
 # Half of its time a test waits: three at once keep two cores busy.
-test: .venv/dev ## run every test against a real RabbitMQ and a MongoDB-protocol store
+test: .venv/dev .venv/checkov/bin/checkov ## run every test against a real RabbitMQ and a MongoDB-protocol store
 	@EXAMPLES=200 PATIENCE=3 CONTAINERS=$(CONTAINERS) $(PY) -m pytest \
 	  -n $(or $(AT_ONCE),3) --dist loadfile --no-loadscope-reorder tests
 
@@ -45,6 +45,9 @@ sbom: .venv/run ## write what the images are made of, as CycloneDX: sbom.json
 
 images: ## build every image without a registry: bases of Debian packages, a store for trials, the services
 	@deploy/images/build.sh
+
+kubernetes: .venv/dev .venv/checkov/bin/checkov ## deploy/k8s rendered: schemas, Pod Security, checkov's rules
+	@$(PY) -m pytest -q -n 0 tests/system/test_kubernetes.py
 
 test-images: .venv/dev ## the images, alone and composed: used from outside, crashed, stopped, replaced
 	@IMAGES=1 PATIENCE=3 $(PY) -m pytest -s tests/images
@@ -122,7 +125,7 @@ verifier: .venv/run ## write the offline verifier as one file: verify_trail.py
 	@$(PY) -m services.audit one-file > verify_trail.py && echo "verify_trail.py written"
 
 lock: .venv/dev ## pin requirements/*.in with hashes (no addresses)
-	@for part in run embedded dev bench mutate; do .venv/bin/uv pip compile --quiet --universal \
+	@for part in run embedded dev bench mutate checkov; do .venv/bin/uv pip compile --quiet --universal \
 	  --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
 	  requirements/$$part.in --output-file requirements/$$part.txt; done
 
@@ -135,6 +138,12 @@ clean: ## remove the environment and caches; ./data stays
 
 .venv/dev: requirements/dev.txt .venv/run
 	@.venv/bin/pip install --quiet --require-hashes -r requirements/dev.txt
+	@touch $@
+
+# Two minutes, once: beside our environment, since its pins would move ours.
+.venv/checkov/bin/checkov: requirements/checkov.txt | .venv/bin/pip
+	@$(PY) -m venv .venv/checkov
+	@.venv/checkov/bin/pip install --quiet --require-hashes -r requirements/checkov.txt
 	@touch $@
 
 .venv/bin/pip:

@@ -3,10 +3,11 @@
 import base64
 import ipaddress
 import json
+import ssl
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr
 from pymongo.errors import PyMongoError
@@ -15,6 +16,7 @@ from pymongo.uri_parser import parse_uri
 from shared.operating.data_files import DataFileFaults
 from shared.web.issuer_keys import keys_in
 
+UNREADABLE = "names a file of certificates that can't be read"
 EMBEDDED = "memory:"  # the bus of one process, where all services run in it
 
 
@@ -36,7 +38,9 @@ def _key(least: int, most: int | None = None) -> Callable[[SecretStr], SecretStr
 
 def broker_at(text: str) -> str:
     """The address of a broker. Raises `ValueError` for what is none."""
-    _address(text, "amqp", "amqps")
+    parts = _address(text, "amqp", "amqps")
+    for name in parse_qs(parts.query).get("cafile", []):
+        _certificates(name)
     return text
 
 
@@ -52,6 +56,8 @@ def _mongo(value: SecretStr) -> SecretStr:
     if not text.startswith("mongodb+srv:"):  # that one would ask the name service
         try:
             parse_uri(text, warn=False)
+        except OSError:
+            raise ValueError(UNREADABLE) from None
         except (PyMongoError, ValueError):
             raise ValueError(
                 "is no address of MongoDB; a password in it is percent-encoded"
@@ -59,7 +65,14 @@ def _mongo(value: SecretStr) -> SecretStr:
     return value
 
 
-def _address(text: str, *schemes: str, several: bool = False) -> None:
+def _certificates(name: str) -> None:
+    try:
+        ssl.create_default_context(cafile=name)
+    except OSError:  # also of a file that holds no certificate
+        raise ValueError(UNREADABLE) from None
+
+
+def _address(text: str, *schemes: str, several: bool = False) -> SplitResult:
     expected = f"expected {' or '.join(f'{scheme}://' for scheme in schemes)}"
     try:
         parts = urlsplit(text)
@@ -71,6 +84,7 @@ def _address(text: str, *schemes: str, several: bool = False) -> None:
         raise ValueError(f"begins otherwise; {expected}")
     if not there:
         raise ValueError(f"names no host; {expected}")
+    return parts
 
 
 def _proxies(value: str) -> str:

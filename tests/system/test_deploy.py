@@ -7,10 +7,8 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import jsonschema
-import kubernetes_validate
 import pytest
 import yaml
 
@@ -26,13 +24,6 @@ def tool(name: str) -> str:
     found = shutil.which(name, path=path)
     assert found, f"{name} is missing: requirements/dev.txt brings it"
     return found
-
-
-def render(folder: str) -> list[Any]:
-    command = [tool("kubectl"), "kustomize", str(ROOT / "deploy" / "k8s" / folder)]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stderr
-    return [each for each in yaml.safe_load_all(ran.stdout) if each]
 
 
 @pytest.mark.parametrize("file", ["Dockerfile", "deploy/images/store.Dockerfile"])
@@ -51,36 +42,6 @@ def test_the_compose_file_meets_the_compose_specification() -> None:
     document = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
 
     jsonschema.validate(document, schema)
-
-
-@pytest.mark.parametrize("folder", ["base", "overlays/dev"])
-def test_every_rendered_object_meets_the_schema_of_kubernetes(folder: str) -> None:
-    rendered = render(folder)
-
-    for each in rendered:
-        kubernetes_validate.validate(each, kubernetes_validate.latest_version(), strict=True)
-        assert each["metadata"].get("namespace", "hub-and-spoke") == "hub-and-spoke"
-    deployed = {each["metadata"]["name"] for each in rendered if each["kind"] == "Deployment"}
-    assert deployed == set(SERVICES)
-
-
-def test_every_rendered_reference_to_a_config_map_is_to_one_that_is_there() -> None:
-    rendered = render("overlays/dev")
-    made = {each["metadata"]["name"] for each in rendered if each["kind"] == "ConfigMap"}
-
-    wanted = set(_named(rendered, "configMapRef")) | set(_named(rendered, "configMap"))
-
-    # The issuer's keys are given by whoever deploys: docs/operating.md.
-    assert wanted == made | {"jwks"}
-
-
-def _named(node: Any, key: str) -> list[str]:
-    if isinstance(node, list):
-        return [name for each in node for name in _named(each, key)]
-    if not isinstance(node, dict):
-        return []
-    here = [node[key]["name"]] if isinstance(node.get(key), dict) else []
-    return here + [name for each in node.values() for name in _named(each, key)]
 
 
 def test_a_service_starts_from_what_its_image_holds(tmp_path: Path) -> None:

@@ -92,6 +92,21 @@ def test_settings_that_are_right_are_taken(kind: type[Settings]) -> None:
     assert said(kind, RIGHT) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "address"),
+    [
+        ("AMQP_URL", f"amqps://user:{MARK}@host/vhost?cafile="),
+        ("MONGO_URL", f"mongodb://user:{MARK}@host/database?tls=true&tlsCAFile="),
+    ],
+)
+def test_a_file_of_certificates_that_is_not_there_is_named_by_its_setting(
+    name: str, address: str
+) -> None:
+    lines = said(AllocationSettings, RIGHT | {name: f"{address}/nowhere/ca.crt"})
+
+    assert lines == [f"{name}: names a file of certificates that can't be read"]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_log_has_every_setting_but_no_secret(
     kind: type[Settings], monkeypatch: pytest.MonkeyPatch
