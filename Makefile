@@ -104,6 +104,7 @@ limits: .venv/dev ## write docs/limits.md from the settings and the constants
 intake-rules: .venv/dev ## write docs/intake.md from the rules by which documents are read
 	@$(PY) -m tests.golden.intake
 	@$(PY) -m tests.golden.forms
+	@$(PY) -m tests.golden.bars
 
 openapi: .venv/dev ## write the API descriptions under docs/openapi
 	@$(PY) -m tests.golden.openapi

@@ -6,6 +6,7 @@ from functools import partial
 from services.referral.agencies import list_route as agreements
 from services.referral.agencies import route as agencies
 from services.referral.areas import route as areas
+from services.referral.bars import route as bars
 from services.referral.callers import has_left
 from services.referral.cases import route as cases
 from services.referral.corrections import route as corrections
@@ -37,6 +38,7 @@ from shared.storage.store import Database
 
 ROUTERS = (
     intake.router,
+    bars.router,
     disclosure.router,
     lifecycle.router,
     corrections.router,

@@ -182,6 +182,8 @@ class Referral(Record):
     area_hash: str | None = None
     area_near: tuple[NearArea, ...] = ()
     noted_near: tuple[NearArea, ...] = ()
+    # Keyed hashes of the messages (services/referral/bars) that were carried out on it.
+    messages: tuple[str, ...] = ()
 
     def stamped(self, before: "Referral | None", at: datetime) -> "Referral":
         """With the moment, where what its sender is shown of how it stands became another."""

@@ -10,6 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import httpx2
+
 from tests.harness.network import SERVICES, Network
 
 SPECS = Path(__file__).parents[2] / "docs" / "openapi"
@@ -65,6 +67,14 @@ class Operation:
         """Whether a path is one of this route; its groups are the path parameters."""
         named = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(self.template))
         return re.fullmatch(named, path.partition("?")[0])
+
+
+def code_of(answer: httpx2.Response) -> str:
+    """The code of an error: of a problem document, or of an OperationOutcome."""
+    told = answer.json()
+    return str(
+        told["issue"][0]["details"]["coding"][-1]["code"] if "issue" in told else told["code"]
+    )
 
 
 @cache

@@ -8,6 +8,7 @@ from typing import Any
 
 from allinone import sample
 from shared.clock import now
+from tests.harness.bars import a_message
 from tests.harness.network import PEOPLE, a_referral, sent_by
 from tests.harness.refusals import NO_ID, Row, Rule
 from tests.harness.young_people import COMPARED
@@ -80,6 +81,7 @@ REFERRAL = a_referral(
     discussion={"discussed": True, "what": "Synthetic text.", "wishes": "Synthetic text."},
     safe_contact={"channels": ["text"], "never_contact": ["Synthetic text."]},
 )
+MESSAGE = a_message("well-formed", reference="well-formed-message")
 ORGANISATION = {k: v for k, v in REFERRAL.items() if k != "referrer"}
 HUB_ENTRY: dict[str, Any] = {
     "name": "Sample Hub",
@@ -411,6 +413,28 @@ REFERRAL_ROUTES: dict[str, Row] = {
             Rule(400, "too_many_lines", body=b"{}\n" * 1001),
             # Every line is refused by itself.
             Rule(200, "", body=_lines([], {**REFERRAL, "agency_reference": "open"}, {}, 7)),
+        ),
+    ),
+    "POST /v1/bars/$process-message": Row(
+        "/v1/bars/$process-message",
+        "school",
+        MESSAGE,
+        NOT_AN_AGENCY,
+        (
+            Rule(
+                422, "not_supported", body=a_message("adult", patient={"birthDate": "1959-05-04"})
+            ),
+            Rule(409, "agency_reference_used", body=a_message("used", reference="open")),
+            Rule(400, "missing", body={"resourceType": "Bundle", "type": "message"}),
+            Rule(400, "string_type", body=a_message("type", patient={"gender": 1})),
+            Rule(404, "not_found", body=a_message("none", reference="none", reason="update")),
+            Rule(
+                404,
+                "not_found",
+                by="police",
+                body=a_message("not-theirs", reference=referral_of("open"), reason="update"),
+                entry="record.refused",
+            ),
         ),
     ),
     f"POST {R}/amendments": _of_referral(

@@ -20,7 +20,7 @@ from tests.conftest import SEED
 from tests.golden.openapi import SERVICES, app_of
 from tests.harness.mongo import Mongo
 from tests.harness.network import a_referral
-from tests.harness.refusals import operations
+from tests.harness.refusals import code_of, operations
 from tests.harness.refused_routes import ROUTES
 from tests.harness.whole import Whole, whole
 
@@ -268,9 +268,12 @@ async def test_no_route_guesses_which_of_two_members_was_meant(services: Whole) 
                 content=b'{"a": {"b": [{"c": 1, "d": 2, "\\u0063": 3}]}}',
                 headers={"Content-Type": f"{one.media_type}; charset=utf-8"},
             )
-            answers.add((answer.status_code, answer.json()["code"]))
+            answers.add((answer.status_code, code_of(answer)))
         assert answers <= {(400, "member_twice"), (403, "forbidden")}, one
         assert (400, "member_twice") in answers, one
+
+
+PROBLEMS = ("application/problem+json", "application/fhir+json")
 
 
 async def fault_of(services: Whole, attempt: Attempt) -> str | None:
@@ -286,6 +289,6 @@ async def fault_of(services: Whole, attempt: Attempt) -> str | None:
         return f"{answer.status_code} {attempt}"
     if answer.status_code >= 400:
         kind = answer.headers.get("content-type", "")
-        if kind != "application/problem+json" or "code" not in answer.json():
+        if kind not in PROBLEMS or not code_of(answer):
             return f"no problem document, {answer.status_code} {kind}: {attempt}"
     return None

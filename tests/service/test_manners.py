@@ -11,6 +11,7 @@ from shared.rules.access import roles_of
 from tests.golden.access import action_of
 from tests.golden.openapi import SERVICES, app_of, routes_of
 from tests.harness.mongo import Mongo
+from tests.harness.refusals import code_of
 from tests.harness.whole import Whole, whole
 from tests.service.test_extremes import path_of
 from tests.service.test_heads_of_routes import ROLES
@@ -88,7 +89,8 @@ async def test_an_unknown_parameter_is_refused_and_the_known_ones_are_named(made
         count += 1
         told = answer.json()
         named = ", ".join(one.parameters) or "none"
-        if answer.status_code != 422 or f"Only: {named}." not in answer.text:
+        expected = 400 if "/bars/" in one.template else 422  # a bad request, in the words of FHIR
+        if answer.status_code != expected or f"Only: {named}." not in answer.text:
             wrong.append(f"{one.method} {one.template} by {one.person}: {told}")
         assert "Sample" not in answer.text
 
@@ -106,7 +108,7 @@ async def test_a_method_that_an_address_has_not_is_told_all_that_it_has(made: Wh
             allowed = answer.headers.get("Allow", "")
             assert answer.status_code == 405, (method, path)
             assert set(allowed.split(", ")) == expected, (method, path, allowed)
-            assert answer.json()["code"] == "method_not_allowed"
+            assert code_of(answer) == "method_not_allowed"
 
 
 async def test_a_body_of_a_foreign_kind_is_refused_and_the_right_kinds_are_named(
@@ -125,9 +127,9 @@ async def test_a_body_of_a_foreign_kind_is_refused_and_the_right_kinds_are_named
                 one.person, one.method, one.path(made), headers=headers, content=b"{}"
             )
             assert answer.status_code == 415, (one.method, one.template, kind, answer.text)
-            assert answer.json()["code"] == "unsupported_media_type"
+            assert code_of(answer) == "unsupported_media_type"
             assert sorted(answer.headers["Accept"].split(", ")) == sorted(taken)
-            assert all(each in answer.json()["detail"] for each in taken)
+            assert all(each in answer.text for each in taken)
         for kind in [*taken, f"{taken[0]}; charset=utf-8", taken[0].upper()]:
             answer = await made.ask(
                 one.person,

@@ -55,6 +55,8 @@ READS = {
     "GET /v1/stranded/{referral_id}": "/v1/stranded/{stranded}",
     "GET /v1/transfers": "/v1/transfers",
     "GET /v1/transfers/{referral_id}": "/v1/transfers/{taken_back}",
+    "GET /v1/bars/metadata": "/v1/bars/metadata",
+    "GET /v1/bars/responses/{referral_id}": "/v1/bars/responses/{open}",
     "GET /v1/areas": "/v1/areas",
     "GET /v1/areas/{code}": f"/v1/areas/{AREA}",
     "GET /v1/agencies": "/v1/agencies?kind_confirmed=false",
@@ -195,8 +197,9 @@ async def ask(world: World, request: Request) -> httpx2.Response:
 
 
 def told(answer: httpx2.Response) -> tuple[int, dict[str, Any], dict[str, str]]:
-    """All that an answer tells: without the trace, the time, and how much may still be asked."""
-    body = {k: v for k, v in answer.json().items() if k != "instance"}
+    """All that an answer tells: without the trace (`meta` of an OperationOutcome), the time, and how
+    much may still be asked."""
+    body = {k: v for k, v in answer.json().items() if k not in ("instance", "meta")}
     headers = {k: v for k, v in answer.headers.items() if k not in OWN_HEADERS}
     return answer.status_code, body, headers
 

@@ -3,6 +3,8 @@
 What follows from a young person's details is worked out on the details as they are; where somebody
 else corrects them at the same moment, it is worked out again."""
 
+from collections.abc import Callable
+
 from services.referral.acting import Asker, act, held, tag_for
 from services.referral.areas.command import hash_of
 from services.referral.authorship import merged, read, sealed_parts
@@ -23,6 +25,7 @@ from shared.storage.records import Change
 from shared.web.etags import Match
 
 Sealed = dict[str, bytes]
+Rule = Callable[[Referral, Relation], Change[Referral]]
 MAX_RACES = 20
 
 
@@ -31,10 +34,15 @@ class _CorrectedMeanwhile(Exception):
 
 
 async def amend_referral(
-    stores: Stores, asker: Asker, referral_id: str, amendment: AmendReferral, match: Match
+    stores: Stores,
+    asker: Asker,
+    referral_id: str,
+    amendment: AmendReferral,
+    match: Match,
+    around: Callable[[Rule], Rule] = lambda rule: rule,
 ) -> Referral:
-    """The referral with the amendment: two at once keep each other's fields. Raises `Refused` once
-    it was erased, or where it has no more room."""
+    """The referral with the amendment: two at once keep each other's fields. `around` may keep the
+    rule from being carried out twice. Raises `Refused` once it was erased, or has no more room."""
     at, by = now(), asker.caller.actor
     before = await _taking(stores, asker, referral_id, "amend")
     placed = await _placed(stores, amendment)
@@ -50,7 +58,7 @@ async def amend_referral(
             return amend(referral, amendment, sealed, by, at, corrected, placed)  # noqa: B023
 
         try:
-            amended = await act(stores, *asker, referral_id, "amend", match, rule)
+            amended = await act(stores, *asker, referral_id, "amend", match, around(rule))
         except _CorrectedMeanwhile:
             before = await _taking(stores, asker, referral_id, "amend")
             continue

@@ -79,5 +79,13 @@ Orientation = Literal[
     "heterosexual", "gay_or_lesbian", "bisexual", "other", "not_asked", "not_known", "declined"
 ]
 IdentifierKind = Literal[
-    "upn", "la_child_id", "police", "health", "education", "case_number", "home_office", "other"
+    "upn",
+    "la_child_id",
+    "police",
+    "health",
+    "education",
+    "case_number",
+    "home_office",
+    "message",
+    "other",
 ]

@@ -123,6 +123,13 @@ def uses_of(reference_hash: str) -> dict[str, str]:
     return {"$gte": reference_hash, "$lt": f"{reference_hash}\x7f"}
 
 
+async def holder_of(stores: Stores, agency_id: str, agency_reference: str) -> Referral | None:
+    """The agency's referral that has this reference now."""
+    return await _who_has(
+        stores, agency_id, stores.vault.fingerprint("reference", agency_id, agency_reference)
+    )
+
+
 async def _who_has(stores: Stores, agency_id: str, reference_hash: str) -> Referral | None:
     """The referral that has it, in whichever use: those that gave it up are called otherwise."""
     where = {"agency_id": agency_id, "reference_hash": uses_of(reference_hash)}

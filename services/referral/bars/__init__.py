@@ -1,0 +1,1 @@
+"""Referrals as messages of the NHS Booking and Referral Standard (FHIR R4), in and out."""
