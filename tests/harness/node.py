@@ -44,15 +44,21 @@ def installed() -> Installation | None:
 
 
 class PrivateNode:
-    """One Erlang VM and one epmd, both children of the run, both on the loopback only."""
+    """One Erlang VM and one epmd, both children of the run, both on the loopback only.
+
+    `conf`: more lines of rabbitmq.conf; `erlang`: more arguments of the VM and of its commands.
+    """
 
     ours = True
 
-    def __init__(self, installation: Installation, folder: Path) -> None:
+    def __init__(
+        self, installation: Installation, folder: Path, conf: str = "", erlang: str = ""
+    ) -> None:
         self.describe = installation.describe
         self._scripts, self._folder = installation.scripts, folder
         self._port, self._epmd_port = free_port(), free_port()
         self.url = f"amqp://guest:guest@127.0.0.1:{self._port}/"
+        self._conf, self._erlang = conf, f"{LOOPBACK} {erlang}"
         self._log = folder / "node.log"
         self._env = self._environment()
         epmd = str(shutil.which("epmd"))
@@ -67,6 +73,7 @@ class PrivateNode:
         (folder / "advanced.config").write_text(FASTER)
         (folder / "rabbitmq.conf").write_text(
             f"listeners.tcp.local = 127.0.0.1:{self._port}\nlog.console = true\nlog.file = false\n"
+            f"{self._conf}\n"
         )
         return {
             "PATH": os.environ["PATH"],
@@ -83,8 +90,8 @@ class PrivateNode:
             "RABBITMQ_ADVANCED_CONFIG_FILE": str(folder / "advanced.config"),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "enabled_plugins"),
             "RABBITMQ_CONF_ENV_FILE": "/dev/null",
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": LOOPBACK,
-            "RABBITMQ_CTL_ERL_ARGS": LOOPBACK,
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": self._erlang,
+            "RABBITMQ_CTL_ERL_ARGS": self._erlang,
             # The script then becomes the Erlang VM instead of its parent: its pid is ours to kill.
             "RUNNING_UNDER_SYSTEMD": "true",
         }
