@@ -106,6 +106,26 @@ def test_every_rendered_object_meets_its_schema(folder: str) -> None:
     assert deployed == set(SERVICES)
 
 
+def test_the_cpu_scaler_can_take_the_place_of_keda(tmp_path: Path) -> None:
+    k8s = ROOT / "deploy" / "k8s"
+    overlay = {
+        "resources": [os.path.relpath(k8s / "base", tmp_path)],
+        "components": [os.path.relpath(k8s / "components" / "hpa", tmp_path)],
+    }
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(overlay), "utf-8")
+
+    rendered = render(str(tmp_path))
+
+    scaled = set()
+    for each in rendered:
+        kubernetes_validate.validate(each, kubernetes_validate.latest_version(), strict=True)
+        if each["kind"] == "HorizontalPodAutoscaler":
+            scaled.add(each["spec"]["scaleTargetRef"]["name"])
+    left = [e["spec"].get("replicas") for e in rendered if e["kind"] == "Deployment"]
+    assert scaled == set(SERVICES) - {"audit"}
+    assert sorted(left, key=str) == [2, None, None, None]
+
+
 @every_overlay
 def test_every_rendered_reference_to_a_config_map_is_to_one_that_is_there(overlay: str) -> None:
     rendered = render(f"overlays/{overlay}")
