@@ -2,7 +2,11 @@
 .DEFAULT_GOAL := help
 # Nearest to MongoDB of what can be installed without an image (docs/operating.md).
 RUST_STORE := secantus-mdb --version 0.5.3-beta.193
+<<<<<<< HEAD
 .PHONY: sbom images kubernetes test-images test-api fuzz-verify lives walks limits errors intake-rules rust-store lint types unit help run test test-allocation-load endurance bench-allocation bench-notify bench-audit bench-way mutate check format golden openapi asyncapi access verifier lock dead-letters clean
+=======
+.PHONY: mock sbom images test-images test-api fuzz-verify lives walks limits errors intake-rules rust-store lint types unit help run test test-allocation-load endurance bench-allocation bench-notify bench-audit bench-way mutate check format golden openapi asyncapi access verifier lock dead-letters clean
+>>>>>>> 3eb2884 (allinone: a network for an agency's own tests)
 
 PY := .venv/bin/python
 # A lone shell for recipes that must clean up after themselves.
@@ -33,6 +37,9 @@ lives: .venv/dev ## random lives of children who are alike: LIVES=300, SEED=… 
 
 walks: .venv/dev ## random walks: at each moment somebody knows that a referral is theirs: WALKS=30, SEED=…
 	@WALKS=$(or $(WALKS),30) $(PY) -m pytest -q -s -n 0 tests/system/test_attention.py
+
+mock: .venv/run ## a network for an agency's own tests: empty at each start, and a Hub that answers by itself
+	@exec $(PY) -m allinone --mock
 
 rust-store: ## build SecantusDB's Rust server, where cargo is: the tests take it then
 	@command -v secantusd-rs >/dev/null || test -x "$${CARGO_HOME:-$$HOME/.cargo}/bin/secantusd-rs" || { \

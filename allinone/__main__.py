@@ -1,12 +1,15 @@
 """All four services in one process, on an embedded store: `make run`. Not for live cases.
 
 `python -m allinone` serves on HTTP_PORT (8080) with its data in DATA_DIR (data); `--check` tries both.
+`--mock` is for an agency's own tests: empty at each start, and a Hub that answers by itself, as the
+ending of each `agency_reference` asks for (`-accepted`, `-rejected` …; docs/agencies.md).
 """
 
 import asyncio
 import contextlib
 import os
 import sys
+import tempfile
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,7 @@ from pydantic import SecretStr
 
 from allinone import sample
 from allinone.embedded import AUDIENCE, ISSUER, Keys, alone, document_store
+from allinone.playing import play
 from services.allocation import app as allocation
 from services.audit import app as audit
 from services.notify import app as notify
@@ -29,24 +33,28 @@ from shared.web.tokens import issue
 TOKEN_LIFETIME = 12 * 3600
 
 
-async def run(folder: Path, port: int) -> None:
-    """Start everything, load the sample network, and serve until Ctrl-C."""
+async def run(folder: Path, port: int, *, mock: bool = False) -> None:
+    """Start everything, load the sample network, and serve until Ctrl-C; with a Hub that answers by
+    itself, if that is asked for."""
     set_up("embedded", os.environ.get("LOG_LEVEL", "WARNING"))
     keys = Keys(folder / "keys")
     listening = bound("127.0.0.1", port)
     async with document_store(folder / "store") as address:
         process = compose(keys, address, port)
         server = serve(process.app(), settings_of(keys, address, port))
-        serving = asyncio.create_task(server.serve([listening]))
+        tasks = {serving := asyncio.create_task(server.serve([listening]))}
         try:
             if await _ready(process, server):
-                base = f"http://127.0.0.1:{port}"
-                await sample.load(base, partial(_token, keys))
+                base, token = f"http://127.0.0.1:{port}", partial(_token, keys)
+                await sample.load(base, token)
+                if mock:
+                    tasks.add(playing := asyncio.create_task(play(base, token)))
+                    serving.add_done_callback(lambda _: playing.cancel())
                 print(_welcome(keys, base, folder), flush=True)
             await serving
         finally:
             server.should_exit = True
-            await asyncio.wait({serving})
+            await asyncio.wait(tasks)
 
 
 def _settings(keys: Keys, address: str, port: int) -> dict[str, Any]:
@@ -156,13 +164,17 @@ if __name__ == "__main__":
     if sys.argv[1:] in (["--help"], ["-h"]):
         print(__doc__)
         sys.exit(0)
-    if sys.argv[1:] not in ([], ["--check"]):
+    if sys.argv[1:] not in ([], ["--check"], ["--mock"]):
         print(__doc__, file=sys.stderr)
         sys.exit(64)
     folder, port = os.environ.get("DATA_DIR", "data"), os.environ.get("HTTP_PORT", "8080")
     if not port.isdecimal() or not 0 < int(port) < 65536:
         sys.exit(f"HTTP_PORT: {port!r} is no port; expected 1 to 65535")
     try:
+        if sys.argv[1:] == ["--mock"]:
+            with tempfile.TemporaryDirectory() as own, contextlib.suppress(KeyboardInterrupt):
+                asyncio.run(run(Path(own), int(port), mock=True))
+            sys.exit(0)
         if sys.argv[1:]:
             with alone(Path(folder)):
                 bound("127.0.0.1", int(port)).close()
