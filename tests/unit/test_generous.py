@@ -199,6 +199,17 @@ def test_between_day_and_month_nobody_guesses(
     assert "/subject/date_of_birth" in marked(document)
 
 
+def test_a_code_of_a_list_in_other_letters_is_understood_in_its_place() -> None:
+    taken = read(settings_avoided=["Police", "no setting", "Social care"])
+
+    assert taken.settings_avoided == ("police", "social_care")
+    assert [(one.pointer, one.code) for one in taken.asides if "settings" in one.pointer] == [
+        ("/settings_avoided/0", "understood"),
+        ("/settings_avoided/1", "unknown_code"),
+        ("/settings_avoided/2", "understood"),
+    ]
+
+
 def test_a_reference_that_was_not_given_is_the_same_for_the_same_document() -> None:
     one, again = ({**a_referral(), "agency_reference": ""} for _ in range(2))
     other = {**one, "narrative": "Another."}

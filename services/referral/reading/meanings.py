@@ -102,7 +102,8 @@ def understood(path: Path, error: Any) -> Said | None:
     if error["type"] == "literal_error":
         word = re.sub(r"[\s-]+", "_", text.strip().casefold())
         if word in re.findall(r"'([^']*)'", error["ctx"]["expected"]):
-            return str(path[-1]), word, "understood"
+            # Of a list the place stays the same.
+            return "" if isinstance(path[-1], int) else path[-1], word, "understood"
     reading = UNDERSTOOD.get(shape(path))
     return reading(text) if reading else None
 
