@@ -108,6 +108,7 @@ intake-rules: .venv/dev ## write docs/intake.md from the rules by which document
 	@$(PY) -m tests.golden.intake
 	@$(PY) -m tests.golden.forms
 	@$(PY) -m tests.golden.bars
+	@$(PY) -m tests.golden.imports
 
 openapi: .venv/dev ## write the API descriptions under docs/openapi
 	@$(PY) -m tests.golden.openapi

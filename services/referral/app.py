@@ -14,6 +14,7 @@ from services.referral.disclosure import route as disclosure
 from services.referral.disclosure.upgrading import note_since
 from services.referral.goals import route as goals
 from services.referral.handlers import handlers
+from services.referral.imports import route as imports
 from services.referral.intake import route as intake
 from services.referral.invalidation import route as invalidation
 from services.referral.lifecycle import route as lifecycle
@@ -39,6 +40,7 @@ from shared.storage.store import Database
 ROUTERS = (
     intake.router,
     bars.router,
+    imports.router,
     disclosure.router,
     lifecycle.router,
     corrections.router,

@@ -415,6 +415,18 @@ REFERRAL_ROUTES: dict[str, Row] = {
             Rule(200, "", body=_lines([], {**REFERRAL, "agency_reference": "open"}, {}, 7)),
         ),
     ),
+    "POST /v1/referrals/import": Row(
+        "/v1/referrals/import",
+        "school",
+        b"",
+        NOT_AN_AGENCY,
+        (
+            Rule(400, "too_many_lines", body=b"narrative\n" + b"Synthetic.\n" * 1001),
+            # Every line is refused by itself.
+            Rule(200, "", body=b"agency_reference\nx,y\nopen\n"),
+            Rule(200, "", body=b"<!DOCTYPE x><Child/>"),
+        ),
+    ),
     "POST /v1/bars/$process-message": Row(
         "/v1/bars/$process-message",
         "school",

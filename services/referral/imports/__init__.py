@@ -1,0 +1,1 @@
+"""Many referrals from a file: the children in need census, or a table."""
