@@ -12,7 +12,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "bars.md"
 HEAD = """\
 # Referrals as messages of the NHS (BaRS, FHIR R4)
 
-`make intake-rules` writes this page from the code; why it is so, says decision 1403. For systems that \
+`make intake-rules` writes this page from the code; why it is so, says decision 1406. For systems that \
 speak the Booking and Referral Standard: the base of the server is `/v1/bars`, the token is that of your \
 agency (docs/identity.md), bodies are `application/fhir+json`.
 

@@ -5,12 +5,13 @@ from pathlib import Path
 
 from services.referral.imports.census import SEXES
 from services.referral.imports.columns import INDICATORS, LISTS, MEMBERS, NUMBER, TEXTS
+from services.referral.imports.xml_tree import MAX_DEPTH, MAX_ELEMENTS, MAX_TEXT
 
 PAGE = Path(__file__).parents[2] / "docs" / "import.md"
 HEAD = """\
 # Referrals from a file
 
-`make intake-rules` writes this page from the code. For a local authority or a school with many referrals \
+`make intake-rules` writes this page from the code; why it is so, says decision 1407. For a local authority or a school with many referrals \
 in a table, or in the return of the children in need census.
 
 ```
@@ -69,7 +70,7 @@ found by nobody until somebody names them.
 | `no_referral` | a child without `CINdetails` |
 | `not_xml` | the file is broken at that line; what stands before it was read |
 | `document_type` | a `DOCTYPE`: entities are never expanded, nothing is fetched |
-| `too_deep`, `too_large` | more than 30 levels; a child of more than 5,000 elements or 500,000 letters |
+| `too_deep`, `too_large` | a child of more than {depth} levels, {elements:,} elements or {letters:,} letters |
 """
 
 
@@ -81,6 +82,9 @@ def page() -> str:
         number=NUMBER,
         indicators=INDICATORS,
         members=_names(MEMBERS),
+        depth=MAX_DEPTH,
+        elements=MAX_ELEMENTS,
+        letters=MAX_TEXT,
         sexes=", ".join(f"`{code}` {own}" for code, own in SEXES.items()),
     )
 

@@ -119,13 +119,22 @@ def test_a_document_type_ends_the_reading(head: bytes) -> None:
 @pytest.mark.parametrize(
     ("child", "fault"),
     [
-        ("<a>" * (MAX_DEPTH + 1), "too_deep"),
+        ("<a>" * (MAX_DEPTH + 1) + "</a>" * (MAX_DEPTH + 1), "too_deep"),
         ("<a/>" * (MAX_ELEMENTS + 1), "too_large"),
-        ("x" * (MAX_TEXT + 1), "too_large"),
+        ("<a>" + "x" * (MAX_TEXT + 1) + "</a>", "too_large"),
+        (f"<a b='{'x' * (MAX_TEXT + 1)}'>more</a>", "too_large"),
     ],
 )
-def test_a_child_is_as_large_as_it_may_be(child: str, fault: str) -> None:
-    assert [row.fault for row in rows(census(f"<Child>{child}"))] == [fault]
+def test_a_child_that_is_too_large_costs_no_other(child: str, fault: str) -> None:
+    found = rows(census(CHILD, f"<Child>{child}</Child>", CHILD))
+
+    assert [row.fault for row in found] == ["", "", fault, "", ""]
+
+
+def test_what_an_attribute_says_is_kept() -> None:
+    child = CHILD.replace("<Assessments>", "<Assessments by='SYN-WORKER'>")
+
+    assert "SYN-WORKER" in str(documents(census(child))[0]["census"])
 
 
 def test_it_does_not_matter_where_a_file_is_cut_into_pieces() -> None:

@@ -40,6 +40,9 @@ def read_census(pieces: Iterable[bytes]) -> Iterator[Row]:
 
 
 def _child(child: Element) -> Iterator[Row]:
+    if child.fault:
+        yield Row(child.line, None, child.fault)
+        return
     details = child.all("CINdetails")
     child.children = [one for one in child.children if one.name != "CINdetails"]
     common = _common(child)

@@ -1,7 +1,8 @@
 """XML of strangers, read piece by piece into small trees. Pure.
 
 Nothing is fetched or expanded: a document type, and with it every entity of its own, ends the reading.
-A tree is as deep and as large as it may be, whatever comes after it."""
+A tree is as deep and as large as it may be: what is more is dropped, and the tree says so; those after it
+are read."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -22,14 +23,16 @@ class NotRead(Exception):
         self.code, self.line = code, line
 
 
-@dataclass
+@dataclass(eq=False)
 class Element:
-    """An element with its text and its children; what is taken out of it counts as understood."""
+    """An element with its text and its children (attributes are children, too); what is taken out of it
+    counts as understood. `fault`: it was too deep or too large, and not all of it is here."""
 
     name: str
     line: int = 0
     text: str = ""
     children: "list[Element]" = field(default_factory=list)
+    fault: str = ""
 
     def all(self, name: str) -> "list[Element]":
         """Its children of that name."""
@@ -63,9 +66,11 @@ class Reader:
     def __init__(self, wanted: str) -> None:
         self._wanted = wanted
         self._open: list[Element] = []
+        # How deep within a wanted element; how many elements and letters of it there are.
         self._depth = self._elements = self._size = 0
         self._whole: list[Element] = []
         self._parser = expat.ParserCreate()
+        self._parser.buffer_text = True
         self._parser.StartElementHandler = self._start
         self._parser.EndElementHandler = self._end
         self._parser.CharacterDataHandler = self._text
@@ -73,45 +78,62 @@ class Reader:
 
     def feed(self, piece: bytes, *, last: bool = False) -> Iterator[Element]:
         """The elements that this piece ends."""
+        why: NotRead | None = None
         try:
             self._parser.Parse(piece, last)
         except expat.ExpatError as error:
-            yield from self._given()
-            raise NotRead("not_xml", error.lineno) from None
-        except NotRead:
-            yield from self._given()
-            raise
-        yield from self._given()
-
-    def _given(self) -> Iterator[Element]:
+            why = NotRead("not_xml", error.lineno)
+        except NotRead as refused:
+            why = refused
         whole, self._whole = self._whole, []
         yield from whole
+        if why is not None:
+            raise why
 
-    def _start(self, name: str, _: dict[str, str]) -> None:
-        self._depth += 1
-        if self._depth > MAX_DEPTH:
-            raise NotRead("too_deep", self._parser.CurrentLineNumber)
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
         plain = name.rpartition(":")[2]
-        if self._open or plain == self._wanted:
-            if not self._open:
-                self._elements = self._size = 0
-            self._elements += 1
-            if self._elements > MAX_ELEMENTS:
-                raise NotRead("too_large", self._parser.CurrentLineNumber)
-            self._open.append(Element(plain, self._parser.CurrentLineNumber))
+        if not self._depth and plain != self._wanted:
+            return
+        if not self._depth:
+            self._elements = self._size = 0
+        self._depth += 1
+        self._elements += 1 + len(attributes)
+        self._size += sum(map(len, attributes.values()))
+        if self._is_over():
+            return
+        line = self._parser.CurrentLineNumber
+        told = [Element(f"@{key}", line, value) for key, value in attributes.items()]
+        self._open.append(Element(plain, line, children=told))
 
     def _end(self, _: str) -> None:
+        if not self._depth:
+            return
         self._depth -= 1
-        if self._open:
-            done = self._open.pop()
-            (self._open[-1].children if self._open else self._whole).append(done)
+        if self._open[0].fault and self._depth:
+            return
+        done = self._open.pop() if not self._open[0].fault else self._open[0]
+        if self._depth:
+            self._open[-1].children.append(done)
+        else:
+            self._open.clear()
+            self._whole.append(done)
 
     def _text(self, text: str) -> None:
-        if self._open:
+        if self._depth:
             self._size += len(text)
-            if self._size > MAX_TEXT:
-                raise NotRead("too_large", self._parser.CurrentLineNumber)
-            self._open[-1].text += text
+            if not self._is_over():
+                self._open[-1].text += text
+
+    def _is_over(self) -> bool:
+        """Whether the tree is more than it may be by now; from there on it is dropped."""
+        if self._depth > MAX_DEPTH or self._elements > MAX_ELEMENTS or self._size > MAX_TEXT:
+            if not self._open:  # by what its own head says
+                self._open.append(Element(self._wanted, self._parser.CurrentLineNumber))
+            root = self._open[0]
+            root.fault = root.fault or ("too_deep" if self._depth > MAX_DEPTH else "too_large")
+            root.children, root.text = [], ""
+            del self._open[1:]
+        return bool(self._open and self._open[0].fault)
 
     def _refused(self, *_: object) -> None:
         raise NotRead("document_type", self._parser.CurrentLineNumber)
