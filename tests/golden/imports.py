@@ -11,8 +11,8 @@ PAGE = Path(__file__).parents[2] / "docs" / "import.md"
 HEAD = """\
 # Referrals from a file
 
-`make intake-rules` writes this page from the code; why it is so, says decision 1407. For a local authority or a school with many referrals \
-in a table, or in the return of the children in need census.
+`make intake-rules` writes this page from the code; why it is so, says decision 1407. For a local \
+authority or a school with many referrals in a table, or in the return of the children in need census.
 
 ```
 curl -H "Authorization: Bearer $API_TOKEN" --data-binary @referrals.csv -H "Content-Type: text/csv" \\
@@ -70,7 +70,8 @@ found by nobody until somebody names them.
 | `no_referral` | a child without `CINdetails` |
 | `not_xml` | the file is broken at that line; what stands before it was read |
 | `document_type` | a `DOCTYPE`: entities are never expanded, nothing is fetched |
-| `too_deep`, `too_large` | a child of more than {depth} levels, {elements:,} elements or {letters:,} letters |
+| `too_deep`, `too_large` | a child of more than {depth} levels, {elements:,} elements or \
+{letters:,} letters |
 """
 
 

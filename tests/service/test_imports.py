@@ -84,7 +84,8 @@ async def test_an_entity_of_a_stranger_is_not_expanded(network: Network) -> None
 async def test_more_than_a_thousand_are_refused_whole(network: Network) -> None:
     body = b"narrative\n" + b"Synthetic.\n" * 1001
 
-    answer = await network.ask("school", "POST", IMPORT, content=body)
+    kind = {"Content-Type": "text/csv"}
+    answer = await network.ask("school", "POST", IMPORT, content=body, headers=kind)
 
     assert (answer.status_code, answer.json()["code"]) == (400, "too_many_lines")
 

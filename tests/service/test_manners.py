@@ -120,7 +120,7 @@ async def test_a_body_of_a_foreign_kind_is_refused_and_the_right_kinds_are_named
         if not taken:
             continue
         count += 1
-        for kind in FOREIGN:
+        for kind in set(FOREIGN) - set(taken):
             headers = {"Content-Type": kind} if kind else {}
             headers |= {"Idempotency-Key": "foreign", "If-Match": "*"}
             answer = await made.ask(
