@@ -1,0 +1,352 @@
+"""What an agency may do, as methods: made from the API descriptions by `make client`."""
+
+from typing import Any
+
+from hub_and_spoke_client.connection import Answer, Connection, quoted
+
+
+class Client(Connection):
+    """Every operation of the network that an agency may use."""
+
+    def get_agency(self, agency_id: str, *, if_none_match: str | None = None) -> Answer:
+        """An agency's entry: your own, or any of them for Hubs and operators."""
+        headers: dict[str, Any] = {"If-None-Match": if_none_match}
+        return self.send("GET", f"/v1/agencies/{quoted(agency_id)}", headers=headers)
+
+    def get_agreement(self, agreement_id: str, *, if_none_match: str | None = None) -> Answer:
+        """An agreement, for its parties."""
+        headers: dict[str, Any] = {"If-None-Match": if_none_match}
+        return self.send("GET", f"/v1/agreements/{quoted(agreement_id)}", headers=headers)
+
+    def get_agreements(
+        self,
+        *,
+        ending_before: str | None = None,
+        cursor: str | None = None,
+        limit: int | None = None,
+        if_none_match: str | None = None,
+    ) -> Answer:
+        """Your agency's or your Hub's agreements that have not ended; an operator sees all of them."""
+        query: dict[str, Any] = {"ending_before": ending_before, "cursor": cursor, "limit": limit}
+        headers: dict[str, Any] = {"If-None-Match": if_none_match}
+        return self.send("GET", "/v1/agreements", query=query, headers=headers)
+
+    def get_area(self, code: str, *, if_none_match: str | None = None) -> Answer:
+        """An area, and the Hub that serves it. One that only a Hub has has no revision."""
+        headers: dict[str, Any] = {"If-None-Match": if_none_match}
+        return self.send("GET", f"/v1/areas/{quoted(code)}", headers=headers)
+
+    def get_areas(
+        self,
+        *,
+        cursor: str | None = None,
+        limit: int | None = None,
+        if_none_match: str | None = None,
+    ) -> Answer:
+        """All areas, those that only a Hub has as well."""
+        query: dict[str, Any] = {"cursor": cursor, "limit": limit}
+        headers: dict[str, Any] = {"If-None-Match": if_none_match}
+        return self.send("GET", "/v1/areas", query=query, headers=headers)
+
+    def get_capability(self, *, if_none_match: str | None = None) -> Answer:
+        """What of the standard is taken here: a FHIR CapabilityStatement."""
+        headers: dict[str, Any] = {"If-None-Match": if_none_match}
+        return self.send("GET", "/v1/bars/metadata", headers=headers)
+
+    def get_checkpoint(self, *, if_none_match: str | None = None) -> Answer:
+        """The newest checkpoint, a C2SP signed note."""
+        headers: dict[str, Any] = {"If-None-Match": if_none_match}
+        return self.send("GET", "/checkpoint", headers=headers)
+
+    def get_checkpoint_of(self, size: str, *, if_none_match: str | None = None) -> Answer:
+        """The checkpoint of exactly this size, if one was ever signed."""
+        headers: dict[str, Any] = {"If-None-Match": if_none_match}
+        return self.send("GET", f"/v1/checkpoints/{quoted(size)}", headers=headers)
+
+    def get_consistency(
+        self,
+        *,
+        first: int | None = None,
+        second: int | None = None,
+        if_none_match: str | None = None,
+    ) -> Answer:
+        """That the trail of size `second` only adds to that of size `first`."""
+        query: dict[str, Any] = {"first": first, "second": second}
+        headers: dict[str, Any] = {"If-None-Match": if_none_match}
+        return self.send("GET", "/v1/proofs/consistency", query=query, headers=headers)
+
+    def get_cosignatures(self, *, if_none_match: str | None = None) -> Answer:
+        """The witnesses, and up to where each of them, and enough of them, vouch."""
+        headers: dict[str, Any] = {"If-None-Match": if_none_match}
+        return self.send("GET", "/v1/cosignatures", headers=headers)
+
+    def get_entry(
+        self, seq: str, *, purpose: str | None = None, if_none_match: str | None = None
+    ) -> Answer:
+        """The entry at one place: parsed, and the exact bytes of its leaf."""
+        query: dict[str, Any] = {"purpose": purpose}
+        headers: dict[str, Any] = {"If-None-Match": if_none_match}
+        return self.send("GET", f"/v1/trail/{quoted(seq)}", query=query, headers=headers)
+
+    def get_event(
+        self, event_id: str, *, purpose: str | None = None, if_none_match: str | None = None
+    ) -> Answer:
+        """The entry of one event: parsed, and the exact bytes of its leaf."""
+        query: dict[str, Any] = {"purpose": purpose}
+        headers: dict[str, Any] = {"If-None-Match": if_none_match}
+        return self.send(
+            "GET", f"/v1/trail/events/{quoted(event_id)}", query=query, headers=headers
+        )
+
+    def get_history(
+        self, referral_id: str, *, purpose: str | None = None, if_none_match: str | None = None
+    ) -> Answer:
+        """What was sent and every amendment since, with its author and time, and so every earlier value."""
+        query: dict[str, Any] = {"purpose": purpose}
+        headers: dict[str, Any] = {"If-None-Match": if_none_match}
+        return self.send(
+            "GET", f"/v1/referrals/{quoted(referral_id)}/history", query=query, headers=headers
+        )
+
+    def get_inclusion(
+        self, *, seq: int | None = None, size: int | None = None, if_none_match: str | None = None
+    ) -> Answer:
+        """That entry `seq` is in the trail of `size` (the newest checkpoint's, unless given)."""
+        query: dict[str, Any] = {"seq": seq, "size": size}
+        headers: dict[str, Any] = {"If-None-Match": if_none_match}
+        return self.send("GET", "/v1/proofs/inclusion", query=query, headers=headers)
+
+    def get_keys(self, *, if_none_match: str | None = None) -> Answer:
+        """The verifier keys with the size range each is valid for."""
+        headers: dict[str, Any] = {"If-None-Match": if_none_match}
+        return self.send("GET", "/v1/keys", headers=headers)
+
+    def get_notifications(
+        self,
+        *,
+        after: str | None = None,
+        limit: int | None = None,
+        wait: float | None = None,
+        if_none_match: str | None = None,
+    ) -> Answer:
+        """Your inbox, oldest first. With `wait` the answer comes as soon as there is something, or empty after so many seconds."""
+        query: dict[str, Any] = {"after": after, "limit": limit, "wait": wait}
+        headers: dict[str, Any] = {"If-None-Match": if_none_match}
+        return self.send("GET", "/v1/notifications", query=query, headers=headers)
+
+    def get_referral(
+        self, referral_id: str, *, purpose: str | None = None, if_none_match: str | None = None
+    ) -> Answer:
+        """A referral as you may see it now."""
+        query: dict[str, Any] = {"purpose": purpose}
+        headers: dict[str, Any] = {"If-None-Match": if_none_match}
+        return self.send(
+            "GET", f"/v1/referrals/{quoted(referral_id)}", query=query, headers=headers
+        )
+
+    def get_referrals(
+        self,
+        *,
+        status: str | None = None,
+        urgency: str | None = None,
+        overdue: bool | None = None,
+        agency_reference: str | None = None,
+        changed_since: str | None = None,
+        cursor: str | None = None,
+        limit: int | None = None,
+        if_none_match: str | None = None,
+    ) -> Answer:
+        """Your own referrals: those you sent, those allocated to you, or those of your Hub."""
+        query: dict[str, Any] = {
+            "status": status,
+            "urgency": urgency,
+            "overdue": overdue,
+            "agency_reference": agency_reference,
+            "changed_since": changed_since,
+            "cursor": cursor,
+            "limit": limit,
+        }
+        headers: dict[str, Any] = {"If-None-Match": if_none_match}
+        return self.send("GET", "/v1/referrals", query=query, headers=headers)
+
+    def get_response_message(self, referral_id: str, *, if_none_match: str | None = None) -> Answer:
+        """How a referral stands, as a `servicerequest-response` message: accepted, rejected and why, the young person not brought, closed. While nothing changes it is the same message, by its id. That you looked is recorded."""
+        headers: dict[str, Any] = {"If-None-Match": if_none_match}
+        return self.send("GET", f"/v1/bars/responses/{quoted(referral_id)}", headers=headers)
+
+    def get_subscription(self, recipient_id: str, *, if_none_match: str | None = None) -> Answer:
+        """How you are told."""
+        headers: dict[str, Any] = {"If-None-Match": if_none_match}
+        return self.send("GET", f"/v1/subscriptions/{quoted(recipient_id)}", headers=headers)
+
+    def get_trail(
+        self,
+        *,
+        referral_id: str | None = None,
+        subject_id: str | None = None,
+        agency: str | None = None,
+        recipient: str | None = None,
+        worker: str | None = None,
+        actor: str | None = None,
+        type_: str | None = None,
+        ground: str | None = None,
+        outcome: str | None = None,
+        asked: str | None = None,
+        from_: str | None = None,
+        to_: str | None = None,
+        cursor: str | None = None,
+        limit: int | None = None,
+        purpose: str | None = None,
+        if_none_match: str | None = None,
+    ) -> Answer:
+        """What happened, in the order it was recorded: JSON, or a line each for `application/x-ndjson`, with `size`, `complete_for` and `next` in the headers `Trail-Size`, `Trail-Complete-For` and `Trail-Next`."""
+        query: dict[str, Any] = {
+            "referral_id": referral_id,
+            "subject_id": subject_id,
+            "agency": agency,
+            "recipient": recipient,
+            "worker": worker,
+            "actor": actor,
+            "type": type_,
+            "ground": ground,
+            "outcome": outcome,
+            "asked": asked,
+            "from": from_,
+            "to": to_,
+            "cursor": cursor,
+            "limit": limit,
+            "purpose": purpose,
+        }
+        headers: dict[str, Any] = {"If-None-Match": if_none_match}
+        return self.send("GET", "/v1/trail", query=query, headers=headers)
+
+    def get_unread_first(
+        self,
+        *,
+        cursor: str | None = None,
+        limit: int | None = None,
+        if_none_match: str | None = None,
+    ) -> Answer:
+        """Your inbox for a desk: what nobody has opened first, the newest of it first; then what was. Pass `next` as `cursor` for the page behind it."""
+        query: dict[str, Any] = {"cursor": cursor, "limit": limit}
+        headers: dict[str, Any] = {"If-None-Match": if_none_match}
+        return self.send("GET", "/v1/notifications/unread-first", query=query, headers=headers)
+
+    def post_acted(self, notification_id: str, body: Any) -> Answer:
+        """Say who did what about it, and what came of it. Sharing is no intervention in itself: until this is said, you will be asked again."""
+        return self.send("POST", f"/v1/notifications/{quoted(notification_id)}/acted", body=body)
+
+    def post_amendment(self, referral_id: str, body: Any, *, if_match: str | None = None) -> Answer:
+        """Add or correct something after sending: a merge patch (RFC 7396). What it does not name stays, null removes; texts and indicators are added to. Who wrote what, and what was there before, is kept."""
+        headers: dict[str, Any] = {"if-match": if_match}
+        return self.send(
+            "POST", f"/v1/referrals/{quoted(referral_id)}/amendments", headers=headers, body=body
+        )
+
+    def post_batch(self, body: Any) -> Answer:
+        """Refer many: one JSON document per line (NDJSON), at most 1,000 lines and 1 MiB."""
+        return self.send("POST", "/v1/referrals/batch", body=body)
+
+    def post_consent(
+        self, referral_id: str, body: Any, *, idempotency_key: str | None = None
+    ) -> Answer:
+        """Record what the young person or a parent said about sharing. A change of mind is a new record. Once this is answered, a refusal or withdrawal holds for every look that follows."""
+        headers: dict[str, Any] = {"idempotency-key": idempotency_key}
+        return self.send(
+            "POST", f"/v1/referrals/{quoted(referral_id)}/consents", headers=headers, body=body
+        )
+
+    def post_cosignature(self, body: Any) -> Answer:
+        """Send what you cosigned as a witness. It is kept if one of the network's witnesses signed it, and it is a checkpoint of this trail; an older one, or one signed earlier, changes nothing."""
+        return self.send("POST", "/v1/cosignatures", body=body)
+
+    def post_discussion(
+        self, referral_id: str, body: Any, *, if_match: str | None = None
+    ) -> Answer:
+        """Record what was discussed with the young person and what they wish, or why it was not."""
+        headers: dict[str, Any] = {"if-match": if_match}
+        return self.send(
+            "POST", f"/v1/referrals/{quoted(referral_id)}/discussion", headers=headers, body=body
+        )
+
+    def post_end(self, agreement_id: str) -> Answer:
+        """End it now. Any party may, at any time."""
+        return self.send("POST", f"/v1/agreements/{quoted(agreement_id)}/end")
+
+    def post_invalidation(self, referral_id: str, consent_id: str, body: Any) -> Answer:
+        """A consent was recorded by mistake: it never counted, and what was told on it is retracted. For the agency that recorded it, and the Hub; a no about an agency is not for that agency to undo. What was said and is not meant any more is withdrawn instead."""
+        return self.send(
+            "POST",
+            f"/v1/referrals/{quoted(referral_id)}/consents/{quoted(consent_id)}/invalidation",
+            body=body,
+        )
+
+    def post_mailbox_confirmation(self, recipient_id: str, body: Any) -> Answer:
+        """Send back the code that was mailed: from then on the address is used."""
+        return self.send(
+            "POST", f"/v1/subscriptions/{quoted(recipient_id)}/confirmation", body=body
+        )
+
+    def post_message(self, body: Any) -> Answer:
+        """Refer, amend or withdraw by a message of the NHS Booking and Referral Standard."""
+        return self.send("POST", "/v1/bars/$process-message", body=body)
+
+    def post_notification_replay(self, body: Any) -> Answer:
+        """Send again what this recipient was sent in a window of time: new attempts, same ids. What is withheld, retracted or still waiting is left alone, and every ground is looked at again."""
+        return self.send("POST", "/v1/notifications/replays", body=body)
+
+    def post_opened(self, notification_id: str, body: Any) -> Answer:
+        """Say that a person has opened it. Safe to repeat; the first time counts."""
+        return self.send("POST", f"/v1/notifications/{quoted(notification_id)}/opened", body=body)
+
+    def post_referral(
+        self, body: Any, *, validate_only: bool | None = None, idempotency_key: str | None = None
+    ) -> Answer:
+        """Refer a young person."""
+        query: dict[str, Any] = {"validate_only": validate_only}
+        headers: dict[str, Any] = {"idempotency-key": idempotency_key}
+        return self.send("POST", "/v1/referrals", query=query, headers=headers, body=body)
+
+    def post_secret(self, recipient_id: str) -> Answer:
+        """A new signing secret. For a day every call carries both signatures, so that you can switch when it suits you; within that day there is no other, and this one is not told again."""
+        return self.send("POST", f"/v1/subscriptions/{quoted(recipient_id)}/secret")
+
+    def post_signature(self, agreement_id: str, body: Any) -> Answer:
+        """Sign for your agency or your Hub, and for one of them only. Twice is once; changed terms must be read again."""
+        return self.send("POST", f"/v1/agreements/{quoted(agreement_id)}/signatures", body=body)
+
+    def post_step(
+        self, referral_id: str, step: str, body: Any, *, if_match: str | None = None
+    ) -> Answer:
+        """Take a referral one step further."""
+        headers: dict[str, Any] = {"if-match": if_match}
+        return self.send(
+            "POST",
+            f"/v1/referrals/{quoted(referral_id)}/steps/{quoted(step)}",
+            headers=headers,
+            body=body,
+        )
+
+    def put_agency(self, agency_id: str, body: Any, *, if_match: str | None = None) -> Answer:
+        """Register an agency; or, with `If-Match`, amend it. The same entry again changes nothing."""
+        headers: dict[str, Any] = {"if-match": if_match}
+        return self.send("PUT", f"/v1/agencies/{quoted(agency_id)}", headers=headers, body=body)
+
+    def put_service_agreement(self, referral_id: str, body: Any) -> Answer:
+        """Whether the young person wants the service. Declining blocks no lawful-basis decision. The answer is what was said through this referral: what others recorded is for the Hub."""
+        return self.send("PUT", f"/v1/referrals/{quoted(referral_id)}/service-agreement", body=body)
+
+    def put_subscription(self, recipient_id: str, body: Any) -> Answer:
+        """Say how you want to be told, or change it. An agency's webhook is first sent a `challenge` that it must answer with the same; an e-mail address is first sent a code."""
+        return self.send("PUT", f"/v1/subscriptions/{quoted(recipient_id)}", body=body)
+
+    def put_tell_parents(self, referral_id: str, body: Any) -> Answer:
+        """What the young person said about telling their parents. 'No' holds from the answer on, for every notice and every view: accounts of parents read and hear nothing. It ends when the young person says otherwise later, recorded by who recorded the 'no' or by the Hub; or when the worker or a manager of the Hub decides so, with a reason."""
+        return self.send("PUT", f"/v1/referrals/{quoted(referral_id)}/tell-parents", body=body)
+
+    def stream_notifications(
+        self, *, last_event_id: str | None = None, if_none_match: str | None = None
+    ) -> Answer:
+        """Your inbox as server-sent events. It ends after five minutes, or with your token: connect again with the `Last-Event-ID` that you have, as browsers do by themselves."""
+        headers: dict[str, Any] = {"last-event-id": last_event_id, "If-None-Match": if_none_match}
+        return self.send("GET", "/v1/notifications/stream", headers=headers)
