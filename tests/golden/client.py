@@ -76,7 +76,7 @@ def _method(method: str, path: str, operation: dict[str, Any]) -> str:
     said += [*(["headers=headers"] if given["header"] else []), *(["body=body"] if body else [])]
     prefix = "f" if given["path"] else ""
     lines.append(
-        f"        return self.send({', '.join([_quoted(method), prefix + repr_(where), *said])})"
+        f"        return self.send({', '.join([_quoted(method), prefix + _quoted(where), *said])})"
     )
     return "\n".join(lines) + "\n"
 

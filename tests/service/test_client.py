@@ -45,8 +45,8 @@ async def test_what_an_agency_does_in_its_afternoon(services: Whole) -> None:
         found = network.get_referrals(agency_reference="afternoon").body["referrals"]
         assert [one["id"] for one in found] == [made["id"]]
         read = network.get_referral(made["id"])
-        unchanged = network.get_referral(made["id"], if_none_match=read.etag)
-        assert (unchanged.status, unchanged.body) in [(304, None), (200, read.body)]
+        assert read.body["status"] in ("received", "allocated")
+        assert network.get_referral(made["id"], if_none_match="*").status == 304
         with pytest.raises(Problem) as missed:
             network.post_amendment(made["id"], {"narrative": "Synthetic."})
         assert (missed.value.status, missed.value.code) == (428, "precondition_required")

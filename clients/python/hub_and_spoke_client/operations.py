@@ -101,7 +101,8 @@ class Client(Connection):
     def get_history(
         self, referral_id: str, *, purpose: str | None = None, if_none_match: str | None = None
     ) -> Answer:
-        """What was sent and every amendment since, with its author and time, and so every earlier value."""
+        """What was sent and every amendment since, with its author and time, and so every earlier
+        value."""
         query: dict[str, Any] = {"purpose": purpose}
         headers: dict[str, Any] = {"If-None-Match": if_none_match}
         return self.send(
@@ -129,7 +130,8 @@ class Client(Connection):
         wait: float | None = None,
         if_none_match: str | None = None,
     ) -> Answer:
-        """Your inbox, oldest first. With `wait` the answer comes as soon as there is something, or empty after so many seconds."""
+        """Your inbox, oldest first. With `wait` the answer comes as soon as there is something, or
+        empty after so many seconds."""
         query: dict[str, Any] = {"after": after, "limit": limit, "wait": wait}
         headers: dict[str, Any] = {"If-None-Match": if_none_match}
         return self.send("GET", "/v1/notifications", query=query, headers=headers)
@@ -170,7 +172,9 @@ class Client(Connection):
         return self.send("GET", "/v1/referrals", query=query, headers=headers)
 
     def get_response_message(self, referral_id: str, *, if_none_match: str | None = None) -> Answer:
-        """How a referral stands, as a `servicerequest-response` message: accepted, rejected and why, the young person not brought, closed. While nothing changes it is the same message, by its id. That you looked is recorded."""
+        """How a referral stands, as a `servicerequest-response` message: accepted, rejected and why,
+        the young person not brought, closed. While nothing changes it is the same message, by its
+        id. That you looked is recorded."""
         headers: dict[str, Any] = {"If-None-Match": if_none_match}
         return self.send("GET", f"/v1/bars/responses/{quoted(referral_id)}", headers=headers)
 
@@ -199,7 +203,9 @@ class Client(Connection):
         purpose: str | None = None,
         if_none_match: str | None = None,
     ) -> Answer:
-        """What happened, in the order it was recorded: JSON, or a line each for `application/x-ndjson`, with `size`, `complete_for` and `next` in the headers `Trail-Size`, `Trail-Complete-For` and `Trail-Next`."""
+        """What happened, in the order it was recorded: JSON, or a line each for
+        `application/x-ndjson`, with `size`, `complete_for` and `next` in the headers `Trail-
+        Size`, `Trail-Complete-For` and `Trail-Next`."""
         query: dict[str, Any] = {
             "referral_id": referral_id,
             "subject_id": subject_id,
@@ -227,17 +233,21 @@ class Client(Connection):
         limit: int | None = None,
         if_none_match: str | None = None,
     ) -> Answer:
-        """Your inbox for a desk: what nobody has opened first, the newest of it first; then what was. Pass `next` as `cursor` for the page behind it."""
+        """Your inbox for a desk: what nobody has opened first, the newest of it first; then what
+        was. Pass `next` as `cursor` for the page behind it."""
         query: dict[str, Any] = {"cursor": cursor, "limit": limit}
         headers: dict[str, Any] = {"If-None-Match": if_none_match}
         return self.send("GET", "/v1/notifications/unread-first", query=query, headers=headers)
 
     def post_acted(self, notification_id: str, body: Any) -> Answer:
-        """Say who did what about it, and what came of it. Sharing is no intervention in itself: until this is said, you will be asked again."""
+        """Say who did what about it, and what came of it. Sharing is no intervention in itself:
+        until this is said, you will be asked again."""
         return self.send("POST", f"/v1/notifications/{quoted(notification_id)}/acted", body=body)
 
     def post_amendment(self, referral_id: str, body: Any, *, if_match: str | None = None) -> Answer:
-        """Add or correct something after sending: a merge patch (RFC 7396). What it does not name stays, null removes; texts and indicators are added to. Who wrote what, and what was there before, is kept."""
+        """Add or correct something after sending: a merge patch (RFC 7396). What it does not name
+        stays, null removes; texts and indicators are added to. Who wrote what, and what was there
+        before, is kept."""
         headers: dict[str, Any] = {"if-match": if_match}
         return self.send(
             "POST", f"/v1/referrals/{quoted(referral_id)}/amendments", headers=headers, body=body
@@ -250,14 +260,17 @@ class Client(Connection):
     def post_consent(
         self, referral_id: str, body: Any, *, idempotency_key: str | None = None
     ) -> Answer:
-        """Record what the young person or a parent said about sharing. A change of mind is a new record. Once this is answered, a refusal or withdrawal holds for every look that follows."""
+        """Record what the young person or a parent said about sharing. A change of mind is a new
+        record. Once this is answered, a refusal or withdrawal holds for every look that follows."""
         headers: dict[str, Any] = {"idempotency-key": idempotency_key}
         return self.send(
             "POST", f"/v1/referrals/{quoted(referral_id)}/consents", headers=headers, body=body
         )
 
     def post_cosignature(self, body: Any) -> Answer:
-        """Send what you cosigned as a witness. It is kept if one of the network's witnesses signed it, and it is a checkpoint of this trail; an older one, or one signed earlier, changes nothing."""
+        """Send what you cosigned as a witness. It is kept if one of the network's witnesses signed
+        it, and it is a checkpoint of this trail; an older one, or one signed earlier, changes
+        nothing."""
         return self.send("POST", "/v1/cosignatures", body=body)
 
     def post_discussion(
@@ -274,7 +287,9 @@ class Client(Connection):
         return self.send("POST", f"/v1/agreements/{quoted(agreement_id)}/end")
 
     def post_invalidation(self, referral_id: str, consent_id: str, body: Any) -> Answer:
-        """A consent was recorded by mistake: it never counted, and what was told on it is retracted. For the agency that recorded it, and the Hub; a no about an agency is not for that agency to undo. What was said and is not meant any more is withdrawn instead."""
+        """A consent was recorded by mistake: it never counted, and what was told on it is retracted.
+        For the agency that recorded it, and the Hub; a no about an agency is not for that agency
+        to undo. What was said and is not meant any more is withdrawn instead."""
         return self.send(
             "POST",
             f"/v1/referrals/{quoted(referral_id)}/consents/{quoted(consent_id)}/invalidation",
@@ -292,7 +307,9 @@ class Client(Connection):
         return self.send("POST", "/v1/bars/$process-message", body=body)
 
     def post_notification_replay(self, body: Any) -> Answer:
-        """Send again what this recipient was sent in a window of time: new attempts, same ids. What is withheld, retracted or still waiting is left alone, and every ground is looked at again."""
+        """Send again what this recipient was sent in a window of time: new attempts, same ids. What
+        is withheld, retracted or still waiting is left alone, and every ground is looked at
+        again."""
         return self.send("POST", "/v1/notifications/replays", body=body)
 
     def post_opened(self, notification_id: str, body: Any) -> Answer:
@@ -308,11 +325,13 @@ class Client(Connection):
         return self.send("POST", "/v1/referrals", query=query, headers=headers, body=body)
 
     def post_secret(self, recipient_id: str) -> Answer:
-        """A new signing secret. For a day every call carries both signatures, so that you can switch when it suits you; within that day there is no other, and this one is not told again."""
+        """A new signing secret. For a day every call carries both signatures, so that you can switch
+        when it suits you; within that day there is no other, and this one is not told again."""
         return self.send("POST", f"/v1/subscriptions/{quoted(recipient_id)}/secret")
 
     def post_signature(self, agreement_id: str, body: Any) -> Answer:
-        """Sign for your agency or your Hub, and for one of them only. Twice is once; changed terms must be read again."""
+        """Sign for your agency or your Hub, and for one of them only. Twice is once; changed terms
+        must be read again."""
         return self.send("POST", f"/v1/agreements/{quoted(agreement_id)}/signatures", body=body)
 
     def post_step(
@@ -333,20 +352,26 @@ class Client(Connection):
         return self.send("PUT", f"/v1/agencies/{quoted(agency_id)}", headers=headers, body=body)
 
     def put_service_agreement(self, referral_id: str, body: Any) -> Answer:
-        """Whether the young person wants the service. Declining blocks no lawful-basis decision. The answer is what was said through this referral: what others recorded is for the Hub."""
+        """Whether the young person wants the service. Declining blocks no lawful-basis decision. The
+        answer is what was said through this referral: what others recorded is for the Hub."""
         return self.send("PUT", f"/v1/referrals/{quoted(referral_id)}/service-agreement", body=body)
 
     def put_subscription(self, recipient_id: str, body: Any) -> Answer:
-        """Say how you want to be told, or change it. An agency's webhook is first sent a `challenge` that it must answer with the same; an e-mail address is first sent a code."""
+        """Say how you want to be told, or change it. An agency's webhook is first sent a `challenge`
+        that it must answer with the same; an e-mail address is first sent a code."""
         return self.send("PUT", f"/v1/subscriptions/{quoted(recipient_id)}", body=body)
 
     def put_tell_parents(self, referral_id: str, body: Any) -> Answer:
-        """What the young person said about telling their parents. 'No' holds from the answer on, for every notice and every view: accounts of parents read and hear nothing. It ends when the young person says otherwise later, recorded by who recorded the 'no' or by the Hub; or when the worker or a manager of the Hub decides so, with a reason."""
+        """What the young person said about telling their parents. 'No' holds from the answer on, for
+        every notice and every view: accounts of parents read and hear nothing. It ends when the
+        young person says otherwise later, recorded by who recorded the 'no' or by the Hub; or
+        when the worker or a manager of the Hub decides so, with a reason."""
         return self.send("PUT", f"/v1/referrals/{quoted(referral_id)}/tell-parents", body=body)
 
     def stream_notifications(
         self, *, last_event_id: str | None = None, if_none_match: str | None = None
     ) -> Answer:
-        """Your inbox as server-sent events. It ends after five minutes, or with your token: connect again with the `Last-Event-ID` that you have, as browsers do by themselves."""
+        """Your inbox as server-sent events. It ends after five minutes, or with your token: connect
+        again with the `Last-Event-ID` that you have, as browsers do by themselves."""
         headers: dict[str, Any] = {"last-event-id": last_event_id, "If-None-Match": if_none_match}
         return self.send("GET", "/v1/notifications/stream", headers=headers)
