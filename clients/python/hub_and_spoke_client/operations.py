@@ -324,6 +324,11 @@ class Client(Connection):
         headers: dict[str, Any] = {"idempotency-key": idempotency_key}
         return self.send("POST", "/v1/referrals", query=query, headers=headers, body=body)
 
+    def post_referrals_import(self, body: Any) -> Answer:
+        """Refer many from a file: a table (CSV) or the children in need census (XML), at most 1,000
+        referrals and 1 MiB; `python -m services.referral.imports` sends larger ones in parts."""
+        return self.send("POST", "/v1/referrals/import", body=body)
+
     def post_secret(self, recipient_id: str) -> Answer:
         """A new signing secret. For a day every call carries both signatures, so that you can switch
         when it suits you; within that day there is no other, and this one is not told again."""
