@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 # Nearest to MongoDB of what can be installed without an image (docs/operating.md).
 RUST_STORE := secantus-mdb --version 0.5.3-beta.193
-.PHONY: client mock sbom images kubernetes test-images test-api fuzz-verify lives walks limits errors intake-rules rust-store lint types unit help run test test-allocation-load endurance bench-allocation bench-notify bench-audit bench-way mutate check format golden openapi asyncapi access verifier lock dead-letters clean
+.PHONY: examples client mock sbom images kubernetes test-images test-api fuzz-verify lives walks limits errors intake-rules rust-store lint types unit help run test test-allocation-load endurance bench-allocation bench-notify bench-audit bench-way mutate check format golden openapi asyncapi access verifier lock dead-letters clean
 
 PY := .venv/bin/python
 # A lone shell for recipes that must clean up after themselves.
@@ -109,6 +109,10 @@ intake-rules: .venv/dev ## write docs/intake.md from the rules by which document
 	@$(PY) -m tests.golden.forms
 	@$(PY) -m tests.golden.bars
 	@$(PY) -m tests.golden.imports
+
+examples: .venv/dev ## write the examples of the API description, as a run of the network answers them
+	@WRITE_EXAMPLES=1 $(PY) -m pytest -q -n 0 tests/system/test_examples.py
+	@$(PY) -m tests.golden.openapi
 
 openapi: .venv/dev ## write the API descriptions under docs/openapi
 	@$(PY) -m tests.golden.openapi

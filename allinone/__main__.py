@@ -133,7 +133,7 @@ def _welcome(keys: Keys, base: str, folder: Path) -> str:
         f"export {name}={_token(keys, **claims)}" for name, claims in tokens.items()
     )
     return f"""
-The referral network is up at {base} (API description: {base}/openapi.json).
+The referral network is up at {base} (the API: {base}/docs).
 It runs on an embedded store under {folder}, for trying and development: not for live cases.
 
 Tokens, good for twelve hours; paste these lines into another terminal:

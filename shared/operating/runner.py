@@ -26,6 +26,7 @@ from shared.web.access import HasLeft, SayRefused, knowing, nobody, untold
 from shared.web.accounts import Accounts
 from shared.web.admission import Admission
 from shared.web.description import ABOUT
+from shared.web.docs_route import docs_of
 from shared.web.headers import Api
 from shared.web.issuer_keys import Keys
 from shared.web.limits import Limits
@@ -129,7 +130,7 @@ class Process:
             version="1",
             description=ABOUT,
             lifespan=self._lifespan,
-            docs_url=None,  # the page would load scripts from a stranger's server
+            docs_url=None,  # its page would load scripts from a stranger's server: ours is `docs_of`
             redoc_url=None,
             openapi_url="/openapi.json" if self._settings.api_description else None,
             generate_unique_id_function=lambda route: route.name,
@@ -151,6 +152,8 @@ class Process:
             for router in service.routers:
                 app.include_router(router, responses=COMMON, dependencies=known)
         app.include_router(_health(self))
+        if self._settings.api_description:
+            app.include_router(docs_of(app))
         app.state.admission = Admission(app, self._routes())
         return app
 

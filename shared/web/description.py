@@ -1,12 +1,15 @@
 """The API description: what it says of members and parameters that say nothing themselves."""
 
+import json
 import tomllib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 WORDS = Path(__file__).with_name("words.toml")
+EXAMPLES = Path(__file__).with_name("examples")
 
 STREAM = "text/event-stream"
 NOT_MODIFIED = "What you have is what you would be shown now. That you asked is recorded as a look."
@@ -42,7 +45,9 @@ def described(document: dict[str, Any]) -> dict[str, Any]:
     for name, schema in document.get("components", {}).get("schemas", {}).items():
         for member, said in schema.get("properties", {}).items():
             _say(said, f"{name.partition('-')[0]}.{member}", member)
-    for path in document.get("paths", {}).values():
+    for template, path in document.get("paths", {}).items():
+        for method, operation in path.items():
+            _exampled(f"{method.upper()} {template}", operation)
         if STREAM not in path.get("get", {}).get("responses", {}).get("200", {}).get("content", {}):
             _conditional(path.get("get", {}))
     for operation in operations(document):
@@ -56,6 +61,33 @@ def _conditional(operation: dict[str, Any]) -> None:
     if operation.get("responses"):
         operation.setdefault("parameters", []).append(dict(IF_NONE_MATCH))
         operation["responses"]["304"] = {"description": NOT_MODIFIED}
+
+
+@cache
+def examples() -> Mapping[str, Mapping[str, Any]]:
+    """Method and path → a request, and how it was answered when a test sent it."""
+    files = sorted(EXAMPLES.glob("*.json"))
+    return {
+        name: one for file in files for name, one in json.loads(file.read_text("utf-8")).items()
+    }
+
+
+def _exampled(name: str, operation: dict[str, Any]) -> None:
+    one = examples().get(name)
+    if one is None:
+        return
+    content = operation.get("requestBody", {}).get("content", {})
+    if content and one["body"] is not None:
+        content["text/csv" if "text/csv" in content else next(iter(content))]["example"] = one[
+            "body"
+        ]
+    answer = operation["responses"].get(str(one["status"]), {}).get("content", {}).get(one["media"])
+    if answer is not None and one["answer"] is not None:
+        answer["example"] = one["answer"]
+    query = dict(parse_qsl(urlsplit(one["path"]).query))
+    for parameter in operation.get("parameters", ()):
+        if parameter["in"] == "query" and parameter["name"] in query:
+            parameter["example"] = query[parameter["name"]]
 
 
 def operations(document: Mapping[str, Any]) -> list[dict[str, Any]]:
