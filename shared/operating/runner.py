@@ -25,6 +25,7 @@ from shared.storage.store import Database, Store
 from shared.web.access import HasLeft, SayRefused, knowing, nobody, untold
 from shared.web.accounts import Accounts
 from shared.web.admission import Admission
+from shared.web.codes_route import router as codes
 from shared.web.description import ABOUT
 from shared.web.docs_route import docs_of
 from shared.web.headers import Api
@@ -154,6 +155,7 @@ class Process:
         app.include_router(_health(self))
         if self._settings.api_description:
             app.include_router(docs_of(app))
+            app.include_router(codes)
         app.state.admission = Admission(app, self._routes())
         return app
 

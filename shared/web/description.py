@@ -28,7 +28,10 @@ Every GET has a HEAD, and an `ETag` of what it shows; sent as `If-None-Match` it
 while that is the same. A change takes the same tag as `If-Match`, where it asks for one. A method that an \
 address has not is 405, with all that it has in `Allow`; a body of another kind than those here is 415, \
 with those in `Accept`; a parameter that is not here is 422 (`unknown_parameter`), and the answer names \
-those that are."""
+those that are.
+
+`GET /v1/codes` lists every closed set of codes, `GET /v1/codes/{name}` has its codes with labels and, where \
+there are some, the codes of the children in need census; neither needs a token."""
 
 
 @cache

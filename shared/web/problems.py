@@ -131,7 +131,10 @@ def install(app: FastAPI) -> None:
 def _not_allowed(request: Request, code: str, error: HTTPException) -> JSONResponse:
     # Each method is a route of its own: the one that raised this knows itself only.
     allowed = sorted(request.app.state.admission.methods(request.scope))
-    said = ", ".join(allowed) or (error.headers or {}).get("Allow", "")
+    if not allowed:  # an address of our own, as `/docs`
+        own = (error.headers or {}).get("Allow", "").split(", ")
+        allowed = sorted({*own, *(("HEAD",) if "GET" in own else ())} - {""})
+    said = ", ".join(allowed)
     return answer(405, code, f"This address has: {said}.", headers={"Allow": said})
 
 
