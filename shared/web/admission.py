@@ -76,8 +76,11 @@ def media_of(route: APIRoute) -> list[str]:
 
 def takes(taken: Sequence[str], kind: str) -> bool:
     """Whether a body of this kind is one of those. What is JSON by its suffix is JSON (RFC 6839)."""
-    by_suffix = kind.startswith("application/") and kind.endswith("+json")
-    return kind in taken or (by_suffix and JSON in taken)
+    return kind in taken or (_is_json(kind) and any(map(_is_json, taken)))
+
+
+def _is_json(kind: str) -> bool:
+    return kind == JSON or (kind.startswith("application/") and kind.endswith("+json"))
 
 
 def _kind(scope: Scope) -> str:

@@ -16,6 +16,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 # What is known beforehand of a body goes with it.
 OF_A_BODY = (b"content-length", b"content-type", b"content-encoding")
 EVENTS = b"text/event-stream"
+OF_A_ROUTE = ("route", "path_params")
 
 
 async def answer_get(app: App, scope: Scope, receive: Receive, send: Send) -> None:
@@ -24,20 +25,21 @@ async def answer_get(app: App, scope: Scope, receive: Receive, send: Send) -> No
 
 
 async def answer_head(app: App, scope: Scope, receive: Receive, send: Send) -> None:
-    """What a GET would be answered, without its body. A stream is left once it has begun."""
+    """What a GET would be answered; `bodiless` leaves the body out, when nobody needs it any more. A
+    stream is left once it has begun."""
     streams = asyncio.Event()
 
     async def sending(message: Message) -> None:
         if streams.is_set():
             return
-        if message["type"] == "http.response.body":
-            if message.get("more_body", False):
-                streams.set()
+        if message.get("more_body", False):
+            streams.set()
             message = {"type": "http.response.body", "body": b"", "more_body": False}
         await send(message)
 
     tagging = _Tagging(scope, sending)
-    answering = asyncio.ensure_future(app({**scope, "method": "GET"}, receive, tagging))
+    asked = {**scope, "method": "GET"}
+    answering = asyncio.ensure_future(app(asked, receive, tagging))
     begun = asyncio.ensure_future(streams.wait())
     try:
         await asyncio.wait({answering, begun}, return_when=asyncio.FIRST_COMPLETED)
@@ -47,6 +49,20 @@ async def answer_head(app: App, scope: Scope, receive: Receive, send: Send) -> N
         begun.cancel()
         answering.cancel()
         await asyncio.wait({answering})
+        # For the log: which route it was, and of what.
+        scope.update({name: asked[name] for name in OF_A_ROUTE if name in asked})
+
+
+def bodiless(scope: Scope, send: Send) -> Send:
+    """The way out for an answer: as it is, or, to a HEAD, without its body."""
+    if scope["method"] != "HEAD":
+        return send
+
+    async def sending(message: Message) -> None:
+        body = message["type"] == "http.response.body"
+        await send({**message, "body": b""} if body else message)
+
+    return sending
 
 
 class _Tagging:

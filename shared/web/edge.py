@@ -16,6 +16,7 @@ from shared.errors import Forbidden, Outage, TooMany, Unauthenticated, UnknownMe
 from shared.operating.telemetry import limited, turning_away
 from shared.rules.values import MOST_BYTES
 from shared.web.admission import Admission
+from shared.web.conditional import bodiless
 from shared.web.limits import Limits, address_of
 from shared.web.members import said_twice_in
 from shared.web.outcomes import in_fhir
@@ -60,7 +61,7 @@ class Edge:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        send = in_fhir(scope, send)
+        send = in_fhir(scope, bodiless(scope, send))
         # Whoever counts a request adds to it what is left; the copies of a scope share it.
         told: dict[str, str] = {}
         scope["limits"] = told

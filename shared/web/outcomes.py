@@ -56,7 +56,7 @@ def in_fhir(scope: Scope, send: Send) -> Send:
             start = held.pop()
             status, body = outcome(start["status"], json.loads(message.get("body", b"")))
             await send(_start(start, status, len(body)))
-            message = {**message, "body": body if scope["method"] != "HEAD" else b""}
+            message = {**message, "body": body}
         await send(message)
 
     return sending

@@ -147,6 +147,9 @@ async def test_head_is_what_get_is_without_the_body(made: Whole) -> None:
         if one.template == STREAM:
             continue
         path = f"{one.path(made)}?{one.needed}"
+        refused = await made.ask("stranger", "HEAD", path)
+        assert refused.status_code == (await made.ask("stranger", "GET", path)).status_code
+        assert refused.content == b""
         got = await made.ask(one.person, "GET", path)
         head = await made.ask(one.person, "HEAD", path)
         assert head.status_code == got.status_code, one.template
