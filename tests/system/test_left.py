@@ -17,6 +17,7 @@ from tests.golden.openapi import app_of, routes_of
 from tests.harness.broker import Broker
 from tests.harness.mongo import Mongo
 from tests.harness.network import PEOPLE, Network, owner, running
+from tests.harness.refusals import operations
 from tests.harness.waiting import until
 
 PLACES = {"hub_id": sample.HUB, "agency_id": sample.SCHOOL, "step": "screening", "size": "1"}
@@ -47,6 +48,12 @@ OWN = {
 }
 
 
+def kind_for(method: str, path: str) -> str:
+    """The kind of body that this route takes."""
+    found = (o.media_type for o in operations().values() if o.method == method and o.matches(path))
+    return next(found, None) or "application/json"
+
+
 class Story:
     """A referral with its worker, and who leaves."""
 
@@ -60,10 +67,11 @@ class Story:
         url = self.network.modules[owner(path)].url + path
         headers = {"Authorization": f"Bearer {self.network.issue(**claims)}"}
         headers |= {"Idempotency-Key": "left", "If-Match": '"v1"'}
-        sent: dict[str, str] | None = None if method == "GET" else {}
+        sent = None if method == "GET" else b"{}"
+        headers |= {"Content-Type": kind_for(method, path)} if sent else {}
         async with (
             httpx2.AsyncClient(trust_env=False) as http,
-            http.stream(method, url, headers=headers, json=sent) as answer,
+            http.stream(method, url, headers=headers, content=sent) as answer,
         ):
             if answer.status_code == 200:
                 return 200, ""  # a stream has no end
