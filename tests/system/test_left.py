@@ -17,7 +17,7 @@ from tests.golden.openapi import app_of, routes_of
 from tests.harness.broker import Broker
 from tests.harness.mongo import Mongo
 from tests.harness.network import PEOPLE, Network, owner, running
-from tests.harness.refusals import operations
+from tests.harness.refusals import code_of, operations
 from tests.harness.waiting import until
 
 PLACES = {"hub_id": sample.HUB, "agency_id": sample.SCHOOL, "step": "screening", "size": "1"}
@@ -76,7 +76,7 @@ class Story:
             if answer.status_code == 200:
                 return 200, ""  # a stream has no end
             await answer.aread()
-            return answer.status_code, str(answer.json().get("code"))
+            return answer.status_code, code_of(answer)
 
     async def enter(self, *, active: bool) -> None:
         """Both agencies and both workers are active, or not."""
