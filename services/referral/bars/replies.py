@@ -10,7 +10,7 @@ from services.referral.intake.receipt import as_received, receipt
 from services.referral.reading.marks import marks
 from services.referral.store import Stores
 
-PURPOSE = "reply_to_referrer"
+PURPOSE = "safeguarding"
 
 
 def reply_to(done: Done) -> Resource:
