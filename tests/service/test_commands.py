@@ -25,6 +25,7 @@ OFFLINE = {
     ("deploy.compose.make_secrets",),
     ("deploy.compose.make_token",),
     ("deploy.sbom",),
+    ("services.referral.imports",),  # an agency's own machine sends with it
 }
 # `services` alone is for images, which hold one service; the verifier's other name is its own.
 ELSEWHERE = {"services", "services.audit.verify.cli"}
