@@ -97,8 +97,8 @@ async def test_every_error_names_a_trace_under_which_the_log_has_its_request(
         assert answer.status_code != 500, asked
         if answer.status_code >= 400:
             statuses.add(answer.status_code)
-            said = answer.json()
-            instance = said.get("instance") or said.get("meta", {}).get("source")  # of a FHIR answer
+            said = answer.json()  # a problem, or, where FHIR is spoken, an outcome
+            instance = said.get("instance") or said.get("meta", {}).get("source")
             assert instance, (asked, answer.text)
             refused.append((asked, answer.status_code, instance.removeprefix("urn:trace:")))
 
