@@ -85,7 +85,7 @@ types: .venv/dev
 	@.venv/bin/mypy
 
 unit: .venv/dev
-	@EXAMPLES=40 $(PY) -m pytest -q -n 2 tests/unit
+	@EXAMPLES=25 $(PY) -m pytest -q -n 2 tests/unit
 
 mutate: .venv/dev ## change the rules and see whether a test notices (SAMPLE=200 SEED=1 ONLY='shared.rules.*')
 	@.venv/bin/pip install --quiet --require-hashes -r requirements/mutate.txt

@@ -3,6 +3,7 @@
 import base64
 import json
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ def routes_of(app: FastAPI) -> list[APIRoute]:
     return [route for route in found if isinstance(route, APIRoute) and route.include_in_schema]
 
 
+@cache
 def app_of(name: str) -> FastAPI:
     """The HTTP side of one service as it runs alone. Connects to nothing."""
     common: dict[str, Any] = {
