@@ -5,7 +5,6 @@ Everything else is the network as it is: the same checks, events, notifications 
 """
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import aiohttp
 
 from allinone import sample
+from shared.operating.telemetry import log
 
 Act = tuple[str, str, dict[str, Any] | None]
 
@@ -49,8 +49,13 @@ class Hub:
         """Look again and again what was referred, until cancelled."""
         while True:
             for agency_id in (sample.SCHOOL, sample.POLICE, sample.HEALTH):
-                with contextlib.suppress(aiohttp.ClientError):  # it is going down, or busy
+                try:
                     await self._look(agency_id)
+                except (
+                    aiohttp.ClientError,
+                    TimeoutError,
+                ) as error:  # going down, or a fault of ours
+                    log.warning("mock.failed", error=type(error).__name__)
             await asyncio.sleep(EVERY)
 
     async def _look(self, agency_id: str) -> None:

@@ -129,6 +129,16 @@ async def test_an_afternoon_from_the_token_to_a_withdrawn_referral(
         await until(heard, deadline=30, what="the webhook being told of the withdrawal")
 
 
+def test_each_code_of_an_error_that_the_page_names_is_one() -> None:
+    page, errors = [
+        (ROOT / "docs" / name).read_text("utf-8") for name in ("agencies.md", "errors.md")
+    ]
+    named = set(re.findall(r"\b4\d\d \(`(\w+)`\)", page))
+
+    assert named
+    assert named <= set(re.findall(r"^\| `(\w+)` \|", errors, re.MULTILINE))
+
+
 def languages() -> Iterator[object]:
     for program, command in PROGRAMS.items():
         missing = shutil.which(command[0]) is None
