@@ -154,7 +154,8 @@ async def desk_is_there(stores: Stores, entry: SubscriptionEntry) -> None:
 def may_subscribe(caller: Caller, entry: SubscriptionEntry, *, development: bool) -> None:
     """Raises `BadRequest` for what this kind of recipient can't have, `Malformed` for a webhook that
     nobody could call: stored, it would be found out only when it is needed."""
-    if caller.role != "agency" and (entry.url or entry.kinds or entry.areas):
+    theirs = entry.url or entry.kinds or entry.areas or entry.format != "notification"
+    if caller.role != "agency" and theirs:
         raise BadRequest("agencies_only", "Webhooks, kinds and areas are for agencies.")
     if caller.role == "agency" and entry.duty_desk:
         raise BadRequest("no_desk_for_agencies", "Out of hours, the Hub's duty desk is told.")

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from shared.events.codes import Urgency
+from shared.events.codes import ReferralStatus, StatusReason, Urgency
 from shared.events.notify import (
     ActionOutcome,
     ActionTaken,
@@ -56,9 +56,20 @@ class Acted(BaseModel):
     at: datetime
 
 
+class Turn(BaseModel):
+    """How the referral stands since then, as the event says it; None where the kind alone says it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    status: ReferralStatus | None = None
+    reason: StatusReason | None = None
+    at: datetime
+
+
 class Notification(Record):
     """To one recipient about one event. `recipient` is `kind:id`; `hub_id` is who shares, and who
-    must phone. `told_at` is set as soon as anybody there may have read it on a channel of ours."""
+    must phone. `told_at` is set as soon as anybody there may have read it on a channel of ours. `turn`:
+    of one to the referrer; none in those of before."""
 
     referral_id: str | None
     subject_id: str | None = None
@@ -71,6 +82,7 @@ class Notification(Record):
     purpose: str
     action: str
     detail: str | None = None
+    turn: Turn | None = None
     ground: Ground
     categories: tuple[Category, ...] = ()
     verdicts: tuple[Verdict, ...] = ()

@@ -8,6 +8,7 @@ from shared.events.declared import Parties, listed, plain
 
 RecipientKind = Literal["agency", "worker", "hub", "operator"]
 Channel = Literal["webhook", "inbox", "email"]
+WebhookFormat = Literal["notification", "bars"]
 NotificationKind = Literal[
     # The referrer's loop.
     "referral_received",
@@ -117,13 +118,15 @@ class SubscriptionRegistered(_Subscription):
     kinds: tuple[NotificationKind, ...] = ()
     areas: tuple[str, ...] = ()
     area_count: int = 0
+    format: WebhookFormat | None = None
     webhook: bool = False
     email: bool = False
 
     def says(self, by: str) -> str:
         ways = listed(n for n, on in (("webhook", self.webhook), ("e-mail", self.email)) if on)
+        form = ", as messages of the NHS" if self.format == "bars" else ""
         state = "" if self.active else ", not active"
-        return f"{by} set how {self._whose} is told: inbox and {ways}{state}."
+        return f"{by} set how {self._whose} is told: inbox and {ways}{form}{state}."
 
 
 class SubscriptionVerified(_Subscription):

@@ -54,6 +54,7 @@ READ_AS: Mapping[Any, str | None] = {
     transfer.ToldSide: "operators",
     notify.RecipientKind: "operator",
     notify.Channel: LEFT_OUT,
+    notify.WebhookFormat: "notification",
     notify.NotificationKind: "case_for_oversight",
     notify.ActionTaken: "other",
     notify.ActionOutcome: "other",

@@ -4,8 +4,10 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from services.notify.delivery.bars import MESSAGES
 from services.referral.bars import codes
 from services.referral.bars.rule import ENDINGS
+from shared.bars.codes import NOT_TAKEN, NOT_TAKEN_OTHERWISE, STANDING, WORDS
 from shared.web.outcomes import CODES
 
 PAGE = Path(__file__).parents[2] / "docs" / "bars.md"
@@ -81,9 +83,35 @@ decides. A message about a referral that you have is never declined for whom it 
 the reason `not_engaged` it says that the young person was not brought, or did not come. The same state is \
 the same message, by its `Bundle.id`.
 
-**What is missing.** Responses are fetched, not sent: this service calls nobody. Subscribe \
-(docs/notifications.md), and fetch when a notice of the referral comes. There is no \
-`MessageDefinition`, no `GET /ServiceRequest`, no XML, and no onboarding to the national proxy.
+With a reason why nothing came of it (`cancelled`) stands the code of the standard \
+(`rejected-reasons-bars`): {not_taken}; any other is `{otherwise}`.
+
+## Messages to your endpoint
+
+`PUT /v1/subscriptions/{{your id}}` with `url` and `format: "bars"` (docs/notifications.md; why it is so, \
+says decision 1408). From then on what becomes of your own referrals comes there as a \
+`servicerequest-response` message, each turn by itself, and not only of those that came as messages:
+
+| notification | `ServiceRequest.status` | `Encounter.status` |
+|---|---|---|
+{messages}
+`referral_resumed` says `triaged` where nobody is in touch yet.
+
+- *Which referral*: `ServiceRequest.id` and `Encounter.identifier` are those of the answer to your message. \
+Your own reference and your `Bundle.id` are words of yours, which leave the record never: so there is no \
+`MessageHeader.response`. The fetched message has it.
+- *Which message*: `webhook-id`, `Bundle.identifier` and `X-Request-Id` are the same on every attempt, as is \
+the body unless an instruction came or went; `X-Correlation-Id` is one per referral. Messages may \
+overtake each other: `timestamp` is when it came to stand so, and \
+`GET /v1/bars/responses/{referral_id}` how it stands now.
+- *Signature, challenge, retries, what happens when you do not answer*: as for every webhook. The \
+challenge, and what is not about your own referrals (a concern in your area, a retraction), come as \
+`application/json`, messages as `application/fhir+json`.
+- *Instructions* come as a `Flag`: `do_not_tell_parents`.
+- *No profile is claimed*, and the national proxy is not called: your endpoint is.
+
+**What is missing.** There is no `MessageDefinition`, no `GET /ServiceRequest`, no XML, and no onboarding to \
+the national proxy.
 
 ## Errors
 
@@ -98,11 +126,14 @@ a FHIRPath; `meta.source` finds the request in the logs.
 def page() -> str:
     """The whole page."""
     standing = (
-        (f"`{state}`", *(f"`{one}`" for one in told), codes.WORDS[state])
-        for state, told in codes.STANDING.items()
+        (f"`{state}`", *(f"`{one}`" for one in told), WORDS[state])
+        for state, told in STANDING.items()
     )
     errors = ((str(status), f"`{code}`", f"`{kind}`") for status, (code, kind) in CODES.items())
     concerns = (f"`{code}` {own or 'kept as it is'}" for code, own in codes.CONCERNS.items())
+    messages = (
+        (f"`{kind}`", *(f"`{one}`" for one in STANDING[to])) for kind, to in MESSAGES.items()
+    )
     ends = {name: f"`{m.command}` (`{m.reason}`)" for name, m in ENDINGS.items()}
     return HEAD.format(
         referral_id="{referral_id}",
@@ -112,6 +143,11 @@ def page() -> str:
         concerns=", ".join(concerns),
         standing=_rows(standing),
         errors=_rows(errors),
+        messages=_rows(messages),
+        not_taken=", ".join(
+            f"`{own}` `{code}` ({words})" for own, (code, words) in NOT_TAKEN.items()
+        ),
+        otherwise=NOT_TAKEN_OTHERWISE[0],
     )
 
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from services.referral.bars import codes
-from services.referral.bars.answer import Standing, response
 from services.referral.bars.reading import Letter, read_letter
 from services.referral.intake.request import ReceiveReferral
+from shared.bars import codes
+from shared.bars.answer import Standing, response
 from shared.errors import Malformed
 from shared.events.codes import ReferralStatus
 from shared.web.outcomes import outcome

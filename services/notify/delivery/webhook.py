@@ -7,9 +7,10 @@ import hashlib
 import hmac
 import json
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from types import MappingProxyType
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -27,6 +28,7 @@ from services.notify.delivery.outcomes import (
 TIMEOUT = 15.0
 MAX_ANSWER = 4 * 1024
 NAME_LOOKUPS = 64
+NONE_MORE: Mapping[str, str] = MappingProxyType({})
 
 
 class Unreachable(OSError):
@@ -67,13 +69,20 @@ class Caller:
             yield
 
     async def call(
-        self, url: str, secrets: Sequence[str], message_id: str, body: bytes, at: datetime
+        self,
+        url: str,
+        secrets: Sequence[str],
+        message_id: str,
+        body: bytes,
+        at: datetime,
+        headers: Mapping[str, str] = NONE_MORE,
     ) -> Outcome:
         """What the endpoint answered. Raises nothing of the network's.
 
         Its status is all that counts: not a byte of what follows is read, however long it is.
+        `headers`, in small letters, go with it; none of them is one of the signature.
         """
-        outcome, _ = await self._post(url, secrets, message_id, body, at, read=0)
+        outcome, _ = await self._post(url, secrets, message_id, body, at, read=0, headers=headers)
         return outcome
 
     async def challenge(
@@ -89,21 +98,30 @@ class Caller:
         return False
 
     async def _post(
-        self, url: str, secrets: Sequence[str], name: str, body: bytes, at: datetime, *, read: int
+        self,
+        url: str,
+        secrets: Sequence[str],
+        name: str,
+        body: bytes,
+        at: datetime,
+        *,
+        read: int,
+        headers: Mapping[str, str] = NONE_MORE,
     ) -> tuple[Outcome, bytes]:
         if self._session is None:
             raise RuntimeError("calls are made within `ready`")
         if not self._development and not url.startswith("https://"):
             return FORBIDDEN, b""
-        headers = {
+        sent = {
             "content-type": "application/json",
+            **headers,
             "webhook-id": name,
             "webhook-timestamp": str(int(at.timestamp())),
             "webhook-signature": " ".join(sign(secret, name, at, body) for secret in secrets),
         }
         try:
             async with self._session.post(
-                url, data=body, headers=headers, allow_redirects=False
+                url, data=body, headers=sent, allow_redirects=False
             ) as response:
                 outcome = of_status(response.status, response.headers.get("retry-after"))
                 return outcome, await _up_to(response.content, read)

@@ -13,6 +13,7 @@ from services.notify.notification import (
     ChannelState,
     Ground,
     Notification,
+    Turn,
     identity,
 )
 from services.notify.projections.cases import Case
@@ -21,6 +22,7 @@ from services.notify.subscriptions.subscription import Subscription, key_of
 from shared.events import Event
 from shared.events.notification import NotificationCreated, NotificationWithheld
 from shared.events.notify import Channel, NotificationKind, RecipientKind
+from shared.events.referral import ReferralStatusChanged
 from shared.ids import derived_id
 from shared.storage.records import New
 
@@ -83,6 +85,7 @@ def draft(
         purpose=rule.purpose,
         action=rule.action,
         detail=detail,
+        turn=_turn(event) if rule.tell == "referrer" else None,
         ground="operations" if kind == "operator" else GROUNDS[rule.tell],
         categories=rule.categories,
         hub_id=hub_id,
@@ -91,6 +94,12 @@ def draft(
         due_at=getattr(event.data, rule.due) if rule.due else None,
         created_at=at,
     )
+
+
+def _turn(event: Event[Any]) -> Turn:
+    if isinstance(said := event.data, ReferralStatusChanged):
+        return Turn(status=said.status, reason=said.reason, at=event.time)
+    return Turn(at=event.time)
 
 
 def notice(

@@ -14,6 +14,7 @@ from shared.events.notify import (
     SubscriptionRegistered,
     SubscriptionSecretRotated,
     SubscriptionVerified,
+    WebhookFormat,
 )
 from shared.storage.records import Change, Record, changed, unchanged
 
@@ -45,7 +46,9 @@ class SubscriptionEntry(Incoming):
     """How you want to be told, beside the inbox, which everybody has.
 
     `url`: your webhook (agencies). Outside development https, and a public address; used only
-    once it has answered a challenge. `email`: used once the code sent there came back.
+    once it has answered a challenge. `format` `bars`: what becomes of your own referrals comes there
+    as a message of the Booking and Referral Standard (docs/bars.md). `email`: used once the code
+    sent there came back.
     `kinds` and `areas`: what an agency asks to hear of as a partner; both are needed.
     `quiet_hours` hold back e-mail that is not urgent; what is urgent then also goes to
     `duty_desk`: a worker of the Hub (`worker:…`), or, if a Hub says so, another Hub (`hub:…`).
@@ -53,6 +56,7 @@ class SubscriptionEntry(Incoming):
     """
 
     url: Annotated[str, StringConstraints(pattern=r"^https?://[!-~]{1,500}$")] | None = None
+    format: WebhookFormat = "notification"
     active: bool = True
     email: Mailbox | None = None
     kinds: Annotated[tuple[NotificationKind, ...], Field(max_length=40)] = ()
@@ -70,6 +74,7 @@ class Subscription(Record):
     recipient_kind: RecipientKind
     recipient_id: str
     url: str | None = None
+    format: WebhookFormat = "notification"
     active: bool = True
     email: str | None = None
     mailboxes: int = 0
@@ -226,6 +231,7 @@ def _registered(subscription: Subscription) -> SubscriptionRegistered:
         active=subscription.active,
         kinds=subscription.kinds,
         area_count=len(subscription.areas),
+        format=subscription.format,
         webhook=subscription.url is not None,
         email=subscription.email is not None,
     )

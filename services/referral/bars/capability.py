@@ -48,7 +48,7 @@ CAPABILITY: dict[str, Any] = {
         {
             "reliableCache": 0,
             "documentation": "servicerequest-request: new, update, and by the status of the "
-            "ServiceRequest revoked and entered-in-error. Responses are fetched, not sent.",
+            "ServiceRequest revoked and entered-in-error. Responses are fetched, or sent to a webhook.",
             "supportedMessage": [
                 {
                     "mode": "receiver",

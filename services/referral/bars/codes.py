@@ -3,11 +3,8 @@
 from collections.abc import Mapping
 
 from services.referral.form.people import PersonKind
-from shared.events.codes import Ethnicity, Gender, ReferralStatus, Urgency
+from shared.events.codes import Ethnicity, Gender, Urgency
 
-EVENTS = "https://fhir.nhs.uk/CodeSystem/message-events-bars"
-REASONS = "https://fhir.nhs.uk/CodeSystem/message-reason-bars"
-CATEGORIES = "https://fhir.nhs.uk/CodeSystem/message-category-servicerequest"
 # Of the categories of a ServiceRequest those that say no more than what is done with it here.
 VALIDATION = "validation"
 PLAIN_CATEGORIES = frozenset({"referral", VALIDATION})
@@ -21,7 +18,7 @@ VERIFIED = (
 TRACED = "number-present-and-verified"
 RANK = "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-ContactRank"
 
-REQUEST, RESPONSE = "servicerequest-request", "servicerequest-response"
+REQUEST = "servicerequest-request"
 
 # FHIR request-priority. What is none of these is left as it came, and counts as in docs/intake.md.
 PRIORITIES: Mapping[str, Urgency] = {
@@ -72,38 +69,3 @@ CONCERNS: Mapping[str, str | None] = {
 }
 PROTECTION_PLAN, LOOKED_AFTER = "342191000000101", "764841000000100"
 SCENE_SAFETY, SAFE = "SS", "S"
-
-# How a referral stands, as the statuses of a ServiceRequest and of the receiver's Encounter.
-STANDING: Mapping[ReferralStatus, tuple[str, str]] = {
-    "received": ("active", "planned"),
-    "screening": ("active", "planned"),
-    "waiting": ("active", "planned"),
-    "returned": ("on-hold", "planned"),
-    "accepted": ("active", "triaged"),
-    "allocated": ("active", "triaged"),
-    "in_progress": ("active", "in-progress"),
-    "on_hold": ("on-hold", "onleave"),
-    "closed": ("completed", "finished"),
-    "rejected": ("revoked", "cancelled"),
-    "signposted": ("revoked", "cancelled"),
-    "withdrawn": ("revoked", "cancelled"),
-    "entered_in_error": ("entered-in-error", "entered-in-error"),
-}
-# What happened, in words of our own: the standard has no codes for it that fit.
-WORDS: Mapping[ReferralStatus, str] = {
-    "received": "Received; nobody has decided yet.",
-    "screening": "Being screened.",
-    "waiting": "Accepted; waiting for a worker.",
-    "returned": "Sent back: more information is needed.",
-    "accepted": "Accepted.",
-    "allocated": "Accepted, and a worker was chosen.",
-    "in_progress": "A worker is in touch.",
-    "on_hold": "On hold.",
-    "closed": "Closed.",
-    "rejected": "Rejected.",
-    "signposted": "Not taken on: another service is better placed.",
-    "withdrawn": "Withdrawn.",
-    "entered_in_error": "Entered in error.",
-}
-NOT_TOLD = "How it stands is not yours to know."
-NOT_BROUGHT = "The young person was not brought, or did not come."

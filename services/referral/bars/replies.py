@@ -3,12 +3,13 @@
 from typing import Any
 
 from services.referral.acting import Asker
-from services.referral.bars.answer import Resource, Standing, response
 from services.referral.bars.command import Done
+from services.referral.bars.outcome import taken_otherwise
 from services.referral.disclosure.command import read_referral
 from services.referral.intake.receipt import as_received, receipt
 from services.referral.reading.marks import marks
 from services.referral.store import Stores
+from shared.bars.answer import Resource, Standing, response
 
 PURPOSE = "safeguarding"
 
@@ -19,13 +20,13 @@ def reply_to(done: Done) -> Resource:
     if letter.wants == "new":
         told, at = as_received(document, referral), referral.received_at
         standing = Standing(referral.id, told.status, None, at, letter.message_id)
-        return response(standing, told.warnings, told.marks)
+        return response(standing, taken_otherwise(told.warnings, told.marks))
     now = receipt(referral)
     standing = Standing(
         referral.id, now.status, referral.reason, referral.changed_at, letter.message_id
     )
     said = [one for one in document.asides if one.code != "missing"]  # what it leaves out stays
-    return response(standing, now.warnings, marks(said))
+    return response(standing, taken_otherwise(now.warnings, marks(said)))
 
 
 async def response_of(stores: Stores, asker: Asker, referral_id: str) -> Resource:
@@ -33,8 +34,10 @@ async def response_of(stores: Stores, asker: Asker, referral_id: str) -> Resourc
     recorded."""
     referral, shown = await read_referral(stores, asker, referral_id, PURPOSE)
     at = referral.changed_at if shown.status else referral.received_at
-    standing = Standing(referral_id, shown.status, shown.reason, at, _message_of(shown.categories))
-    return response(standing)
+    message_id = _message_of(shown.categories)
+    outcome = shown.categories.get("outcome", {}).get("outcome")
+    standing = Standing(referral_id, shown.status, shown.reason, at, message_id)
+    return response(standing._replace(outcome=str(outcome) if outcome else None))
 
 
 def _message_of(categories: dict[str, dict[str, Any]]) -> str:

@@ -7,12 +7,12 @@ from fastapi import APIRouter, Body, Response
 from fastapi.responses import JSONResponse
 
 from services.referral.acting import Asker
-from services.referral.bars.answer import MEDIA_TYPE
 from services.referral.bars.capability import CAPABILITY
 from services.referral.bars.command import take_message
 from services.referral.bars.replies import reply_to, response_of
 from services.referral.bars.request import MessageBundle
 from services.referral.callers import ByViewer, OnStores, ReferralId
+from shared.bars.codes import MEDIA_TYPE
 from shared.web.access import may
 from shared.web.problems import COMMON
 from shared.web.tokens import AnyCaller

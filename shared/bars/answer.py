@@ -4,54 +4,69 @@ Of the young person they say nothing: only ids, codes and words of ours."""
 
 import re
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from services.referral.bars import codes
-from services.referral.reading.marks import Mark
-from shared.events.codes import ReferralStatus
+from shared.bars import codes
+from shared.events.codes import Instruction, ReferralStatus
 
 Resource = dict[str, Any]
-MEDIA_TYPE = "application/fhir+json"
 # No other word of a sender is in an answer.
 FHIR_ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
 SPACE = uuid.UUID("6f1b5a3e-0f9e-5c0a-9f55-0d7f1f6f2a11")
 
 
 class Standing(NamedTuple):
-    """How a referral stands, as far as somebody is told; to a partner without a ground for it, nothing."""
+    """How a referral stands, as far as somebody is told; to a partner without a ground for it, nothing.
+
+    `message_id` is of the message that it came in, where that is known. A message that is sent by
+    itself has the id of its notification in `notice`, and whom it goes to in `to`."""
 
     referral_id: str
     status: ReferralStatus | None
     reason: str | None
     at: datetime
     message_id: str = ""
+    outcome: str | None = None
+    notice: str = ""
+    to: str = ""
+    again: bool = False
 
 
 def response(
-    standing: Standing, warnings: Iterable[str] = (), marks: Iterable[Mark] = ()
+    standing: Standing,
+    outcome: Resource | None = None,
+    instructions: Sequence[Instruction] = (),
 ) -> Resource:
-    """The message that says how a referral stands, as an answer to the one that made it. The same state
-    makes the same message, by its id."""
+    """The message that says how a referral stands, as an answer to the one that made it, with an
+    OperationOutcome of what was not taken as it was sent. The same state makes the same message, by
+    its id; one that is sent by itself is the same for the same notification."""
     stands = standing.status or "unknown", str(standing.reason), standing.at.isoformat()
-    told = (standing.referral_id, *stands)
+    told = (standing.referral_id, *stands, *([standing.notice] if standing.notice else []))
     names = {kind: _name(kind, *told) for kind in ("MessageHeader", "ServiceRequest", "Encounter")}
-    outcome = _outcome(warnings, marks)
     resources = [
         (names["MessageHeader"], _header(standing, names)),
         (names["ServiceRequest"], _request(standing)),
         (names["Encounter"], _encounter(standing, names)),
+        *((_name("Flag", one, *told), _flag(one)) for one in instructions),
         *([(_name("OperationOutcome", *told), outcome)] if outcome else []),
     ]
+    notice = {"system": "urn:hub-and-spoke:notification", "value": standing.notice}
     return {
         "resourceType": "Bundle",
         "id": _name("Bundle", *told).removeprefix("urn:uuid:"),
         "meta": {"lastUpdated": standing.at.isoformat()},
+        **({"identifier": notice} if standing.notice else {}),
         "type": "message",
         "timestamp": standing.at.isoformat(),
         "entry": [{"fullUrl": name, "resource": resource} for name, resource in resources],
     }
+
+
+def uuid_of(name: str) -> str:
+    """An id of ours as the UUID that the standard wants in `X-Request-Id` and `X-Correlation-Id`."""
+    return str(uuid.uuid5(SPACE, name))
 
 
 def _name(kind: str, *told: str) -> str:
@@ -59,11 +74,16 @@ def _name(kind: str, *told: str) -> str:
 
 
 def _header(standing: Standing, names: Mapping[str, str]) -> Resource:
-    new = standing.status == "received"
+    new = standing.status == "received" and not standing.again
     answered = {"identifier": standing.message_id, "code": "ok"}
     return {
         "resourceType": "MessageHeader",
         "eventCoding": {"system": codes.EVENTS, "code": codes.RESPONSE},
+        **(
+            {"destination": [{"endpoint": f"urn:hub-and-spoke:{standing.to}"}]}
+            if standing.to
+            else {}
+        ),
         "source": {"name": "Referral network", "endpoint": "urn:hub-and-spoke"},
         "reason": {"coding": [{"system": codes.REASONS, "code": "new" if new else "update"}]},
         **({"response": answered} if FHIR_ID.fullmatch(standing.message_id) else {}),
@@ -91,17 +111,14 @@ def _encounter(standing: Standing, names: Mapping[str, str]) -> Resource:
         "code": standing.status or "unknown",
         "display": words,
     }
-    reasons = [{"coding": [status], "text": words}]
-    if standing.reason:
-        system = "urn:hub-and-spoke:reason"
-        reasons.append({"coding": [{"system": system, "code": standing.reason}]})
+    reasons = [{"coding": [status], "text": words}, *_reasons(standing)]
     return {
         "resourceType": "Encounter",
         "id": fhir_id(standing.referral_id),
         "identifier": [{"system": "urn:hub-and-spoke:referral", "value": standing.referral_id}],
         "status": codes.STANDING[standing.status][1] if standing.status else "unknown",
         "class": {
-            "system": "http://terminology.hl7.org/CodeSystem/v3-ActCode",
+            "system": codes.ACT,
             "code": "VR",
             "display": "virtual",
         },
@@ -110,25 +127,34 @@ def _encounter(standing: Standing, names: Mapping[str, str]) -> Resource:
     }
 
 
+def _reasons(standing: Standing) -> list[Resource]:
+    """Our reason, and with it, where nothing came of the referral, the one of the standard; then the
+    outcome."""
+    found: list[Resource] = []
+    if standing.reason:
+        told = [{"system": "urn:hub-and-spoke:reason", "code": standing.reason}]
+        if standing.status and codes.STANDING[standing.status][1] == "cancelled":
+            code, words = codes.NOT_TAKEN.get(standing.reason, codes.NOT_TAKEN_OTHERWISE)
+            told.append({"system": codes.REJECTED, "code": code, "display": words})
+        found.append({"coding": told})
+    if standing.outcome:
+        found.append(
+            {"coding": [{"system": "urn:hub-and-spoke:outcome", "code": standing.outcome}]}
+        )
+    return found
+
+
+def _flag(instruction: Instruction) -> Resource:
+    words = codes.INSTRUCTIONS[instruction]
+    coding = {"system": "urn:hub-and-spoke:instruction", "code": instruction, "display": words}
+    return {
+        "resourceType": "Flag",
+        "status": "active",
+        "code": {"coding": [coding], "text": words},
+        "subject": {"display": "As you sent it."},
+    }
+
+
 def fhir_id(referral_id: str) -> str:
     """The id of a referral as FHIR lets it be written; a later message may name it so."""
     return referral_id.replace("_", "-")
-
-
-def _outcome(warnings: Iterable[str], marks: Iterable[Mark]) -> Resource | None:
-    """What was understood otherwise than it was sent: codes and places, and nothing that was sent."""
-    issues = [_issue("informational", code) for code in warnings]
-    for one in marks:
-        taken = f", counts as {one.taken_as}" if one.taken_as else ""
-        issues.append(_issue("not-supported", one.code, f"{one.pointer or '/'}: {one.code}{taken}"))
-    return {"resourceType": "OperationOutcome", "issue": issues} if issues else None
-
-
-def _issue(kind: str, code: str, words: str = "") -> Resource:
-    coding = {"system": "urn:hub-and-spoke:warning", "code": code}
-    return {
-        "severity": "warning",
-        "code": kind,
-        "details": {"coding": [coding]},
-        "diagnostics": words or code,
-    }
