@@ -1,7 +1,6 @@
 """The public keys of the issuer of tokens."""
 
 import asyncio
-import contextlib
 import json
 import time
 from pathlib import Path
@@ -13,6 +12,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from shared.errors import Outage
+from shared.operating.telemetry import log
 
 KEYS_TTL = 300.0
 REFRESH_COOL_DOWN = 10.0
@@ -57,8 +57,10 @@ class Keys:
 
     async def _read(self) -> None:
         # Where it fails those that there are stay: the issuer being away must not lock everyone out.
-        with contextlib.suppress(OSError, ValueError, aiohttp.ClientError, TimeoutError):
+        try:
             self._keys = await self._found()
+        except (OSError, ValueError, aiohttp.ClientError, TimeoutError) as error:
+            log.warning("issuer_keys.failed", error=type(error).__name__)
         if self._keys is not None:
             self._read_at = time.monotonic()
 

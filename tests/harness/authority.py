@@ -1,6 +1,7 @@
 """An authority of the run's own and what it certifies, as cert-manager does it in production."""
 
 import datetime
+import ipaddress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +9,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+LOOPBACK = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,8 @@ class Certified:
 
 
 def certified(folder: Path, name: str = "localhost") -> Certified:
-    """A certificate of a server and client of this name, by an authority that nobody else has."""
+    """A certificate of a server and client of this name, and of 127.0.0.1, by an authority that
+    nobody else has."""
     folder.mkdir(parents=True)
     issuer, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     usage = x509.ExtendedKeyUsage(
@@ -31,7 +35,7 @@ def certified(folder: Path, name: str = "localhost") -> Certified:
     )
     certificate = (
         _begun(name, key)
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name), LOOPBACK]), critical=False)
         .add_extension(usage, critical=False)
     )
     made = Certified(folder / "ca.crt", folder / "tls.crt", folder / "tls.key")

@@ -1,10 +1,16 @@
-"""Installing RabbitMQ where it is missing, without its own service starting."""
+"""What the tests need of Debian's packages: RabbitMQ installed, without its own service starting;
+others unpacked into a folder, so that nothing of them is installed."""
 
 import os
+import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
+import pytest
+
 POLICY = Path("/usr/sbin/policy-rc.d")
+UNPACKED = Path(__file__).parents[2] / ".venv" / "packages"
 
 
 def install_rabbitmq() -> None:
@@ -22,9 +28,31 @@ def install_rabbitmq() -> None:
             POLICY.unlink()
 
 
-def _apt_get(*words: str) -> None:
+def unpacked(package: str, *more: str) -> Path:
+    """The folder with this package and what it needs, as they lie in Debian; made once. Where there
+    is no apt-get the test is skipped and says so; in CI that is a failure."""
+    folder = UNPACKED / package
+    if folder.exists():
+        return folder
+    if os.geteuid() != 0 or not shutil.which("apt-get"):
+        assert not os.environ.get("CI"), f"CI must have {package}, and there is no apt-get as root"
+        pytest.skip(f"{package} is not here, and there is no apt-get as root to fetch it with")
+    _apt_get("update")
+    asked = _apt_get("install", "--simulate", "--no-install-recommends", package, *more)
+    names = [line.split()[1] for line in asked.splitlines() if line.startswith("Inst ")]
+    UNPACKED.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=UNPACKED) as work:
+        _apt_get("download", *(names or [package]), cwd=work)
+        for file in Path(work).glob("*.deb"):
+            subprocess.run(["dpkg-deb", "-x", str(file), f"{work}/root"], check=True)
+        Path(work, "root").rename(folder)
+    return folder
+
+
+def _apt_get(*words: str, cwd: str | None = None) -> str:
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     done = subprocess.run(
-        ["apt-get", *words], env=environment, capture_output=True, text=True, timeout=600
+        ["apt-get", *words], env=environment, cwd=cwd, capture_output=True, text=True, timeout=600
     )
     assert done.returncode == 0, f"apt-get failed:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+    return done.stdout

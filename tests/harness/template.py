@@ -43,7 +43,7 @@ class Template:
     """One such process. It dies with the test run, and its children with it."""
 
     def __init__(self, name: str, env: Mapping[str, str]) -> None:
-        self._env = {key: value for key, value in env.items() if key == "PATH" or _of_python(key)}
+        self._env = {key: value for key, value in env.items() if key == "PATH" or _unnoticed(key)}
         self.lock = threading.Lock()
         self._line, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         here = [sys.executable, "-m", "tests.harness.template", str(theirs.fileno()), name]
@@ -67,7 +67,7 @@ class Template:
 
     def fits(self, env: Mapping[str, str]) -> bool:
         """Whether a process with this environment would have imported the same."""
-        read = self.begun()._read | {key for key in {*env, *self._env} if _of_python(key)}
+        read = self.begun()._read | {key for key in {*env, *self._env} if _unnoticed(key)}
         return all(env.get(key) == self._env.get(key) for key in read)
 
     def start(self, env: Mapping[str, str], log: Path) -> "Forked":
@@ -141,8 +141,9 @@ def template(name: str, env: Mapping[str, str]) -> Template | None:
     return _templates[name]
 
 
-def _of_python(key: str) -> bool:
-    return key.startswith("PYTHON")
+def _unnoticed(key: str) -> bool:
+    # Read in C, where nobody sees it: aiohttp loads the certificates as it is imported.
+    return key.startswith(("PYTHON", "SSL_CERT_"))
 
 
 def _import(name: str) -> set[str]:

@@ -84,13 +84,16 @@ async def test_keys_are_found_where_they_are_or_by_the_metadata_that_says_so(at:
         {"jwks_uri": 7},
     ],
 )
-async def test_metadata_of_another_issuer_or_to_elsewhere_are_none(wrong: dict[str, Any]) -> None:
+async def test_metadata_of_another_issuer_or_to_elsewhere_are_none_and_the_log_says_so(
+    wrong: dict[str, Any], capfd: pytest.CaptureFixture[str]
+) -> None:
     async with issuing() as issuer:
         issuer.rotate()
         issuer.metadata |= wrong
 
         with pytest.raises(Outage):
             await Keys(f"{issuer.url}/metadata", "https://issuer.example").get()
+        assert "issuer_keys.failed" in "".join(capfd.readouterr())
 
 
 async def test_nobody_waits_while_old_keys_are_read_anew_and_an_unknown_one_makes_them_come(

@@ -202,6 +202,14 @@ SAID: dict[str, tuple[dict[str, Place], Callable[[str], dict[str, Any]]]] = {
             **{f"https://hub.example/{name}": value for name, value in OWN[role].items()},
         },
     ),
+    "as scopes": (
+        {"role": "scope", "agency_id": "sub"},
+        lambda role: {
+            "scope": f"openid hs-{role} profile",
+            "sub": OWN[role].get("agency_id", "x"),
+            **{name: value for name, value in OWN[role].items() if name != "agency_id"},
+        },
+    ),
     "in a list": ({"role": "roles"}, lambda role: {"roles": [f"hs-{role}"], **OWN[role]}),
 }
 
@@ -214,12 +222,21 @@ async def test_whatever_an_issuer_calls_it_the_caller_is_the_same(
     places, said = SAID[how]
     named = Claims(places, {f"hs-{each}": each for each in OWN})
 
-    assert await who_by(named, keys, sub="x", **said(role)) == await who(
-        keys, sub="x", role=role, **OWN[role]
+    claims = {"sub": "x", **said(role)}
+    assert await who_by(named, keys, **claims) == await who(
+        keys, sub=claims["sub"], role=role, **OWN[role]
     )
     # What we call it is not what this issuer calls it, and proves nothing.
     with pytest.raises(Unauthenticated):
         await who_by(named, keys, sub="x", role=role, **OWN[role])
+
+
+async def test_the_program_that_asked_is_no_agency_unless_the_role_is_one(keys: Keys) -> None:
+    named = Claims({"role": "scope", "agency_id": "client_id"})
+    told = {"sub": "x", "client_id": "ag_1"}
+
+    assert (await who_by(named, keys, scope="auditor", **told)).agency_id is None
+    assert (await who_by(named, keys, scope="agency", **told)).agency_id == "ag_1"
 
 
 @pytest.mark.parametrize(("one", "other"), [*itertools.combinations(OWN, 2)])
@@ -228,5 +245,7 @@ async def test_who_has_two_of_our_roles_is_no_caller(keys: Keys, one: str, other
     for words in ({one: one, other: other}, {"a": one, "b": other}):
         with pytest.raises(Unauthenticated):
             await who_by(Claims({"role": "roles"}, words), keys, sub="x", roles=[*words], **ids)
+    with pytest.raises(Unauthenticated):
+        await who_by(Claims({"role": "scope"}), keys, sub="x", scope=f"{one} {other}", **ids)
     same = Claims({"role": "roles"}, {"a": one, "b": one})
     assert (await who_by(same, keys, sub="x", roles=["a", "b"], **OWN[one])).role == one
