@@ -134,7 +134,8 @@ def _reasons(standing: Standing) -> list[Resource]:
     if standing.reason:
         told = [{"system": "urn:hub-and-spoke:reason", "code": standing.reason}]
         if standing.status and codes.STANDING[standing.status][1] == "cancelled":
-            code, words = codes.NOT_TAKEN.get(standing.reason, codes.NOT_TAKEN_OTHERWISE)
+            code = codes.NOT_TAKEN.get(standing.reason, codes.NOT_TAKEN_OTHERWISE)
+            words = codes.REJECTED_DISPLAYS[code]
             told.append({"system": codes.REJECTED, "code": code, "display": words})
         found.append({"coding": told})
     if standing.outcome:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from shared.events.codes import Instruction, ReferralStatus
+from shared.vocabularies import ours_in
 
 MEDIA_TYPE = "application/fhir+json"
 EVENTS = "https://fhir.nhs.uk/CodeSystem/message-events-bars"
@@ -46,13 +47,15 @@ WORDS: Mapping[ReferralStatus, str] = {
 }
 NOT_TOLD = "How it stands is not yours to know."
 NOT_BROUGHT = "The young person was not brought, or did not come."
-# Why it was not taken on, or ended without having begun: each with what the standard calls it. What is
-# none of these is the last one.
-NOT_TAKEN: Mapping[str, tuple[str, str]] = {
-    "not_engaged": ("FC", "Failed Contact"),
-    "no_capacity": ("RRNA", "Requested resource not available within timescale"),
+# Why it was not taken on, or ended without having begun, as the standard calls it: of the register. What
+# is none of these is the last one.
+NOT_TAKEN = ours_in("status_reason", REJECTED)
+NOT_TAKEN_OTHERWISE = "OTH"
+REJECTED_DISPLAYS: Mapping[str, str] = {
+    "FC": "Failed Contact",
+    "RRNA": "Requested resource not available within timescale",
+    "OTH": "Other",
 }
-NOT_TAKEN_OTHERWISE = ("OTH", "Other")
 # What binds whoever reads a message, in words of our own.
 INSTRUCTIONS: Mapping[Instruction, str] = {
     "do_not_tell_parents": "Do not tell the parents.",

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel
 
 from shared.errors import NotFound
+from shared.vocabularies import Vocabulary, vocabularies
 from shared.web.questions import only_known
-from shared.web.vocabularies import Vocabulary, vocabularies
 
 router = APIRouter(tags=["codes"], include_in_schema=False)
 
@@ -29,7 +29,8 @@ async def get_codes(request: Request) -> Register:
 async def get_vocabulary(
     request: Request, name: Annotated[str, Path(max_length=100)]
 ) -> Vocabulary:
-    """The codes of one of them, each with its label and, where there is one, its census code."""
+    """The codes of one of them, each with its label and, where there are any, its census code
+    and its codes in other systems."""
     only_known(request)
     if name not in vocabularies():
         raise NotFound

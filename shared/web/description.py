@@ -31,7 +31,8 @@ with those in `Accept`; a parameter that is not here is 422 (`unknown_parameter`
 those that are.
 
 `GET /v1/codes` lists every closed set of codes, `GET /v1/codes/{name}` has its codes with labels and, where \
-there are some, the codes of the children in need census; neither needs a token."""
+there are some, the codes of the children in need census and of other systems (FHIR, SNOMED CT, NHS Data \
+Dictionary); neither needs a token."""
 
 
 @cache

@@ -7,7 +7,13 @@ from pathlib import Path
 from services.notify.delivery.bars import MESSAGES
 from services.referral.bars import codes
 from services.referral.bars.rule import ENDINGS
-from shared.bars.codes import NOT_TAKEN, NOT_TAKEN_OTHERWISE, STANDING, WORDS
+from shared.bars.codes import (
+    NOT_TAKEN,
+    NOT_TAKEN_OTHERWISE,
+    REJECTED_DISPLAYS,
+    STANDING,
+    WORDS,
+)
 from shared.web.outcomes import CODES
 
 PAGE = Path(__file__).parents[2] / "docs" / "bars.md"
@@ -61,6 +67,10 @@ sealed, and marked in the OperationOutcome of the answer by its place (`/entry/7
 - *Priority*: {priorities}; none counts as `same_day`, another one as `immediate`.
 - *Concerns* (Condition, Observation, Flag, reason of the request) in SNOMED CT: {concerns}. The codes for \
 looked after and for a protection plan are details of the young person.
+- *Gender, ethnicity and who somebody is to the young person* are read by the register of codes \
+(`GET /v1/codes/gender`, `ethnicity_code`, `person_kind`), as are priorities and concerns; an ethnicity \
+is kept in full (`background.ethnicity_code`) and as its group. What the register does not have stays as it \
+came.
 - *Flags*: a scene that is not safe is `visit_risk`; one danger outweighs all that is safe.
 - *Consent*: implied consent opens nothing and is kept as `implied_consent`; a yes is set aside for a \
 practitioner to ask; a `deny` anywhere, or `rejected`, is a refusal to everybody about everything.
@@ -145,9 +155,9 @@ def page() -> str:
         errors=_rows(errors),
         messages=_rows(messages),
         not_taken=", ".join(
-            f"`{own}` `{code}` ({words})" for own, (code, words) in NOT_TAKEN.items()
+            f"`{own}` `{code}` ({REJECTED_DISPLAYS[code]})" for own, code in NOT_TAKEN.items()
         ),
-        otherwise=NOT_TAKEN_OTHERWISE[0],
+        otherwise=NOT_TAKEN_OTHERWISE,
     )
 
 

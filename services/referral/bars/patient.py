@@ -7,7 +7,7 @@ from services.referral.bars import codes
 from services.referral.bars.concepts import Coded, address_of, name_of, reference, said, ways_of
 from services.referral.bars.message import Message
 from services.referral.bars.nodes import Node
-from services.referral.form.people import PersonKind
+from services.referral.reading.meanings import ETHNICITIES
 
 Document = dict[str, Any]
 NATIONS = {"england": "england", "scotland": "scotland", "wales": "wales", "cymru": "wales"}
@@ -90,13 +90,21 @@ def _extensions(patient: Node, found: Document) -> None:
         url = one.members.get("url")
         if url == codes.ETHNIC:
             concepts, _ = said(one.node("valueCodeableConcept"))
-            groups = [codes.ETHNICITIES.get(c.code, c.code) for c in concepts if c.code]
-            found["subject"] |= {"ethnicity": groups[0]} if groups else {}
+            _ethnicity(next((c.code for c in concepts if c.code), ""), found)
             one.drop("url")
         elif url == codes.RELIGION:
             _, text = said(one.node("valueCodeableConcept"))
             found["personal"] = {"religion": text} if text else {}
             one.drop("url")
+
+
+def _ethnicity(code: str, found: Document) -> None:
+    """In full, and the group; as it came where the register has no such code."""
+    if (known := codes.ETHNICITIES.get(code)) is not None:
+        found["background"] = {"ethnicity_code": known}
+        found["subject"]["ethnicity"] = ETHNICITIES[known]
+    elif code:
+        found["subject"]["ethnicity"] = code
 
 
 def _language(one: Node) -> str:
@@ -131,7 +139,7 @@ def _contacts(patient: Node, ways: list[tuple[str, str]]) -> Iterator[Document]:
         yield {name: value for name, value in person.items() if value}
 
 
-def kind_of(relations: list[Coded]) -> PersonKind:
+def kind_of(relations: list[Coded]) -> str:
     """What somebody is to the young person; `other` where no code of theirs says it."""
     known = (codes.KINDS[c.code] for c in relations if c.code in codes.KINDS)
     return next(known, "other")
