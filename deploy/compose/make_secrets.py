@@ -34,20 +34,20 @@ def main(folder: Path) -> None:
     rabbit = {name: _password() for name in (*SERVICES, "operator")}
     accounts = {"auth_account_key": _key(32)}  # one for all: a person has one account
     for service in SERVICES:
-        _write(folder / service, accounts | _of(service, mongo[service], rabbit[service]))
-    _write(folder / "mongo", {"root_password": _password(), "users.json": json.dumps(mongo)})
-    _write(folder / "rabbitmq", {"definitions.json": json.dumps(_definitions(rabbit))})
+        write(folder / service, accounts | _of(service, mongo[service], rabbit[service]))
+    write(folder / "mongo", {"root_password": _password(), "users.json": json.dumps(mongo)})
+    write(folder / "rabbitmq", {"definitions.json": json.dumps(_definitions(rabbit))})
     operator = {
         "password": rabbit["operator"],
         "amqp_url": f"amqp://operator:{rabbit['operator']}@127.0.0.1:5672/{VHOST}",
     }
-    _write(folder / "operator", operator)
-    _write(folder / "proxy", _certificate())
+    write(folder / "operator", operator)
+    write(folder / "proxy", certificate("localhost"))
     signing = ECKey.generate_key("P-256", {"use": "sig", "kid": secrets.token_hex(8)})
-    _write(folder / "issuer", {"signing_key.json": json.dumps(signing.as_dict(private=True))})
+    write(folder / "issuer", {"signing_key.json": json.dumps(signing.as_dict(private=True))})
     (folder / "issuer" / "signing_key.json").chmod(0o600)  # no container reads this one
     public = KeySet([signing]).as_dict(private=False)
-    _write(folder / "public", {"jwks.json": json.dumps(public)})
+    write(folder / "public", {"jwks.json": json.dumps(public)})
 
 
 def _of(service: str, mongo: str, rabbit: str) -> dict[str, str]:
@@ -66,12 +66,14 @@ def _of(service: str, mongo: str, rabbit: str) -> dict[str, str]:
     return own
 
 
-def _certificate() -> dict[str, str]:
-    """A certificate of its own for this machine, for a year. Yours takes its place for anything else."""
+def certificate(*hosts: str) -> dict[str, str]:
+    """A certificate of its own for these hosts and this machine, for a year. Yours takes its place for
+    anything else."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, hosts[0])])
     begin = datetime.now(UTC) - timedelta(minutes=5)
-    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+    loopback = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    names = [*(x509.DNSName(host) for host in hosts), loopback]
     made = (
         x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
         .not_valid_before(begin)
@@ -91,7 +93,8 @@ def _certificate() -> dict[str, str]:
     }
 
 
-def _write(folder: Path, files: Mapping[str, str]) -> None:
+def write(folder: Path, files: Mapping[str, str]) -> None:
+    """A new folder with these files."""
     # Compose mounts these files with the owner and mode they have here, and the containers run as
     # other users: so the files are readable, and what keeps others out is the outermost folder.
     folder.mkdir(mode=0o755)

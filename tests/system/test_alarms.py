@@ -15,6 +15,7 @@ from tests.harness.proxy import Proxy
 from tests.harness.scraping import Sample, holds, scrape, values, with_metrics
 from tests.harness.waiting import until
 from tests.unit.test_alarms import NAMED, rules
+from tests.unit.test_pilot import asked_of_metrics
 
 
 @pytest_asyncio.fixture
@@ -53,6 +54,9 @@ async def test_metrics_are_those_of_the_runbook_and_alarms_rise_and_fall(network
     await until(complete, deadline=60, what="every metric that the runbook names")
     calm, text = await scrape(where.values())
     assert names(calm) == NAMED
+    for name, labels in asked_of_metrics():
+        there = [{label for label, _ in s.labels} for s in calm if s.name == name]
+        assert any(labels <= each for each in there), f"the dashboard: {name} {labels}"
     assert risen(calm, calm) == set()
     assert posted.json()["id"] not in text
     value = {(s.name, s.labels): s.value for s in calm}

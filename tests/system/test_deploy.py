@@ -12,7 +12,9 @@ import jsonschema
 import pytest
 import yaml
 
+from deploy.compose import make_secrets
 from shared.operating.start import CONFIGURATION
+from tests.harness.install import unpacked
 from tests.harness.network import SERVICES
 
 ROOT = Path(__file__).parents[2]
@@ -35,13 +37,64 @@ def test_hadolint_finds_nothing_in_a_dockerfile(file: str) -> None:
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
-def test_the_compose_file_meets_the_compose_specification() -> None:
+@pytest.mark.parametrize("file", ["docker-compose.yml", "deploy/compose/pilot.yaml"])
+def test_the_compose_file_meets_the_compose_specification(file: str) -> None:
     package = importlib.metadata.distribution("check-jsonschema")
     path = package.locate_file("check_jsonschema/builtin_schemas/vendor/compose-spec.json")
     schema = json.loads(Path(str(path)).read_text("utf-8"))
-    document = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
+    document = yaml.safe_load((ROOT / file).read_text("utf-8"))
 
     jsonschema.validate(document, schema)
+
+
+def test_prometheus_reads_its_settings_and_every_alarm(tmp_path: Path) -> None:
+    promtool = unpacked("prometheus") / "usr" / "bin" / "promtool"
+    alarms = ROOT / "deploy" / "alarms"
+    settings = (ROOT / "deploy" / "watch" / "prometheus.yaml").read_text("utf-8")
+    (tmp_path / "prometheus.yaml").write_text(
+        settings.replace("/etc/prometheus/alarms", str(alarms))
+    )
+
+    ran = subprocess.run(
+        [str(promtool), "check", "config", str(tmp_path / "prometheus.yaml")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    said = ran.stdout + ran.stderr
+    assert ran.returncode == 0, said
+    assert said.count(" rules found") == len([*alarms.glob("*.yaml")]), said
+
+
+def test_nginx_reads_the_proxy_with_the_issuer_of_the_pilot(tmp_path: Path) -> None:
+    nginx = unpacked("nginx-light") / "usr" / "sbin" / "nginx"
+    proxy = ROOT / "deploy" / "proxy"
+    make_secrets.main(tmp_path / "secrets")
+    for name, target in (("tls.crt", "tls.crt"), ("tls.key", "tls.key"), ("tls.crt", "inside.crt")):
+        shutil.copy(tmp_path / "secrets" / "proxy" / name, tmp_path / target)
+    here = {
+        "/tmp/": f"{tmp_path}/",  # noqa: S108
+        "http2 on;": "",  # an older nginx than the images' says it otherwise
+        "http://notify:": "http://127.0.0.1:",  # it looks for a name at its start
+        "/run/secrets": str(tmp_path),
+        "/etc/nginx/more/*.conf": str(tmp_path / "more.conf"),
+    }
+    for source, target in (("nginx.conf", "nginx.conf"), ("issuer.conf", "more.conf")):
+        text = (proxy / source).read_text("utf-8")
+        for there, instead in here.items():
+            text = text.replace(there, instead)
+        (tmp_path / target).write_text(text)
+
+    ran = subprocess.run(
+        [str(nginx), "-t", "-e", "stderr", "-c", str(tmp_path / "nginx.conf")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ran.returncode == 0, ran.stderr
+    assert "[warn]" not in ran.stderr
 
 
 def test_a_service_starts_from_what_its_image_holds(tmp_path: Path) -> None:
