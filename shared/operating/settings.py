@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.operating.kinds import AmqpUrl, Key32, MongoUrl, Proxies, Seconds
 from shared.operating.limits import LimitSettings
+from shared.web.certificate import Certificate
 from shared.web.claims import Claims, Place
 
 CallerRole = Literal["agency", "worker", "hub_manager", "auditor", "operator"]
@@ -33,6 +34,8 @@ class Settings(LimitSettings, BaseSettings):
     mongo_database: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{0,38}$")] = ""
     http_host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
     http_port: Annotated[int, Field(ge=1, le=65535)] = 8000
+    http_certificate_file: str = ""
+    http_key_file: str = ""
     metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
     metrics_every: Seconds = 30.0
     auth_jwks: Annotated[str, Field(min_length=1)]
@@ -54,6 +57,23 @@ class Settings(LimitSettings, BaseSettings):
     def claims(self) -> Claims:
         """Where the issuer says who somebody is."""
         return Claims(dict(self.auth_claims.items()), dict(self.auth_roles.items()))
+
+    @model_validator(mode="after")
+    def _certificate_is_whole(self) -> Self:
+        given = {"HTTP_CERTIFICATE_FILE": self.http_certificate_file}
+        given |= {"HTTP_KEY_FILE": self.http_key_file}
+        there = [name for name, path in given.items() if path]
+        if len(there) == 1:
+            (missing,) = given.keys() - set(there)
+            raise ValueError(f"{there[0]}: needs {missing} beside it")
+        if there:
+            try:
+                Certificate(*given.values())
+            except OSError:
+                raise ValueError(
+                    "HTTP_CERTIFICATE_FILE: can't be read, or HTTP_KEY_FILE is not its key"
+                ) from None
+        return self
 
     @model_validator(mode="after")
     def _keys_come_safely(self) -> Self:

@@ -5,6 +5,8 @@ waits for a head, for a reader, and for the end of a body that nobody wants.
 import asyncio
 import errno
 import socket
+import ssl
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -16,6 +18,7 @@ from shared.errors import TooMany
 from shared.operating.kinds import proxies_of
 from shared.operating.settings import Settings
 from shared.operating.telemetry import limited
+from shared.web.certificate import Certificate
 from shared.web.connections import Connections
 from shared.web.edge import MOST_READ, Edge
 from shared.web.limits import AGAIN
@@ -161,6 +164,7 @@ def serve(app: FastAPI, settings: Settings) -> uvicorn.Server:
             port=settings.http_port,
             http=protocol,  # type: ignore[arg-type]
             ws="none",
+            ssl_context_factory=_over_tls(settings),
             access_log=False,
             log_config=None,
             timeout_graceful_shutdown=10,
@@ -169,6 +173,14 @@ def serve(app: FastAPI, settings: Settings) -> uvicorn.Server:
             forwarded_allow_ips=trusted,
         )
     )
+
+
+def _over_tls(settings: Settings) -> Callable[..., ssl.SSLContext] | None:
+    """What makes uvicorn speak TLS, where there is a certificate."""
+    if not settings.http_certificate_file:
+        return None
+    shown = Certificate(settings.http_certificate_file, settings.http_key_file)
+    return lambda *_: shown.context
 
 
 def edge(app: FastAPI, settings: Settings) -> Edge:

@@ -181,6 +181,36 @@ def test_pod_security_admits_every_pod_as_restricted(overlay: str) -> None:
             }, name
 
 
+def test_production_is_tls_from_the_ingress_to_each_service() -> None:
+    rendered = render("overlays/production")
+    of = {(each["kind"], each["metadata"]["name"]): each for each in rendered}
+    (settings,) = (
+        each["data"]
+        for each in rendered
+        if each["kind"] == "ConfigMap" and each["metadata"]["name"].startswith("settings-")
+    )
+    files = [settings["HTTP_CERTIFICATE_FILE"], settings["HTTP_KEY_FILE"]]
+
+    for service in SERVICES:
+        pod = of["Deployment", service]["spec"]["template"]["spec"]
+        (container,) = pod["containers"]
+        probes = [container[f"{kind}Probe"] for kind in ("startup", "liveness", "readiness")]
+        assert {probe["httpGet"]["scheme"] for probe in probes} == {"HTTPS"}
+        (secret,) = (v["secret"]["secretName"] for v in pod["volumes"] if v["name"] == "tls")
+        (at,) = (m["mountPath"] for m in container["volumeMounts"] if m["name"] == "tls")
+        # The names that cert-manager gives the files of its Secrets.
+        assert files == [f"{at}/tls.crt", f"{at}/tls.key"]
+        certificate = of["Certificate", service]["spec"]
+        assert certificate["secretName"] == secret
+        assert f"{service}.hub-and-spoke.svc" in certificate["dnsNames"]
+        assert certificate["issuerRef"]["name"] == "authority"
+        assert of["Service", service]["spec"]["ports"] == [
+            {"name": "https", "port": 443, "targetPort": "http", "appProtocol": "https"}
+        ]
+    secrets = {of["Certificate", service]["spec"]["secretName"] for service in SERVICES}
+    assert len(secrets) == len(SERVICES), "nobody shows another's"
+
+
 def test_checkov_finds_nothing_but_what_is_explained(tmp_path: Path) -> None:
     tool = ROOT / ".venv" / "checkov" / "bin" / "checkov"
     assert tool.exists(), "checkov is missing: `make kubernetes` brings it"

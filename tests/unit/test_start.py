@@ -17,6 +17,7 @@ from services.referral.app import ReferralSettings
 from shared.operating.kinds import wrong_with_keys
 from shared.operating.settings import Settings
 from shared.operating.start import CONFIGURATION, USAGE, VERSION, Wrong, read, start, told
+from tests.harness.authority import certified
 from tests.harness.cases import every_case
 
 KINDS: tuple[type[Settings], ...] = (
@@ -107,12 +108,23 @@ def test_a_file_of_certificates_that_is_not_there_is_named_by_its_setting(
     assert lines == [f"{name}: names a file of certificates that can't be read"]
 
 
+def test_a_certificate_and_a_key_that_do_not_fit_each_other_are_named(tmp_path: Path) -> None:
+    one, other = certified(tmp_path / "one"), certified(tmp_path / "other")
+    fitting = {"HTTP_CERTIFICATE_FILE": str(one.certificate), "HTTP_KEY_FILE": str(one.key)}
+
+    assert said(AllocationSettings, RIGHT | fitting) == []
+    for wrong in (str(other.key), "/nowhere/tls.key", str(one.certificate)):
+        lines = said(AllocationSettings, RIGHT | fitting | {"HTTP_KEY_FILE": wrong})
+        assert lines == ["HTTP_CERTIFICATE_FILE: can't be read, or HTTP_KEY_FILE is not its key"]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_log_has_every_setting_but_no_secret(
     kind: type[Settings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     secrets = {n for n, f in kind.model_fields.items() if "SecretStr" in str(f.annotation)}
     formed = {"mongo_database", "trusted_proxies", "bus_prefix", "mail_from", "public_url"}
+    formed |= {"http_certificate_file", "http_key_file"}
     for name, field in kind.model_fields.items():
         if field.annotation is str and name not in formed and not name.startswith("limit_"):
             monkeypatch.setenv(name.upper(), f"https://user:{MARK}@host/?word={MARK}")

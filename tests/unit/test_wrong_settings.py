@@ -38,6 +38,8 @@ SERVICES: dict[str, tuple[type[Settings], Callable[[Any], Build]]] = {
 # What only the settings' own reader finds wrong; `FILES` are written by the test.
 OWN = {
     "auth_jwks": ("/nowhere/jwks.json", "/", "https://", "http://issuer.example/jwks"),
+    "http_certificate_file": ("/nowhere/tls.crt",),
+    "http_key_file": ("/nowhere/tls.key",),
     "smtp_url": (MARK, "http://mail.example", "smtps://", "smtp://m.example", "smtps://m:0x", "["),
     "mail_from": (MARK, "a b@c", "a@b@c"),
     "public_url": (MARK, "ftp://a.example", "https://", "https://a b"),
