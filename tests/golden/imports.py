@@ -25,8 +25,10 @@ shows what it would send. Each answers with a JSON line per referral (`line` is 
 201 or the fault, `warnings` and `marks` as of a batch) and at last the `report`: how many were taken, how \
 often each warning and mark came. Every line stands alone. Nothing of one is lost: what no referral has is \
 kept as sent, sealed, under `set_aside`, and marked. The same file again doubles nothing, for each referral \
-is known by its `agency_reference`. How values are read says docs/intake.md: an urgency that is missing is \
-`same_day`, so a file of old referrals should say it.
+is known by its `agency_reference`. With `?validate_only=true`, or `--validate-only` before the file, \
+nothing is stored: each line says what it would be (`status` 200 and `would_be`), the lines before it \
+counted, and the report is the one that sending has (decision 1403). How values are read says \
+docs/intake.md: an urgency that is missing is `same_day`, so a file of old referrals should say it.
 
 ## A table
 

@@ -12,8 +12,8 @@ import pytest_asyncio
 from services.referral.access import Viewer
 from services.referral.acting import Asker
 from services.referral.intake.command import intake
+from services.referral.intake.lines import take_line, taking
 from services.referral.intake.request import ReceiveReferral
-from services.referral.intake.route import take_line
 from services.referral.lifecycle.reopening import reopen
 from services.referral.lifecycle.states import Move, move
 from services.referral.records import Referral, gave_up_reference
@@ -50,7 +50,9 @@ class School:
 
     async def line(self, **changes: Any) -> tuple[int, str | None]:
         raw = json.dumps({**SENT, **changes}).encode()
-        told = await take_line(self.stores, SCHOOL.caller, 1, raw)
+        told = await take_line(
+            self.stores, SCHOOL.caller, 1, raw, taking(self.stores, SCHOOL.caller)
+        )
         return told.status, told.id
 
     async def single(self) -> str | None:

@@ -253,9 +253,10 @@ class Client(Connection):
             "POST", f"/v1/referrals/{quoted(referral_id)}/amendments", headers=headers, body=body
         )
 
-    def post_batch(self, body: Any) -> Answer:
+    def post_batch(self, body: Any, *, validate_only: bool | None = None) -> Answer:
         """Refer many: one JSON document per line (NDJSON), at most 1,000 lines and 1 MiB."""
-        return self.send("POST", "/v1/referrals/batch", body=body)
+        query: dict[str, Any] = {"validate_only": validate_only}
+        return self.send("POST", "/v1/referrals/batch", query=query, body=body)
 
     def post_consent(
         self, referral_id: str, body: Any, *, idempotency_key: str | None = None
@@ -324,10 +325,11 @@ class Client(Connection):
         headers: dict[str, Any] = {"idempotency-key": idempotency_key}
         return self.send("POST", "/v1/referrals", query=query, headers=headers, body=body)
 
-    def post_referrals_import(self, body: Any) -> Answer:
+    def post_referrals_import(self, body: Any, *, validate_only: bool | None = None) -> Answer:
         """Refer many from a file: a table (CSV) or the children in need census (XML), at most 1,000
         referrals and 1 MiB; `python -m services.referral.imports` sends larger ones in parts."""
-        return self.send("POST", "/v1/referrals/import", body=body)
+        query: dict[str, Any] = {"validate_only": validate_only}
+        return self.send("POST", "/v1/referrals/import", query=query, body=body)
 
     def post_secret(self, recipient_id: str) -> Answer:
         """A new signing secret. For a day every call carries both signatures, so that you can switch

@@ -5,13 +5,19 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
+# Taken, or, where it was only looked at, what would be.
+TAKEN = (200, 201)
+
 
 class Understood(BaseModel):
     """What was understood: how many lines were taken and refused, and how often each warning, each mark
     (place and code) and each fault came. Nothing that was sent is in it."""
 
-    taken: int = Field(default=0, description="Lines that are referrals now, or were already.")
-    refused: int = Field(default=0, description="Lines of which nothing was stored.")
+    taken: int = Field(
+        default=0,
+        description="Lines that are referrals now, or were already; with `validate_only` that would be.",
+    )
+    refused: int = Field(default=0, description="Lines of which nothing was stored, or would be.")
     warnings: dict[str, int] = Field(default={}, description="How often each warning came.")
     marked: dict[str, int] = Field(default={}, description="How often each place was marked so.")
     faults: dict[str, int] = Field(default={}, description="How often a line was refused for it.")
@@ -26,7 +32,7 @@ class Counting:
 
     def count(self, line: dict[str, Any]) -> None:
         """One more line. Places in lists are counted together."""
-        taken = line["status"] == 201
+        taken = line["status"] in TAKEN
         self._lines[taken] += 1
         self._warnings.update(line.get("warnings") or ())
         for mark in line.get("marks") or ():

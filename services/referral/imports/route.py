@@ -11,7 +11,8 @@ from services.referral.callers import OnStores
 from services.referral.imports.census import Row, read_census
 from services.referral.imports.report import Counting
 from services.referral.imports.table import read_table
-from services.referral.intake.route import MAX_LINES, Line, take_line
+from services.referral.intake.lines import Answer, Line, answering, take_line
+from services.referral.intake.route import MAX_LINES, OnlyLook
 from services.referral.store import Stores
 from shared.errors import BadRequest
 from shared.web.access import may
@@ -40,16 +41,20 @@ FILES = {
     dependencies=[may("send")],
 )
 async def post_referrals_import(
-    request: Request, caller: AnyCaller, stores: OnStores
+    request: Request, caller: AnyCaller, stores: OnStores, validate_only: OnlyLook = False
 ) -> StreamingResponse:
     """Refer many from a file: a table (CSV) or the children in need census (XML), at most 1,000
     referrals and 1 MiB; `python -m services.referral.imports` sends larger ones in parts.
 
     docs/import.md says how each is read. Every line stands alone, and nothing of it is lost: what no
     referral has is kept as sent, and marked. Sending the same file again doubles nothing.
+
+    With `validate_only=true` each line is answered what it would be, `status` 200 and `would_be` in
+    place of 201 and `id`, and the report is the one that sending has; nothing is stored.
     """
     rows = rows_of(await request.body())
-    return StreamingResponse(_results(stores, caller, rows), media_type=NDJSON)
+    answer = answering(stores, caller, validate_only=validate_only)
+    return StreamingResponse(_results(stores, caller, rows, answer), media_type=NDJSON)
 
 
 def rows_of(body: bytes) -> list[Row]:
@@ -66,16 +71,19 @@ def rows_of(body: bytes) -> list[Row]:
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
-async def _results(stores: Stores, caller: Caller, rows: list[Row]) -> AsyncIterator[str]:
+async def _results(
+    stores: Stores, caller: Caller, rows: list[Row], answer: Answer
+) -> AsyncIterator[str]:
     counting = Counting()
     for row in rows:
-        line = await _take(stores, caller, row)
+        line = await _take(stores, caller, row, answer)
         counting.count(line.model_dump())
         yield line.model_dump_json() + "\n"
     yield json.dumps({"report": counting.report().model_dump()}) + "\n"
 
 
-async def _take(stores: Stores, caller: Caller, row: Row) -> Line:
+async def _take(stores: Stores, caller: Caller, row: Row, answer: Answer) -> Line:
     if row.document is None:
         return Line(line=row.line, status=422, code=row.fault)
-    return await take_line(stores, caller, row.line, json.dumps(row.document).encode())
+    raw = json.dumps(row.document).encode()
+    return await take_line(stores, caller, row.line, raw, answer)

@@ -1,12 +1,13 @@
 """Send a file of referrals to the API.
 
     python -m services.referral.imports FILE
+    python -m services.referral.imports --validate-only FILE
     python -m services.referral.imports --help
 
 FILE is a table (CSV) or the children in need census (XML) of any size; docs/import.md says how it is
 read. It is sent in batches to API_URL (as https://referrals.example) with the access token of your
-agency in API_TOKEN. Without API_URL nothing is sent: the referrals are written as they would be, a JSON
-line each.
+agency in API_TOKEN. With --validate-only nothing of it is stored: each line is answered what it would be.
+Without API_URL nothing is sent: the referrals are written as they would be, a JSON line each.
 
 Each line of what is written is the answer to one referral, by its line in the file; the last one is the
 report. Sent again, a file doubles nothing: after an error just do so. Exit codes: 0 all taken, 1 some
@@ -28,6 +29,7 @@ from services.referral.imports.table import read_table
 from shared.operating.start import UNAVAILABLE, USAGE
 from shared.rules.values import MOST_BYTES
 
+ONLY = "--validate-only"
 PIECE = 1 << 16
 # A token goes nowhere in the clear, nor where an answer sends it.
 SAFE = ("https://", "http://127.0.0.1:", "http://localhost:")
@@ -42,10 +44,11 @@ def main(words: Sequence[str]) -> int:
     if list(words) in (["--help"], ["-h"]):
         sys.stdout.write(f"{__doc__}\n")
         return 0
-    if len(words) != 1 or words[0].startswith("-") or not Path(words[0]).is_file():
+    only, files = list(words[:1]) == [ONLY], [word for word in words if word != ONLY]
+    if len(files) != 1 or len(words) != 1 + only or not Path(files[0]).is_file():
         sys.stderr.write(f"{__doc__}\n")
         return USAGE
-    rows = rows_of(Path(words[0]))
+    rows = rows_of(Path(files[0]))
     url = os.environ.get("API_URL", "").rstrip("/")
     if not url:
         return _write(rows, sys.stdout)
@@ -53,7 +56,8 @@ def main(words: Sequence[str]) -> int:
         sys.stderr.write("API_URL: https, or this machine\n")
         return USAGE
     try:
-        return _send(rows, url, os.environ.get("API_TOKEN", ""), sys.stdout)
+        to = f"{url}/v1/referrals/batch{'?validate_only=true' if only else ''}"
+        return _send(rows, to, os.environ.get("API_TOKEN", ""), sys.stdout)
     except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
         code = error.code if isinstance(error, urllib.error.HTTPError) else type(error).__name__
         sys.stderr.write(f"the API does not take it ({code}); send the same file again later\n")
@@ -120,7 +124,7 @@ def _answers(batch: Sequence[tuple[Row, bytes]], url: str, token: str) -> Iterat
         yield {"line": sent[0][0].line, "status": 413, "code": "content_too_large"}
     elif sent:
         body = b"".join(line for _, line in sent)
-        for answer in _posted(body, f"{url}/v1/referrals/batch", token):
+        for answer in _posted(body, url, token):
             yield {**answer, "line": sent[answer["line"] - 1][0].line}
 
 

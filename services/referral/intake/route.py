@@ -1,36 +1,29 @@
 """HTTP in: posting referrals, one at a time or many."""
 
-import json
-from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from collections.abc import AsyncIterator, Sequence
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
-from pydantic import BaseModel, Field, ValidationError
 
-from services.referral.areas.request import NearArea
 from services.referral.callers import Key, OnStores
 from services.referral.intake.command import intake
+from services.referral.intake.lines import Answer, answering, take_line
 from services.referral.intake.preview import Preview, preview
 from services.referral.intake.receipt import Receipt, as_received, as_sent
 from services.referral.intake.request import ReceiveReferral
-from services.referral.intake.reserving import key_of_line
-from services.referral.reading.marks import Mark
 from services.referral.records import shown_to_agencies
 from services.referral.store import Stores
-from shared.errors import BadRequest, Malformed, Mismatch, Outage, Refused
-from shared.operating.telemetry import log
+from shared.errors import BadRequest
 from shared.web.access import may
 from shared.web.etags import tagged
-from shared.web.faults import FieldFault, fault, twice
-from shared.web.members import said_twice_in
-from shared.web.problems import STORE_AWAY
 from shared.web.tokens import AnyCaller, Caller
 
 router = APIRouter(tags=["referrals"])
 
 
 MAX_LINES = 1000
+OnlyLook = Annotated[bool, Query(description="Only say what would be answered, and store nothing.")]
 
 
 @router.post(
@@ -46,9 +39,7 @@ async def post_referral(
     stores: OnStores,
     key: Key,
     response: Response,
-    validate_only: Annotated[
-        bool, Query(description="Only say what would be answered, and store nothing.")
-    ] = False,
+    validate_only: OnlyLook = False,
 ) -> Receipt | JSONResponse:
     """Refer a young person.
 
@@ -68,23 +59,6 @@ async def post_referral(
     return as_received(document, referral)
 
 
-class Line(BaseModel):
-    """The result of one line of a batch, in the order sent: 201, or a problem of its own."""
-
-    line: int
-    status: int
-    agency_reference: str | None = Field(
-        default=None, description="As the line has it; null where it can't be read."
-    )
-    id: str | None = None
-    code: str | None = None
-    warnings: tuple[str, ...] = ()
-    unknown_recipients: tuple[str, ...] = ()
-    area_near: tuple[NearArea, ...] = ()
-    marks: tuple[Mark, ...] = ()
-    errors: list[FieldFault] | None = None
-
-
 @router.post(
     "/v1/referrals/batch",
     response_class=StreamingResponse,
@@ -96,86 +70,43 @@ class Line(BaseModel):
     },
     responses={
         200: {
-            "description": "One JSON line per line sent: `line`, `status`, and `id` or the fault.",
+            "description": "One JSON line per line sent: `line`, `status`, and `id` or the fault; with "
+            "`validate_only` what it would be.",
             "content": {"application/x-ndjson": {"schema": {"type": "string"}}},
         }
     },
     dependencies=[may("send")],
 )
-async def post_batch(request: Request, caller: AnyCaller, stores: OnStores) -> StreamingResponse:
+async def post_batch(
+    request: Request, caller: AnyCaller, stores: OnStores, validate_only: OnlyLook = False
+) -> StreamingResponse:
     """Refer many: one JSON document per line (NDJSON), at most 1,000 lines and 1 MiB.
 
     Every line stands alone: a bad one never loses the others. Lines are told apart by their
     `agency_reference`, so sending a batch again, or part of it, doubles nothing. Once a referral has
     given its reference up (it went outside the network, or was erased), the line is a new one.
+
+    With `validate_only=true` each line is answered what it would be, `status` 200 and `would_be` in
+    place of 201 and `id`; nothing is stored, and nobody is told.
     """
-    lines = (await request.body()).split(b"\n")
-    filled = [(n, line) for n, line in enumerate(lines, start=1) if line.strip()]
+    filled = filled_lines(await request.body())
+    answer = answering(stores, caller, validate_only=validate_only)
+    results = answers(stores, caller, filled, answer)
+    return StreamingResponse(results, media_type="application/x-ndjson")
+
+
+def filled_lines(body: bytes) -> list[tuple[int, bytes]]:
+    """The lines with something in them, by their number. Raises `BadRequest` where they are too many."""
+    lines = enumerate(body.split(b"\n"), start=1)
+    filled = [(number, line) for number, line in lines if line.strip()]
     if len(filled) > MAX_LINES:
         raise BadRequest("too_many_lines", "Send at most 1,000 lines at a time.")
-
-    async def results() -> AsyncIterator[str]:
-        for number, line in filled:
-            yield (await take_line(stores, caller, number, line)).model_dump_json() + "\n"
-
-    return StreamingResponse(results(), media_type="application/x-ndjson")
+    return filled
 
 
-async def take_line(stores: Stores, caller: Caller, number: int, raw: bytes) -> Line:
-    """One line of a batch, taken or with what is wrong with it. Safe to repeat."""
-    line = await _taken(stores, caller, number, raw)
-    if line.agency_reference is not None or line.code == "member_twice":
-        return line
-    return line.model_copy(update={"agency_reference": reference_in(raw)})
-
-
-def reference_in(raw: bytes) -> str | None:
-    """The agency's own id in a line that was not taken, if it can be told."""
-    try:
-        sent = json.loads(raw)
-        said = sent.get("agency_reference") if isinstance(sent, dict) else None
-    except (ValueError, RecursionError):
-        return None
-    # Half of a pair of surrogates has no bytes: it would break the answer.
-    return said[:100].encode(errors="replace").decode() if isinstance(said, str) else None
-
-
-async def _taken(stores: Stores, caller: Caller, number: int, raw: bytes) -> Line:
-    if (name := said_twice_in(raw)) is not None:
-        return Line(line=number, status=400, code="member_twice", errors=[twice(name)])
-    try:
-        document = ReceiveReferral.model_validate(json.loads(raw))
-        key = await key_of_line(stores, caller.agency_id or "", document.agency_reference)
-        referral = await intake(stores, document, caller, key)
-        taken = as_received(document, referral)
-        told = taken.model_dump(
-            include={"id", "warnings", "unknown_recipients", "area_near", "marks"}
-        )
-        reference = document.agency_reference
-        return Line(line=number, status=201, agency_reference=reference, **told)
-    except ValidationError as error:
-        faults = [fault(e) for e in _errors(error)]
-        return Line(line=number, status=422, code="malformed", errors=faults)
-    except (ValueError, RecursionError):
-        return Line(line=number, status=400, code="not_json")
-    except Exception as error:  # whatever it is, it is this line's alone
-        return _not_taken(number, error)
-
-
-def _not_taken(number: int, error: Exception) -> Line:
-    if isinstance(error, Malformed):
-        found = FieldFault(pointer=error.pointer, code=error.code, message=error.message)
-        return Line(line=number, status=422, code="malformed", errors=[found])
-    if isinstance(error, Mismatch):
-        return Line(line=number, status=422, code=error.code)
-    if isinstance(error, Refused):
-        first = error.extra.get("referral", "").rpartition("/")[2] or None
-        return Line(line=number, status=409, code=error.code, id=first)
-    if isinstance(error, (Outage, *STORE_AWAY)):
-        return Line(line=number, status=503, code="unavailable")
-    log.error("batch.broken", error=type(error).__name__)
-    return Line(line=number, status=500, code="internal_error")
-
-
-def _errors(error: ValidationError) -> list[Any]:
-    return error.errors(include_input=False, include_url=False, include_context=False)
+async def answers(
+    stores: Stores, caller: Caller, filled: Sequence[tuple[int, bytes]], answer: Answer
+) -> AsyncIterator[str]:
+    """Each line's answer as JSON, one after the other."""
+    for number, line in filled:
+        yield (await take_line(stores, caller, number, line, answer)).model_dump_json() + "\n"
