@@ -12,6 +12,7 @@ from services.referral.cases import route as cases
 from services.referral.corrections import route as corrections
 from services.referral.disclosure import route as disclosure
 from services.referral.disclosure.upgrading import note_since
+from services.referral.drafts import route as drafts
 from services.referral.goals import route as goals
 from services.referral.handlers import handlers
 from services.referral.imports import route as imports
@@ -58,6 +59,7 @@ ROUTERS = (
     stranded.router,
     tracings.router,
     transfers.router,
+    drafts.router,
 )
 
 

@@ -2,16 +2,19 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import timedelta
 
 from services.referral.agencies.rule import AGREEMENT_DUE, Agency, Agreement
 from services.referral.areas.register import Register
 from services.referral.areas.rule import Area
+from services.referral.drafts.drafts import Drafts
 from services.referral.hubs.directory import Directory
 from services.referral.intake.reservation import References
 from services.referral.matches.entries import Matches
 from services.referral.people.age import BIRTHDAY_DUE
 from services.referral.people.index import People
 from services.referral.records import RESPONSE_DUE, TRANSFER_DUE, AccessRecord, Referral
+from services.referral.retention.policy import policy
 from services.referral.sharing.known import Known
 from services.referral.sharing.subject import Subject
 from services.referral.tracings.rule import Tracing
@@ -38,6 +41,7 @@ class Stores:
     references: References
     known: Known
     matches: Matches
+    drafts: Drafts
     vault: Vault
 
     @classmethod
@@ -59,6 +63,7 @@ class Stores:
             references=References(database["references"]),
             known=Known(database),
             matches=Matches(database["possible_matches"]),
+            drafts=Drafts(database["drafts"], vault, timedelta(days=policy().drafts_days)),
             vault=vault,
         )
 
@@ -69,6 +74,7 @@ class Stores:
         await self.references.prepare()
         await self.known.prepare()
         await self.matches.prepare()
+        await self.drafts.prepare()
         await self.referrals.prepare(
             *([(name, 1), ("received_at", -1)] for name in ("agency_id", "hub_id", "worker_id")),
             *([(name, 1), ("stands_since", 1)] for name in ("agency_id", "hub_id")),

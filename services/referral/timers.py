@@ -1,4 +1,4 @@
-"""What happens because time has passed: late answers, agreements that end, birthdays.
+"""What happens because time has passed: late answers, agreements that end, birthdays, old drafts.
 
 Any replica may run it. A timer is claimed for a minute; the rule that follows also stops or moves the
 timer, in one write: each fires one effect, however many replicas look and whichever of them dies.
@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import partial
 
 from services.referral.agencies.rule import AGREEMENT_DUE, Agreement, watch
+from services.referral.drafts.rule import DESTRUCTION_DUE, Draft
 from services.referral.lifecycle.states import overdue
 from services.referral.people.age import BIRTHDAY_DUE, Age, older
 from services.referral.people.finding import details_of
@@ -33,6 +34,7 @@ async def run_timers(stores: Stores) -> None:
             run_out(stores.referrals, TRANSFER_DUE, partial(ask_again, stores), lease=LEASE),
             run_out(stores.agreements, AGREEMENT_DUE, partial(agree, stores), lease=LEASE),
             run_out(stores.subjects, BIRTHDAY_DUE, partial(grow, stores), lease=LEASE),
+            run_out(stores.drafts, DESTRUCTION_DUE, partial(forget, stores), lease=LEASE),
         ):
             loops.create_task(loop)
 
@@ -72,6 +74,11 @@ async def grow(stores: Stores, subject: Subject) -> None:
         coming = [age.check_at for age in known if age and age.check_at]
         until = min(coming, default=None)
         await stores.subjects.postpone(subject.id, BIRTHDAY_DUE, until, version=after.version)
+
+
+async def forget(stores: Stores, draft: Draft) -> None:
+    """Nobody has changed a draft for as long as one is kept, or a crash left it half destroyed."""
+    await stores.drafts.destroy(draft.id)
 
 
 def _is_due(age: Age, at: datetime) -> bool:

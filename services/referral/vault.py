@@ -1,8 +1,8 @@
-"""Personal data at rest: each field encrypted with the referral's own key, lookups by keyed hash.
+"""Personal data at rest: each field encrypted with its record's own key, lookups by keyed hash.
 
 MongoDB's explicit client-side field level encryption (works on the Community server): the data
-key of a referral lives in the `vault` collection, wrapped by the master key, which is never in
-the database. Destroying the data key makes every copy of the fields unreadable.
+key of a referral, or of a draft of one, lives in the `vault` collection, wrapped by the master key,
+which is never in the database. Destroying the data key makes every copy of the fields unreadable.
 """
 
 import asyncio
@@ -56,56 +56,56 @@ class Vault:
         )
 
     async def prepare(self) -> None:
-        """The index that makes a second key for one referral impossible."""
+        """The index that makes a second key for one record impossible."""
         await self._keys.create_index(
             "keyAltNames", unique=True, partialFilterExpression={"keyAltNames": {"$exists": True}}
         )
 
-    async def make_key(self, referral_id: str) -> None:
-        """Make the key of a new referral. Safe to repeat; only intake makes keys.
+    async def make_key(self, record_id: str) -> None:
+        """Make the key of a new referral or draft. Safe to repeat; only intake and drafts make keys.
 
         A crash after this leaves a key that nothing uses; the retry of the request finds it.
         """
         try:
-            await self._encryption.create_data_key(self._provider, key_alt_names=[referral_id])
+            await self._encryption.create_data_key(self._provider, key_alt_names=[record_id])
         except EncryptionError:
             # Made by an earlier copy of the request; anything else is a fault.
-            if not await self._has_key(referral_id):
+            if not await self._has_key(record_id):
                 raise
 
-    async def seal(self, referral_id: str, fields: Mapping[str, str]) -> dict[str, bytes]:
-        """Encrypt each field with the referral's key. Raises `Erased` when the key was destroyed:
-        a new one would make an erased referral hold personal data again."""
+    async def seal(self, record_id: str, fields: Mapping[str, str]) -> dict[str, bytes]:
+        """Encrypt each field with the record's key. Raises `Erased` when the key was destroyed:
+        a new one would make an erased record hold personal data again."""
         try:
-            return {name: await self._encrypted(referral_id, v) for name, v in fields.items()}
+            return {name: await self._encrypted(record_id, v) for name, v in fields.items()}
         except EncryptionError:
-            if await self._has_key(referral_id):
+            if await self._has_key(record_id):
                 raise
         raise Erased
 
-    async def _encrypted(self, referral_id: str, value: str) -> bytes:
+    async def _encrypted(self, record_id: str, value: str) -> bytes:
         algorithm = Algorithm.AEAD_AES_256_CBC_HMAC_SHA_512_Random
-        return bytes(await self._encryption.encrypt(value, algorithm, key_alt_name=referral_id))
+        return bytes(await self._encryption.encrypt(value, algorithm, key_alt_name=record_id))
 
-    async def open(self, referral_id: str, sealed: Mapping[str, bytes]) -> dict[str, str]:
-        """Decrypt these fields. Raises `Erased` when the referral's key was destroyed."""
+    async def open(self, record_id: str, sealed: Mapping[str, bytes]) -> dict[str, str]:
+        """Decrypt these fields. Raises `Erased` when the record's key was destroyed."""
         opened = {}
         for name, value in sealed.items():
             try:
                 opened[name] = str(await self._encryption.decrypt(Binary(value, 6)))
             except EncryptionError:
-                if await self._has_key(referral_id):
+                if await self._has_key(record_id):
                     raise
                 raise Erased from None
         return opened
 
-    async def destroy(self, referral_id: str) -> None:
-        """Destroy the referral's key, so that no copy of its fields, in no backup of the records,
+    async def destroy(self, record_id: str) -> None:
+        """Destroy the record's key, so that no copy of its fields, in no backup of the records,
         can be read again. A backup of this collection brings keys back: see docs/operating.md."""
-        await asyncio.shield(self._keys.delete_one({"keyAltNames": referral_id}))
+        await asyncio.shield(self._keys.delete_one({"keyAltNames": record_id}))
 
-    async def referral_ids(self) -> AsyncIterator[tuple[str, datetime]]:
-        """Every referral that has a key, and when the key was made."""
+    async def all_keys(self) -> AsyncIterator[tuple[str, datetime]]:
+        """Every record that has a key, and when the key was made."""
         async for key in self._keys.find({}, {"keyAltNames": 1, "creationDate": 1}):
             made_at = key["creationDate"]
             yield key["keyAltNames"][0], made_at.replace(tzinfo=made_at.tzinfo or UTC)
@@ -134,8 +134,8 @@ class Vault:
             mac.update(len(raw).to_bytes(4, "big") + raw)
         return mac.hexdigest()
 
-    async def _has_key(self, referral_id: str) -> bool:
-        return await self._keys.find_one({"keyAltNames": referral_id}, {"_id": 1}) is not None
+    async def _has_key(self, record_id: str) -> bool:
+        return await self._keys.find_one({"keyAltNames": record_id}, {"_id": 1}) is not None
 
 
 def _name(master_key: bytes) -> str:

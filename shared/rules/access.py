@@ -56,12 +56,14 @@ class Thing:
     `hub_id` holds it or, until it is placed, serves its area. `holder_id`: the duty worker who holds
     it while it waits. `shared_with` are agencies that an
     agreement and a ground let see something of it now (`shared.rules.sharing`). `unsafe` are the
-    names of safety marks for its young person. `private`: somebody's own inbox, to which operators
+    names of safety marks for its young person. `account` is whose it is, where it is one person's of an
+    agency and not the agency's. `private`: somebody's own inbox, to which operators
     are outsiders.
     """
 
     referrer_id: str | None = None
     agency_id: str | None = None
+    account: str | None = None
     hub_id: str | None = None
     worker_id: str | None = None
     holder_id: str | None = None
@@ -129,7 +131,7 @@ def _of_agency(person: Person, thing: Thing) -> Relation:
     if person.agency_id == thing.referrer_id:
         return "referrer"
     if person.agency_id in (thing.agency_id, *thing.parties):
-        return "own_agency"
+        return "own_agency" if thing.account in (None, person.account) else "colleague"
     return "partner" if person.agency_id in thing.shared_with else "other_agency"
 
 

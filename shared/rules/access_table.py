@@ -42,6 +42,9 @@ _REPORT = _row("own", "auditor")
 TABLE: Mapping[Action, Row] = {
     # Referrals. Partners read what agreement and ground permit; they never act.
     "send": _row("own", "own_agency"),
+    # What is not sent yet: of one account, in the agency as which it called. Nobody else's ever.
+    "list_drafts": _row("own", "own_agency"),
+    "keep_draft": _row("draft", "own_agency", hidden=True),
     "view": _row("referral", "partner", *_READERS, hidden=True),
     "view_history": _row("referral", *_READERS, hidden=True),
     "view_stranded": _row("stranded", "operator"),

@@ -5,6 +5,7 @@ from typing import Literal, get_args
 
 Relation = Literal[
     "own_agency",
+    "colleague",
     "referrer",
     "partner",
     "other_agency",
@@ -26,6 +27,7 @@ RELATIONS: tuple[Relation, ...] = get_args(Relation)
 # `unsafe` and `left` are of no role: they take every role's rights away.
 ROLE_OF: Mapping[Relation, str] = {
     "own_agency": "agency",
+    "colleague": "agency",
     "referrer": "agency",
     "partner": "agency",
     "other_agency": "agency",
@@ -44,9 +46,11 @@ ROLE_OF: Mapping[Relation, str] = {
 ROLES: tuple[str, ...] = ("agency", "worker", "hub_manager", "auditor", "operator")
 # What a route is about. `own`: lists, what is new, what is asked of a role and of nothing in
 # particular. `notice` is a notification, `mailing` what a recipient was sent and how it is told;
+# `draft` is what one account has not sent yet, which its colleagues don't see;
 # `transfer` is a proposal as both Hubs see it, `answer` as the one does that may take the referral.
 Kind = Literal[
     "own",
+    "draft",
     "referral",
     "case",
     "stranded",
@@ -79,6 +83,10 @@ _OF_A_RECIPIENT: tuple[Relation, ...] = (
 # How somebody can stand to a thing of each kind. `unsafe` is about a young person.
 STANDS: Mapping[Kind, Collection[Relation]] = {
     "own": ("own_agency", "worker_in_person", "manager_of_hub", "auditor", "operator", "left"),
+    "draft": (
+        *("own_agency", "colleague", "other_agency", "other_worker", "other_manager"),
+        *("auditor", "operator", "left"),
+    ),
     "referral": _AROUND,
     "case": _AROUND,
     "stranded": (

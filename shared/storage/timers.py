@@ -2,15 +2,29 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeVar
 
 from shared.operating.cancellation import raise_if_cancelled
 from shared.operating.telemetry import log
-from shared.storage.records import R
-from shared.storage.store import Store
+from shared.storage.claims import Claims
+from shared.storage.records import R, Record
+
+R_co = TypeVar("R_co", bound=Record, covariant=True)
+
+
+class Timed(Protocol[R_co]):
+    """Records with timers: a `Store`, or what keeps records that have no events."""
+
+    @property
+    def claims(self) -> Claims:
+        """The claims on them."""
+
+    async def claim(self, timer: str, lease: float) -> R_co | None:
+        """As `Store.claim`."""
 
 
 async def run_out(
-    store: Store[R],
+    store: Timed[R],
     timer: str,
     then: Callable[[R], Awaitable[object]],
     *,

@@ -16,6 +16,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "access.md"
 SERVICES = ("referral", "allocation", "notify", "audit")
 HEADINGS: dict[Relation, str] = {
     "own_agency": "own agency",
+    "colleague": "colleague, of what is one account's",
     "referrer": "referrer",
     "partner": "partner with a ground",
     "other_agency": "other agency",

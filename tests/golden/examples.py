@@ -11,7 +11,10 @@ IDS = re.compile(r"\b([a-z]{2,8})_[0-9a-f]{32}\b")
 TIMES = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 TIME, LONGEST, MOST = "2026-03-02T09:30:00Z", 400, 2
 # What no row has, since what it sends changes nothing.
-INSTEAD: Mapping[str, bytes] = {
+DRAFT: Mapping[str, Any] = {
+    "answers": {"narrative": "Synthetic words.", "seen": ["worried", "tired"]}
+}
+INSTEAD: Mapping[str, Any] = {
     "POST /v1/referrals/batch": b"\n".join(
         json.dumps(one).encode()
         for one in (
@@ -24,6 +27,8 @@ INSTEAD: Mapping[str, bytes] = {
             {"agency_reference": "SYN-0003", "narrative": 7},
         )
     ),
+    "POST /v1/drafts": DRAFT,
+    "PUT /v1/drafts/{draft_id}": {"answers": {**DRAFT["answers"], "urgency": "same_day"}},
     "POST /v1/areas/import": b"code,name,aliases,retired,revision\neastby,East By,The East,,\n",
 }
 # A secret is told once; this one is nobody's.

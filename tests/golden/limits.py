@@ -9,7 +9,11 @@ from services.audit.court.gathering import MOST_LINES
 from services.audit.reports.accounting import MOST as MOST_DISCLOSURES
 from services.notify.inbox.reading import STREAM_ENDS
 from services.notify.oversight.replay import MAX_REPLAYED
+from services.referral.drafts.request import MOST_BYTES as DRAFT_BYTES
+from services.referral.drafts.request import MOST_DEPTH
+from services.referral.drafts.rule import MOST_DRAFTS
 from services.referral.intake.route import MAX_LINES
+from services.referral.retention.policy import policy
 from shared.events.bounds import MAX_EVENT
 from shared.operating.limits import LimitSettings
 from shared.rules.values import END, FIRST, MOST, MOST_BYTES
@@ -19,6 +23,8 @@ PAGE = Path(__file__).parents[2] / "docs" / "limits.md"
 FIXED = (
     ("a request body, also of a batch, a list or an export", f"{MOST_BYTES:,} bytes"),
     ("lines of a batch of referrals", f"{MAX_LINES:,}"),
+    ("drafts of one account; one draft", f"{MOST_DRAFTS}; {DRAFT_BYTES:,} bytes and {MOST_DEPTH} levels "
+     f"of JSON, {policy().drafts_days} days after its last change"),
     ("lines of a list of workers; characters of a line", f"{worker_list.MAX_LINES:,}; "
      f"{worker_list.MAX_LINE:,}"),
     ("an event, and so what a record may gather", f"{MAX_EVENT:,} bytes"),

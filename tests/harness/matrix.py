@@ -20,6 +20,7 @@ from tests.harness.world import World
 
 MORE: dict[str, dict[str, str]] = {
     "second_worker": {"sub": "wk_two", "role": "worker", "worker_id": "wk_east_two", "hub_id": HUB},
+    "colleague": {"sub": "ag_school_two", "role": "agency", "agency_id": sample.SCHOOL},
     "gone_agency": {"sub": "ag_gone", "role": "agency", "agency_id": "ag_gone"},
     "gone_worker": {"sub": "wk_gone", "role": "worker", "worker_id": "wk_gone", "hub_id": HUB},
     "nowhere_manager": {"sub": "mg_gone", "role": "hub_manager", "hub_id": "hub_nowhere"},
@@ -75,6 +76,14 @@ WHO: Mapping[Kind, People] = {
         "own_agency": ("school",),
         "worker_in_person": ("east_worker",),
         "manager_of_hub": ("east_manager",),
+        **_WATCHERS,
+    },
+    "draft": {
+        "own_agency": ("school",),
+        "colleague": ("colleague",),
+        "other_agency": ("police",),
+        "other_worker": ("other_worker",),
+        "other_manager": ("manager",),
         **_WATCHERS,
     },
     "referral": _AROUND,

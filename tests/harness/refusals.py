@@ -162,7 +162,7 @@ def good_request(operation: Operation, row: Row, ids: Mapping[str, str]) -> Requ
         method=operation.method,
         path=row.path.format_map(ids),
         by=row.by,
-        statuses=frozenset({200, 201}),
+        statuses=frozenset({200, 201, 204}),
         content=written(row.body),
         headers=headers,
     )

@@ -163,6 +163,25 @@ NOT_A_REGISTRAR = dict.fromkeys(("school", "worker", "auditor"), 403)
 NOT_OF_A_HUB = dict.fromkeys(("school", "auditor", "operator"), 403)
 
 
+# What is in a draft is as its writer has it: only what can't be kept is refused.
+NOT_THE_WRITER = dict.fromkeys(("police", "worker", "manager", "auditor", "operator"), 404)
+UNKEPT = tuple(
+    Rule(422, "malformed", body=body)
+    for body in (
+        {},
+        {"answers": None},
+        {"answers": {}, "more": 1},
+        {"answers": {"large": "x" * 70_000}},
+        {"answers": {"half": "\ud800"}},
+        {"answers": {"\udfff": 1}},
+        {"answers": {"number": 2**53}},
+        {"answers": {"number": float("nan")}},
+        {"answers": {"number": float("inf")}},
+        {"answers": json.loads('{"deep":' * 17 + "1" + "}" * 17)},
+    )
+)
+
+
 def _of_referral(
     path: str,
     by: str,
@@ -403,6 +422,25 @@ REFERRAL_ROUTES: dict[str, Row] = {
             Rule(422, "malformed", body={}),
         ),
         generous=True,
+    ),
+    "POST /v1/drafts": Row(
+        "/v1/drafts",
+        "school",
+        {"answers": {}},
+        NOT_AN_AGENCY,
+        UNKEPT,
+        generous=True,
+    ),
+    "PUT /v1/drafts/{draft_id}": Row(
+        "/v1/drafts/{draft}",
+        "school",
+        {"answers": {}},
+        NOT_THE_WRITER,
+        UNKEPT,
+        generous=True,
+    ),
+    "DELETE /v1/drafts/{draft_id}": Row(
+        "/v1/drafts/{discarded_draft}", "school", None, NOT_THE_WRITER
     ),
     "POST /v1/referrals/batch": Row(
         "/v1/referrals/batch",

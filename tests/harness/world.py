@@ -193,5 +193,8 @@ async def _move_on(world: World) -> None:
     await do("other_manager", "POST", f"/v1/transfers/{ids['over']}/decline", gone, **ANY_TAG)
     traced = {"referral_id": ids["open"], "purpose": "complaint"}
     ids["tracing"] = (await do("second_auditor", "POST", "/v1/tracings", traced))["id"]
+    for name in ("draft", "discarded_draft"):
+        kept = {"answers": {"narrative": "Synthetic words."}}
+        ids[name] = (await do("school", "POST", "/v1/drafts", kept))["id"]
     inbox = await do("school", "GET", "/v1/notifications?wait=20")
     ids["notification"] = inbox["notifications"][0]["id"]

@@ -51,6 +51,8 @@ READS = {
         "/v1/referrals/{open}/match-decisions/preview"
         "?other_referral_id={same_one}&decision=different_people"
     ),
+    "GET /v1/drafts": "/v1/drafts",
+    "GET /v1/drafts/{draft_id}": "/v1/drafts/{draft}",
     "GET /v1/stranded": "/v1/stranded",
     "GET /v1/stranded/{referral_id}": "/v1/stranded/{stranded}",
     "GET /v1/transfers": "/v1/transfers",

@@ -187,6 +187,9 @@ async def test_no_marker_is_anywhere_but_encrypted_in_its_own_database(
         key = {"If-Match": "*", "Idempotency-Key": "g"}
         agreed = await network.ask("worker", "POST", f"{path}/goals", json=goal, headers=key)
         wanted = await network.ask("worker", "GET", f"{path}/goals")
+        kept = {"answers": {marked("question"): [marked("draft")]}}
+        draft = await network.ask("school", "POST", "/v1/drafts", json=kept)
+        drafted = await network.ask("school", "GET", draft.headers["Location"])
         read = await network.ask("worker", "GET", path)
         partner = await network.ask("police", "GET", path)
         errors = await refuse_often(network, referral_id)
@@ -200,6 +203,7 @@ async def test_no_marker_is_anywhere_but_encrypted_in_its_own_database(
     assert (amended.status_code, based.status_code, agreed.status_code) == (200, 201, 201)
     assert marked("second") in read.text
     assert marked("goal") in wanted.text
+    assert marked("draft") in drafted.text
     assert partner.status_code == 200
     assert tap.seen
     trail = json.dumps(await network.trail(referral_id))

@@ -30,6 +30,7 @@ READ_BY_US = {
     *("get_tile path", "get_event event_id", "get_report name", "get_export export_id"),
     *("get_subject_disclosures subject_id", "get_agency_disclosures agency_id"),
     "get_subject_report subject_id",
+    *("post_draft entry.answers", "put_draft entry.answers"),
 }
 
 

@@ -8,6 +8,10 @@ from hub_and_spoke_client.connection import Answer, Connection, quoted
 class Client(Connection):
     """Every operation of the network that an agency may use."""
 
+    def delete_draft(self, draft_id: str) -> Answer:
+        """Destroy your draft now, as after you have sent it. Nothing brings it back."""
+        return self.send("DELETE", f"/v1/drafts/{quoted(draft_id)}")
+
     def get_agency(self, agency_id: str, *, if_none_match: str | None = None) -> Answer:
         """An agency's entry: your own, or any of them for Hubs and operators."""
         headers: dict[str, Any] = {"If-None-Match": if_none_match}
@@ -79,6 +83,23 @@ class Client(Connection):
         """The witnesses, and up to where each of them, and enough of them, vouch."""
         headers: dict[str, Any] = {"If-None-Match": if_none_match}
         return self.send("GET", "/v1/cosignatures", headers=headers)
+
+    def get_draft(self, draft_id: str, *, if_none_match: str | None = None) -> Answer:
+        """Your draft, as you left it."""
+        headers: dict[str, Any] = {"If-None-Match": if_none_match}
+        return self.send("GET", f"/v1/drafts/{quoted(draft_id)}", headers=headers)
+
+    def get_drafts(
+        self,
+        *,
+        cursor: str | None = None,
+        limit: int | None = None,
+        if_none_match: str | None = None,
+    ) -> Answer:
+        """Your own drafts, without what is in them: the one made last first."""
+        query: dict[str, Any] = {"cursor": cursor, "limit": limit}
+        headers: dict[str, Any] = {"If-None-Match": if_none_match}
+        return self.send("GET", "/v1/drafts", query=query, headers=headers)
 
     def get_entry(
         self, seq: str, *, purpose: str | None = None, if_none_match: str | None = None
@@ -283,6 +304,13 @@ class Client(Connection):
             "POST", f"/v1/referrals/{quoted(referral_id)}/discussion", headers=headers, body=body
         )
 
+    def post_draft(self, body: Any) -> Answer:
+        """Keep what you have filled in so far, to go on later. Only your own account reads it,
+        called as this agency: not your colleagues, nor anybody of the network. It is destroyed 30
+        days after its last change. A draft is no referral: nobody sees it, and nothing happens
+        until you send one."""
+        return self.send("POST", "/v1/drafts", body=body)
+
     def post_end(self, agreement_id: str) -> Answer:
         """End it now. Any party may, at any time."""
         return self.send("POST", f"/v1/agreements/{quoted(agreement_id)}/end")
@@ -357,6 +385,12 @@ class Client(Connection):
         """Register an agency; or, with `If-Match`, amend it. The same entry again changes nothing."""
         headers: dict[str, Any] = {"if-match": if_match}
         return self.send("PUT", f"/v1/agencies/{quoted(agency_id)}", headers=headers, body=body)
+
+    def put_draft(self, draft_id: str, body: Any, *, if_match: str | None = None) -> Answer:
+        """Put all of these answers in the place of the ones before. The same again changes nothing,
+        nor when it is destroyed."""
+        headers: dict[str, Any] = {"if-match": if_match}
+        return self.send("PUT", f"/v1/drafts/{quoted(draft_id)}", headers=headers, body=body)
 
     def put_service_agreement(self, referral_id: str, body: Any) -> Answer:
         """Whether the young person wants the service. Declining blocks no lawful-basis decision. The

@@ -60,12 +60,14 @@ async def plan(stores: Stores, policy: RetentionPolicy, at: datetime) -> Plan:
     }
     past = await stores.referrals.find(old, limit=10_000)
     unfinished, half_erased = [], []
-    async for referral_id, made_at in stores.vault.referral_ids():
-        stored = await stores.referrals.find({"_id": referral_id}, limit=1)
+    async for record_id, made_at in stores.vault.all_keys():
+        stored = await stores.referrals.find({"_id": record_id}, limit=1)
         if stored and stored[0].erased_at is not None:
-            half_erased.append(referral_id)
-        elif not stored and made_at < at - _days(policy.unfinished_days):
-            unfinished.append(referral_id)
+            half_erased.append(record_id)
+        elif made_at < at - _days(policy.unfinished_days) and not (
+            stored or await stores.drafts.has(record_id)  # a draft has a timer of its own
+        ):
+            unfinished.append(record_id)
     past_records = {"at": {"$lt": at - _days(policy.access_records_days)}, **PUBLISHED}
     records = await stores.access_records.find(past_records, limit=10_000)
     return Plan(
@@ -89,9 +91,9 @@ async def carry_out(stores: Stores, plan: Plan) -> None:
         await forget_referral(stores, referral)
     for referral_id in plan.half_erased:
         await forget_referral(stores, await stores.referrals.get(referral_id))
-    for referral_id in plan.unfinished:
-        await stores.vault.destroy(referral_id)
-        await stores.references.release(referral_id)
+    for record_id in plan.unfinished:
+        await stores.vault.destroy(record_id)
+        await stores.references.release(record_id)
     await stores.access_records.collection.delete_many(
         {"_id": {"$in": list(plan.access_records)}, **PUBLISHED}
     )

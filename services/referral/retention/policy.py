@@ -20,6 +20,8 @@ class RetentionPolicy(BaseModel):
     entered_in_error_days: int = Field(ge=1)
     unfinished_days: int = Field(ge=1)
     access_records_days: int = Field(ge=1)
+    # Not longer: who writes a draft is told a month.
+    drafts_days: int = Field(30, ge=1, le=30)
 
 
 def policy(path: Path = DEFAULT_POLICY) -> RetentionPolicy:
