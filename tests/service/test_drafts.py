@@ -364,6 +364,28 @@ async def test_each_change_moves_the_end_and_a_late_timer_destroys_nothing_that_
     assert await database["vault"].count_documents({}) == 0
 
 
+async def test_what_one_replica_has_ended_no_other_shows_whatever_its_clock_says(
+    database: Database,
+) -> None:
+    vault = Vault(database, [bytes(96)], bytes(32))
+    await vault.prepare()
+    fast = Drafts(database["drafts"], vault, MONTH, clock=lambda: now() + timedelta(minutes=5))
+    slow = Drafts(database["drafts"], vault, MONTH, clock=lambda: now() - timedelta(minutes=5))
+    draft = await slow.add("usr_one", "ag_one", "first")
+    seen = await slow.get(draft.id)
+
+    over = {"destroyed_at": now() + timedelta(minutes=5), "version": 0}
+    await database["drafts"].update_one({"_id": draft.id}, {"$set": over, "$unset": {"sealed": ""}})
+
+    with pytest.raises(NotFound):
+        await slow.get(draft.id)
+    assert await slow.page("usr_one", "ag_one", None, 10) == ([], None)
+    assert await slow.replace(seen, "second") is None
+    await fast.destroy(draft.id)
+    assert await database["drafts"].count_documents({}) == 0
+    assert await database["vault"].count_documents({}) == 0
+
+
 @pytest.mark.parametrize("point", ["drafts.after_words", "drafts.after_key"])
 async def test_a_deletion_that_died_half_way_is_finished(replicas: Replicas, point: str) -> None:
     network = replicas.network

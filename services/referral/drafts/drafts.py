@@ -108,7 +108,7 @@ class Drafts:
             version=draft.version + 1, changed_at=at, destroyed_at=until, sealed=sealed
         )
         update = {"$set": {**fields_of(after), DESTRUCTION_DUE: until}}
-        same = {"_id": draft.id, "version": draft.version, **self._alive()}
+        same = {"_id": draft.id, **self._alive(), "version": draft.version}
         result = await asyncio.shield(self.collection.update_one(same, update))
         return after if result.matched_count else None
 
@@ -137,7 +137,8 @@ class Drafts:
         return None if document is None else record_of(Draft, document)
 
     def _alive(self) -> Document:
-        return {"destroyed_at": {"$gt": self._clock()}}
+        # What is over has version 0: another replica's clock may say so first.
+        return {"destroyed_at": {"$gt": self._clock()}, "version": {"$gt": 0}}
 
     async def _free(self, account: str) -> list[int]:
         taken = self.collection.find({"account": account}, {"slot": 1})
