@@ -59,6 +59,8 @@ from shared.events.sharing import (
 )
 from shared.events.subject import (
     AboutSharing,
+    MatchDecidedAgain,
+    MatchDoubted,
     SubjectDescribed,
     SubjectLinked,
     SubjectMatchDecided,
@@ -133,6 +135,8 @@ def _of_sharing(stores: Stores) -> Handlers:
         "notify.consent": [
             on(SubjectLinked, sharing.on_sharing),
             on(SubjectMatchDecided, sharing.on_sharing),
+            on(MatchDoubted, sharing.on_sharing),
+            on(MatchDecidedAgain, sharing.on_sharing),
             on(SubjectTurning18, sharing.on_sharing),
             on(SubjectDescribed, sharing.on_sharing),
             on(ConsentRecorded, sharing.on_consent),

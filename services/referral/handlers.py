@@ -2,7 +2,8 @@
 
 from services.referral.areas.command import settle_all, settle_one
 from services.referral.lifecycle.following import OfAllocation, follow, stands
-from services.referral.matches.finding import after_decision, find_again, find_matches
+from services.referral.matches.again import look_again, look_at, replaced
+from services.referral.matches.finding import after_decision, find_again, find_matches, match_id
 from services.referral.people.relinking import relink, tell_apart
 from services.referral.people.retelling import forget_referral, retell_subject
 from services.referral.sharing.command import mark_as_seen, speaks_as
@@ -131,7 +132,10 @@ async def on_match_decided(stores: Stores, event: Event[SubjectMatchDecided], by
         subjects = [(await stores.referrals.get(i)).subject_id for i in (mine, other)]
         if subjects[0] != subjects[1]:
             await tell_apart(stores, (subjects[0], mine), (subjects[1], other), by)
+    pair_id = match_id(stores, said.referral_id, said.other_referral_id or said.referral_id)
+    await replaced(stores, pair_id, said.decision, by)
     await after_decision(stores, said)
+    await look_at(stores, pair_id, by)
 
 
 async def on_proposal_told(
@@ -161,6 +165,7 @@ async def on_worker_registered(stores: Stores, event: Event[WorkerRegistered], b
     for account in await stores.known.accounts_of(event.data.worker_id):
         await mark_as_seen(stores, account, by)
         await speaks_as(stores, account, by)
+        await look_again(stores, account, by)
 
 
 async def on_account_seen(stores: Stores, event: Event[AccountSeen], by: Origin) -> None:
@@ -168,6 +173,7 @@ async def on_account_seen(stores: Stores, event: Event[AccountSeen], by: Origin)
     await stores.known.account(event)
     await mark_as_seen(stores, event.data.account, by)
     await speaks_as(stores, event.data.account, by)
+    await look_again(stores, event.data.account, by)
 
 
 async def on_trail_queried(stores: Stores, event: Event[TrailQueried], _: Origin) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator
 
 from shared.events import EventData
-from shared.events.declared import Parties, plain
+from shared.events.declared import Parties, listed, plain
 from shared.rules.carried import carried
 from shared.rules.parents import closed_to
 from shared.rules.sharing import SharingState
@@ -90,6 +90,43 @@ class SubjectMatchDecided(AboutSharing):
             subjects=(self.subject_id, self.other_subject_id),
             mentioned=(self.other_referral_id,),
         )
+
+
+class MatchDoubted(AboutSharing):
+    """Who decided on a match has called since as an agency that gains by it, or both who decided are
+    one person: somebody else decides again, and to these agencies nothing opens until then."""
+
+    event_type: ClassVar[str] = "subject.match_doubted"
+    heard_by: ClassVar[tuple[str, ...]] = ("notify.consent",)
+
+    match_id: str
+    decision_id: str
+    agency_ids: tuple[str, ...]
+
+    def says(self, by: str) -> str:
+        closed = f"; until then nothing opens to {listed(self.agency_ids)}" * bool(self.agency_ids)
+        return (
+            f"{by} found that who decided on a match of {self.referral_id} may not:"
+            f" somebody else has to decide again{closed}."
+        )
+
+    def parties(self) -> Parties:
+        return Parties(
+            referral_id=self.referral_id, subjects=(self.subject_id,), agencies=self.agency_ids
+        )
+
+
+class MatchDecidedAgain(AboutSharing):
+    """Somebody else has decided on a match; what was doubted of the decision before is over."""
+
+    event_type: ClassVar[str] = "subject.match_decided_again"
+    heard_by: ClassVar[tuple[str, ...]] = ("notify.consent",)
+
+    match_id: str
+    decision_id: str
+
+    def says(self, by: str) -> str:
+        return f"{by} decided again on a match of {self.referral_id}: what was doubted is over."
 
 
 class SubjectDescribed(AboutSharing):

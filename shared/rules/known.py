@@ -48,6 +48,7 @@ Reason = Literal[
     "consent_withdrawn",
     "consent_expired",
     "consent_unconfirmed",
+    "match_unconfirmed",
     "capacity_not_established",
     "basis_lapsed",
     "special_category_condition_missing",
@@ -189,7 +190,9 @@ class SharingState(Value):
     """All that is known about sharing one young person's information; append-only parts.
 
     `age_band` is how old they are now. Where birth dates are known that differ, it is the youngest,
-    and `age_bands` are all of them: a yes must count at each, a no counts at any.
+    and `age_bands` are all of them: a yes must count at each, a no counts at any. `doubted` are the
+    agencies that gain by who was found to be one young person, or two, on the word of somebody who
+    calls as them: nothing opens to them until somebody else has decided.
     """
 
     consents: tuple[Consent, ...] = ()
@@ -198,6 +201,7 @@ class SharingState(Value):
     age_band: AgeBand = "not_known"
     age_bands: tuple[AgeBand, ...] = ()
     about_parents: tuple[ParentsWord, ...] = ()
+    doubted: tuple[str, ...] = ()
 
     @property
     def ages(self) -> tuple[AgeBand, ...]:

@@ -54,7 +54,7 @@ __all__ = [
     "in_force",
 ]
 
-POLICY_VERSION = "sharing-7"
+POLICY_VERSION = "sharing-8"
 
 
 CLOSING: frozenset[Reason] = frozenset({"recipient_unsafe", "parents_not_told"})
@@ -118,8 +118,9 @@ def decide(
 def _closed(request: Request, state: SharingState) -> Reason | None:
     if request.agency_id in state.unsafe_agencies:
         return "recipient_unsafe"
-    family = counts_as_family(request.agency_kind)
-    return "parents_not_told" if family and parents_not_told(state.about_parents) else None
+    if counts_as_family(request.agency_kind) and parents_not_told(state.about_parents):
+        return "parents_not_told"
+    return "match_unconfirmed" if request.agency_id in state.doubted else None
 
 
 def _verdict(

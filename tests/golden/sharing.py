@@ -141,6 +141,7 @@ def verdicts() -> Iterator[str]:
             unsafe_agencies=draws.one_of(((), (), (), (), (SCHOOL,), (POLICE,))),
             age_band=draws.one_of(AGES),
             about_parents=draws.some(ParentsWord, PARENTS, 2),
+            doubted=draws.one_of(((), (), (), (), (SCHOOL,), (POLICE,))),
         )
         request, terms = draws.a(Request, REQUEST), draws.some(Terms, TERMS, 3)
         decision = decide(request, state, terms, AT).model_dump(exclude={"policy_version"})

@@ -2,6 +2,7 @@
 practitioners make of it, whoever else decides and wherever the process dies."""
 
 import asyncio
+import contextlib
 import hashlib
 import itertools
 import random
@@ -519,3 +520,43 @@ async def test_a_decision_that_died_half_way_is_nobody_elses_and_is_finished(
     )
     assert stored is not None
     assert ("deciding" in stored, len(stored["decisions"]), stored["open"]) == (False, 1, False)
+
+
+@pytest.mark.parametrize("point", ["doubt.after_noted", "doubt.after_one"])
+async def test_a_doubt_that_died_half_way_is_finished(network: Network, point: str) -> None:
+    """Who joined two calls as an agency that gains; the service dies while it looks at that again."""
+    name = f"Doubted {'Onceover' if point.endswith('noted') else 'Twilight'}"
+    mine, other = await two_alike(network, name, ("northtown", "northtown"))
+    yes = {
+        **{"agency_ids": [sample.POLICE], "given_by": "young_person", "status": "given"},
+        **{"gillick_competent": True, "categories": ["existence", "concerns"]},
+    }
+    key = {"Idempotency-Key": point}
+    path = f"/v1/referrals/{mine}"
+    recorded = await ask(network, "north", "POST", f"{path}/consents", yes, **key)
+    assert recorded.status_code == 201, recorded.text
+    MANAGERS[point] = {"sub": point, "role": "hub_manager", "hub_id": sample.HUB}
+    MANAGERS[f"{point} calls"] = {"sub": point, "role": "agency", "agency_id": sample.POLICE}
+    body = {"other_referral_id": other, "decision": "same_person", **COMPARED}
+    for who in ("north", "police"):
+        signed = await ask(network, who, "POST", sample.SIGNATURES, {"version": 1})
+        assert signed.is_success, signed.text
+    joined = await ask(network, point, "POST", f"{path}/match-decisions", body)
+    assert joined.is_success, joined.text
+    await network.quiet()
+
+    process = await network.replace("referral", FAULTS="1", FAULT=point)
+    with contextlib.suppress(httpx2.HTTPError):  # it may die before it answers
+        await ask(network, f"{point} calls", "GET", path)
+    await until(lambda: not process.running, deadline=20, what=f"dying at {point}")
+    await network.replace("referral")
+    await network.quiet()
+
+    (waits,) = [m for m in await queue(network, "north") if mine in m["referral_ids"]]
+    assert waits["decided_again"]
+    told = [e["type"] for i in (mine, other) for e in await network.trail(i)]
+    assert told.count("subject.match_doubted") == 2
+    again = await ask(network, "north_two", "POST", f"{path}/match-decisions", body)
+    await network.quiet()
+    assert again.is_success, again.text
+    assert mine not in str(await queue(network, "north"))

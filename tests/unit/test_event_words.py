@@ -45,6 +45,8 @@ REASONS = {
     "AreaRegistered.area": "an area that an operator registered",
     "Basis.agency_ids": "registered agencies: another is refused (agency_unknown)",
     "Basis.id": "made by us",
+    "SharingState.doubted": "registered agencies, and those that a token names",
+    "MatchDoubted.agency_ids": "registered agencies, and those that a token names",
     "Consent.agency_ids": "registered agencies, and aliases of ours for others that a no names",
     "Consent.agency_kinds": "of the register; in records of before as it was said",
     "Consent.id": "made by us",

@@ -148,5 +148,5 @@ def test_every_event_that_a_rule_may_be_about_arrives_and_names_its_referral() -
     assert without == of_referrals | {
         *(f"subject.{it}" for it in ("linked", "match_decided", "turning_18", "described")),
         *("subject.relinked", "sharing.parents_word_recorded", "consent.service_recorded"),
-        "consent.recorder_known",
+        *("consent.recorder_known", "subject.match_decided_again"),
     }

@@ -70,7 +70,7 @@ YES = (Verdict(category="existence", permitted=True, ground="consent", ground_id
 NO = Decision(
     verdicts=(Verdict(category="existence", permitted=False, reason="consent_withdrawn"),),
     safety_hold=True,
-    policy_version="sharing-7",
+    policy_version="sharing-8",
 )
 WAITS = ChannelState(since=AT, attempts=2)
 IDENTITY = {
@@ -221,7 +221,7 @@ STEPS: dict[str, tuple[Notification, Begun, dict[str, Any], dict[str, Any], Any]
             "purpose": "safeguarding",
             "verdicts": NO.verdicts,
             "safety_hold": True,
-            "policy_version": "sharing-7",
+            "policy_version": "sharing-8",
             "stage": "sending",
         },
         ALL_STOPPED,
@@ -230,7 +230,7 @@ STEPS: dict[str, tuple[Notification, Begun, dict[str, Any], dict[str, Any], Any]
         FIRST,
         lambda: redecide(FIRST, NO, NOW),
         {"verdicts": NO.verdicts},
-        {"verdicts": NO.verdicts, "policy_version": "sharing-7"},
+        {"verdicts": NO.verdicts, "policy_version": "sharing-8"},
         {"recheck_due": NOW},
     ),
     "it is retracted": (
@@ -453,7 +453,7 @@ def test_what_is_created_says_its_channels_and_verdicts_and_has_its_timers() -> 
     first = notification(webhook=None, email=None, verdicts=(), due_at=NOW, about_id="ntf_0")
     yes = Answer(
         permitted=True,
-        decision=Decision(verdicts=YES, safety_hold=False, policy_version="sharing-7"),
+        decision=Decision(verdicts=YES, safety_hold=False, policy_version="sharing-8"),
     )
     quiet = hook(
         quiet_hours=QuietHours(start="09:00", end="11:00", days_off="weekends_and_holidays")
@@ -464,7 +464,7 @@ def test_what_is_created_says_its_channels_and_verdicts_and_has_its_timers() -> 
     morning = AT.replace(hour=11, minute=0)
     assert new.record == first.but(
         verdicts=YES,
-        policy_version="sharing-7",
+        policy_version="sharing-8",
         webhook=ChannelState(since=AT),
         email=ChannelState(since=morning),
     )
@@ -477,7 +477,7 @@ def test_what_is_created_says_its_channels_and_verdicts_and_has_its_timers() -> 
         "due_at": NOW,
         "channels": ("inbox", "webhook", "email"),
         "verdicts": YES,
-        "policy_version": "sharing-7",
+        "policy_version": "sharing-8",
         "about_id": "ntf_0",
     }
     assert new.due == {
@@ -490,7 +490,7 @@ def test_what_is_created_says_its_channels_and_verdicts_and_has_its_timers() -> 
     no = create(first, answer=Answer(permitted=False, decision=NO), subscription=None,
                 policy=HUB, minutes=15)  # fmt: skip
     assert (no.record, no.due) == (
-        first.but(status="withheld", verdicts=NO.verdicts, policy_version="sharing-7"),
+        first.but(status="withheld", verdicts=NO.verdicts, policy_version="sharing-8"),
         {},
     )
     assert dict(no.events[0]) == {
@@ -498,7 +498,7 @@ def test_what_is_created_says_its_channels_and_verdicts_and_has_its_timers() -> 
         "purpose": "safeguarding",
         "verdicts": NO.verdicts,
         "safety_hold": True,
-        "policy_version": "sharing-7",
+        "policy_version": "sharing-8",
         "stage": "creation",
     }
 

@@ -147,7 +147,7 @@ def test_a_consent_under_an_agreement_permits_and_both_are_named() -> None:
 
     assert decision.permitted == CATEGORIES
     assert not decision.safety_hold
-    assert decision.policy_version == "sharing-7"
+    assert decision.policy_version == "sharing-8"
     assert decision.verdicts[1] == Verdict(
         category="identity",
         permitted=True,
@@ -173,6 +173,7 @@ REASONS: dict[Reason, World] = {
     "parents_not_told": a_world(a_consent())
     .stating(about_parents=(DO_NOT_TELL,))
     .asking(agency_kind="1a"),
+    "match_unconfirmed": a_world(a_consent()).stating(doubted=(POLICE,)),
     "no_agreement": a_world(a_consent(), agreements=[]),
     "agreement_not_signed": a_world(a_consent(), agreements=[an_agreement(signed_by=(HUB,))]),
     "agreement_lapsed": a_world(a_consent(), agreements=[an_agreement(effective_to=AT)]),

@@ -49,6 +49,7 @@ REASONS: Mapping[str, str] = {
     "consent_withdrawn": "a yes was taken back",
     "consent_expired": "a yes was over, or had not begun",
     "consent_unconfirmed": "a yes waited for a practitioner of the Hub to confirm it",
+    "match_unconfirmed": "who the young person is waited for somebody else of the Hub to decide",
     "capacity_not_established": "whether the young person could decide had not been assessed",
     "basis_lapsed": "the decision to share was over, or its review was due",
     "special_category_condition_missing": "the decision named no condition for sensitive information",

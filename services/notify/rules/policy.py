@@ -39,6 +39,7 @@ EVENTS = (
     "consent.recorded",
     "consent.reviewed",
     "consent.invalidated",
+    "subject.match_doubted",
     "sharing.basis_recorded",
     "sharing.basis_ended",
     "sharing.safety_marked",

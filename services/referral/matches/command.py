@@ -6,6 +6,7 @@ from typing import NamedTuple
 from services.referral.acting import Asker, held
 from services.referral.disclosure.access_record import record_access, refuse
 from services.referral.disclosure.rule import match_seen
+from services.referral.matches.again import replaced, somebody_else
 from services.referral.matches.decision import (
     Decision,
     Standing,
@@ -77,6 +78,7 @@ async def decide_match(
     else:
         await tell(stores, pair_id, pair.other.id, begun, by)
     failpoint("decision.after_carried_out")
+    await replaced(stores, pair_id, begun.decision, by)
     await stores.matches.finish(pair_id, begun)
     return pair_id, begun
 
@@ -95,7 +97,7 @@ async def _carry_out(stores: Stores, pair_id: str, pair: Pair, begun: Decision, 
     joins = begun.decision == "same_person"
     decision: Decided = "same_person" if joins else "different_people"
     try:
-        await decide(stores, pair.mine, pair.other, decision, by)
+        await decide(stores, pair.mine, pair.other, decision, by, begun.id)
     except Refused:
         await stores.matches.take_back(pair_id, begun)
         raise
@@ -139,6 +141,8 @@ async def _begin(
         if agreeing is not None and not given.proposed and known.proposal is not None:
             accounts = (account_of(by) for by in (known.proposal.by, given.by))
             await stores.known.two_people(*accounts)
+        if known.doubt is not None and is_real(given):
+            await somebody_else(stores, known, given.by)
         if not check(known, given, entry.instead_of):
             going_on = known.deciding
             return going_on if going_on and is_repeat(going_on, given) else known.decisions[-1]

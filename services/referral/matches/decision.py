@@ -31,15 +31,26 @@ class Decision(BaseModel):
     proposed: bool = False
 
 
+class Doubt(BaseModel):
+    """A decision that somebody else has to take again, and the agencies that gain by it."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    decision_id: str
+    agency_ids: tuple[str, ...] = ()
+
+
 class Standing(BaseModel):
     """What was decided on a pair: all decisions, the newest last, and one that is being carried
-    out. `revision` counts its changes: who decides on what they read replaces that and no other."""
+    out. `revision` counts its changes: who decides on what they read replaces that and no other.
+    `doubt`: of the decision that holds, by whom it was taken is not enough."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     revision: int = 0
     decisions: tuple[Decision, ...] = ()
     deciding: Decision | None = None
+    doubt: Doubt | None = None
 
     @property
     def proposal(self) -> Decision | None:
@@ -89,7 +100,7 @@ def check(standing: Standing, given: Decision, instead_of: str | None) -> bool:
         raise _otherwise(going_on)
     newest = standing.decisions[-1] if standing.decisions else None
     if newest is not None and is_repeat(newest, given):
-        return False
+        return standing.doubt is not None and is_real(given)
     if given.decision == "undecided":
         if standing.proposal is None:
             raise Refused("nothing_proposed", "There is no proposal to end.")

@@ -7,7 +7,7 @@ from typing import Any
 
 from pymongo.errors import DuplicateKeyError
 
-from services.referral.matches.decision import Decision, Standing, is_real
+from services.referral.matches.decision import Decision, Doubt, Standing, is_real
 from services.referral.matches.rule import Compared, Entry
 from services.referral.records import Referral
 from shared.errors import NotFound
@@ -16,6 +16,8 @@ from shared.web.cursors import read_cursor
 
 MAX_OF_ONE = 1000
 SIDES = ("first", "second")
+# Whoever may decide on a match, by the role in which they are written down.
+DECIDERS = ("hub_manager", "operator")
 
 
 class Matches:
@@ -27,6 +29,7 @@ class Matches:
     async def prepare(self) -> None:
         """Create the indexes; safe to repeat."""
         await self.collection.create_index("referral_ids")
+        await self.collection.create_index("decisions.by")
         for side in SIDES:
             await self.collection.create_index([(f"{side}.place", 1), ("since", 1)])
 
@@ -62,9 +65,10 @@ class Matches:
         await self.collection.update_many({"referral_ids": referral_id}, gone)
 
     async def opened(self, match_ids: Iterable[str], *, are_open: bool) -> None:
-        """Whether these are worth a look."""
+        """Whether these are worth a look. One that is doubted is, until somebody has decided."""
         if ids := sorted(match_ids):
-            where = {"_id": {"$in": ids}}
+            where: Document = {"_id": {"$in": ids}}
+            where |= {} if are_open else {"doubt": {"$exists": False}}
             await self.collection.update_many(where, {"$set": {"open": are_open}})
 
     async def get(self, match_id: str) -> Entry:
@@ -96,6 +100,7 @@ class Matches:
         }
         if is_real(done):
             update["$set"] = {"open": False}
+            update["$unset"]["doubt"] = ""
         await self.collection.update_one({"_id": match_id, "deciding.id": done.id}, update)
 
     async def finish_begun(self, match_id: str, decision: str) -> None:
@@ -118,6 +123,19 @@ class Matches:
             "$inc": {"revision": 1},
         }
         await self.collection.update_one({"_id": match_id, "deciding.id": refused.id}, update)
+
+    async def doubt(self, match_id: str, seen: int, doubt: Doubt) -> bool:
+        """The decision that holds is doubted and the two wait again, unless the standing is not the
+        one that was read."""
+        waits = {"$set": {"doubt": doubt.model_dump(), "open": True, "revision": seen + 1}}
+        read = {"_id": match_id, "revision": seen}
+        return (await self.collection.update_one(read, waits)).matched_count == 1
+
+    async def decided_by(self, account: str) -> list[str]:
+        """The ids of those on which this account has decided."""
+        by = {"$in": [f"{role}:{account}" for role in DECIDERS]}
+        found = self.collection.find({"decisions.by": by}, {"_id": 1})
+        return sorted([str(each["_id"]) async for each in found])
 
     async def decided(self, referral_id: str) -> list[tuple[Entry, Standing, dict[str, bytes]]]:
         """Those of a referral on which somebody has decided, with the sealed reasons."""

@@ -91,7 +91,7 @@ async def settle(stores: Stores, referral_ids: Iterable[str]) -> None:
     for entry in entries:
         one, other = (sides.get(i) for i in entry.referral_ids)
         if one and other:
-            (waiting if is_undecided(one, other) else settled).append(entry.id)
+            (waiting if is_undecided(one, other, entry.doubt) else settled).append(entry.id)
     await stores.matches.opened(waiting, are_open=True)
     await stores.matches.opened(settled, are_open=False)
 

@@ -1,10 +1,11 @@
 """Whether a decision on two referrals would open something to an agency, whoever holds them."""
 
-from collections.abc import Collection
-from typing import get_args
+from collections.abc import Collection, Iterable
+from typing import Literal, get_args
 
 from services.referral.documents import Purpose
-from services.referral.matches.effect import effect
+from services.referral.matches.doubt import OTHERWISE
+from services.referral.matches.effect import Change, Effect, effect
 from services.referral.matches.finding import sides_of
 from services.referral.people.deciding import Decided
 from services.referral.sharing.facts import AGENCY
@@ -24,6 +25,48 @@ async def gains(
 ) -> bool:
     """Whether one of these agencies would be shown more of any referral about the two young people,
     for any purpose, or would no longer be marked for one of them. `hub_id`: the Hub that asks."""
+    for told in await _effects(stores, pair, decision, agency_ids, hub_id):
+        if any(shift.more for shift in told.shifts) or _marks(
+            agency_ids, told.changes, "marks_gone"
+        ):
+            return True
+    return False
+
+
+async def has_gained(
+    stores: Stores,
+    pair: tuple[str, str],
+    decided: Decided,
+    agency_ids: Collection[str],
+    hub_id: str | None,
+) -> set[str]:
+    """Those of these agencies that would be shown less of any referral about the two young people, or
+    would be marked for one of them, had it been decided otherwise."""
+    found = set[str]()
+    for told in await _effects(stores, pair, OTHERWISE[decided], agency_ids, hub_id):
+        found |= {shift.agency_id for shift in told.shifts if shift.less}
+        found |= _marks(agency_ids, told.changes, "marks_added")
+    return found
+
+
+def _marks(
+    agency_ids: Collection[str],
+    changes: Iterable[Change],
+    which: Literal["marks_gone", "marks_added"],
+) -> set[str]:
+    marks = {mark for change in changes for mark in getattr(change, which)}
+    return {agency_id for agency_id in agency_ids if f"{AGENCY}{agency_id}" in marks}
+
+
+async def _effects(
+    stores: Stores,
+    pair: tuple[str, str],
+    decision: Decided,
+    agency_ids: Collection[str],
+    hub_id: str | None,
+) -> list[Effect]:
+    """What that decision would change for these agencies, for each purpose. Raises `Outage` while a
+    referral moves."""
     two = await sides_of(stores, pair)
     if len(two) < len(pair):
         raise Outage("referral_moved")
@@ -42,15 +85,6 @@ async def gains(
         kinds[agency_id], aliases[agency_id] = agency.kind, agency.alias
     where = {"terms.parties": {"$in": hubs}}
     terms = [each.terms for each in await stores.agreements.find(where, limit=MOST_AGREEMENTS)]
-    marks = {f"{AGENCY}{agency_id}" for agency_id in agency_ids}
-    for purpose in get_args(Purpose):
-        told = effect(
-            (two[pair[0]], two[pair[1]]),
-            *(decision, referrals, kinds, terms, purpose, now()),
-            aliases=aliases,
-        )
-        if any(shift.more for shift in told.shifts):
-            return True
-        if any(not marks.isdisjoint(change.marks_gone) for change in told.changes):
-            return True
-    return False
+    sides = (two[pair[0]], two[pair[1]])
+    given = (decision, referrals, kinds, terms)
+    return [effect(sides, *given, purpose, now(), aliases=aliases) for purpose in get_args(Purpose)]

@@ -7,7 +7,7 @@ from datetime import datetime
 from pydantic import BaseModel, ConfigDict
 
 from services.referral.access import Viewer, facts_of, person_of
-from services.referral.matches.decision import Decision, Standing
+from services.referral.matches.decision import Decision, Doubt, Standing
 from services.referral.people.deciding import kept_apart
 from services.referral.people.matching import Field, How, PossibleMatch
 from services.referral.people.telling import Contradiction
@@ -43,7 +43,7 @@ class Compared(BaseModel):
 
 class Entry(BaseModel):
     """A possible match as it is kept: the two referrals in the order of their ids, since when it
-    waits, what agreed when they were compared last, and what was decided."""
+    waits, what agreed when they were compared last, what was decided, and whether that is doubted."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
@@ -52,6 +52,7 @@ class Entry(BaseModel):
     since: datetime
     compared: Compared
     decisions: tuple[Decision, ...] = ()
+    doubt: Doubt | None = None
 
 
 @dataclass(frozen=True)
@@ -62,11 +63,13 @@ class Side:
     subject: Subject
 
 
-def is_undecided(one: Side, other: Side) -> bool:
+def is_undecided(one: Side, other: Side, doubt: Doubt | None = None) -> bool:
     """Whether a person has still to say whether the two are about one child. Whoever said
-    something of either, and however they came to be one, it is said of both."""
+    something of either, and however they came to be one, it is said of both; unless it is doubted."""
     if one.referral.erased_at or other.referral.erased_at:
         return False
+    if doubt is not None:
+        return True
     return one.subject.id != other.subject.id and not are_apart(one, other)
 
 
@@ -97,7 +100,8 @@ class MatchView(BaseModel):
 
     `referral_ids` are those of your Hub. Where the other referral is another Hub's you are told
     that there is one and whom to speak with (`hub_id`; null while no Hub has it), and nothing of it:
-    `elsewhere`. `contradicts` says why nobody was linked: `nhs_number` (two valid ones), `gender`
+    `elsewhere`. `decided_again`: it was decided, by somebody who may not have; somebody else decides
+    again. `contradicts` says why nobody was linked: `nhs_number` (two valid ones), `gender`
     (with another sign), `number_of_another` (one number, other names and birth dates). `score` only
     sorts. `open_case`: one of the referrals you see has not ended.
     """
@@ -110,6 +114,7 @@ class MatchView(BaseModel):
     hub_id: str | None
     since: datetime
     open_case: bool
+    decided_again: bool = False
     proposed: ProposalView | None = None
     agrees: dict[str, str] | None = None
     differs: tuple[str, ...] | None = None
@@ -137,7 +142,9 @@ def view(
     entry: Entry, sides: tuple[Side, Side], viewer: Viewer, served: Mapping[str, str]
 ) -> MatchView | None:
     """What this viewer is shown of an undecided match; None: it is not there."""
-    if not is_undecided(*sides) or not (own := own_sides(sides, viewer, "view_matches")):
+    if not is_undecided(*sides, entry.doubt) or not (
+        own := own_sides(sides, viewer, "view_matches")
+    ):
         return None
     elsewhere = [s.referral for s in sides if s not in own]
     told = MatchView(
@@ -147,6 +154,7 @@ def view(
         hub_id=holder(elsewhere[0], served) if elsewhere else None,
         since=entry.since,
         open_case=any(s.referral.status not in ENDED for s in own),
+        decided_again=entry.doubt is not None,
         proposed=_proposed(entry, sides, viewer, served),
     )
     if elsewhere:

@@ -19,13 +19,14 @@ from services.referral.people.links import fits_in, gives_way, join, leave, reas
 from services.referral.people.telling import describe
 from services.referral.records import Referral
 from services.referral.sharing.facts import Facts
+from services.referral.sharing.speakers import MATCHED, spoken
 from services.referral.sharing.subject import Subject
 from services.referral.store import Stores
 from shared.clock import now
 from shared.errors import AlreadyThere, NotFound
 from shared.ids import new_id
 from shared.operating.failpoints import failpoint
-from shared.origin import Origin
+from shared.origin import Origin, account_of
 from shared.storage.records import Change, unchanged
 
 # An intake that has linked its referral stores it at once, or a crash left it.
@@ -34,9 +35,15 @@ TRIES = 5
 
 
 async def decide(
-    stores: Stores, referral: Referral, other: Referral, decision: Decided, by: Origin
+    stores: Stores,
+    referral: Referral,
+    other: Referral,
+    decision: Decided,
+    by: Origin,
+    decision_id: str = "",
 ) -> None:
-    """What a practitioner made of two referrals, carried out. Safe to repeat.
+    """What a practitioner made of two referrals, carried out; by whose account is kept under the id of
+    their decision. Safe to repeat.
 
     Raises `Refused` when one record can't hold both; nothing is decided then.
     """
@@ -44,17 +51,18 @@ async def decide(
     await _finished(stores, other.subject_id, other.id, by)
     referral, other = [await stores.referrals.get(i) for i in (referral.id, other.id)]
     mine, theirs = referral.subject_id, other.subject_id
+    said = referral.id, account_of(by.actor), f"{MATCHED}{decision_id}"
     if decision == "same_person":
         if mine == theirs:
             return
         fits_in(await stores.subjects.get(theirs), await stores.subjects.get(mine))
         await stores.subjects.change(
-            mine, lambda s: decide_same(s, referral.id, other.id, theirs), by=by
+            mine, lambda s: spoken(decide_same(s, referral.id, other.id, theirs), *said), by=by
         )
     elif mine == theirs:
         new = new_id("sub")
         await stores.subjects.change(
-            mine, lambda s: decide_parting(s, referral.id, other.id, new), by=by
+            mine, lambda s: spoken(decide_parting(s, referral.id, other.id, new), *said), by=by
         )
     else:
         await tell_apart(stores, (mine, referral.id), (theirs, other.id), by)

@@ -61,6 +61,9 @@ class Facts(Value):
     sealed_reasons: dict[str, bytes] = Field(default_factory=dict)
     # Whose account recorded each consent and basis, or confirmed one (services/referral/sharing/speakers.py).
     accounts: dict[str, str] = Field(default_factory=dict)
+    # Decision on a match that is doubted → the agencies to which nothing opens until somebody else
+    # decides; None once somebody has (services/referral/matches/doubt.py).
+    doubts: dict[str, tuple[str, ...] | None] = Field(default_factory=dict)
 
     def but(self, **fields: Any) -> "Facts":
         """A validated copy with some fields changed."""
@@ -82,6 +85,9 @@ def sharing_of(facts: Collection[Facts]) -> SharingState:
         unsafe_agencies=tuple(marks),
         age_band=bands[0] if bands else "not_known",
         age_bands=bands if len(bands) > 1 else (),
+        doubted=tuple(
+            sorted({a for f in facts for those in f.doubts.values() for a in those or ()})
+        ),
     )
 
 
@@ -135,7 +141,14 @@ def merged(one: Facts, other: Facts) -> Facts:
         else one.service or other.service,
         sealed_reasons={**one.sealed_reasons, **other.sealed_reasons},
         accounts={**one.accounts, **other.accounts},
+        doubts={i: _doubt(one, other, i) for i in sorted({*one.doubts, *other.doubts})},
     )
+
+
+def _doubt(one: Facts, other: Facts, decision_id: str) -> tuple[str, ...] | None:
+    """What is over in one copy is over."""
+    known = [f.doubts[decision_id] for f in (one, other) if decision_id in f.doubts]
+    return None if None in known else tuple(sorted({a for those in known for a in those or ()}))
 
 
 def _of_then(consent: Consent, ages: Iterable[Age]) -> Consent:

@@ -19,6 +19,8 @@ from shared.storage.records import Change, unchanged
 
 # Of a consent: who confirmed it.
 CONFIRMED = "/confirmation"
+# How the ids of decisions on matches begin, beside those of consents and bases.
+MATCHED = "match:"
 
 
 def spoken(
@@ -46,7 +48,7 @@ def known_as(
     for somebody else, and what it decided to their gain ends. Safe to repeat."""
     events: list[EventData] = []
     for referral_id, facts in subject.facts.items():
-        for record_id in _of(facts, account):
+        for record_id in (i for i in _of(facts, account) if not i.startswith(MATCHED)):
             change = _looked_at(subject, referral_id, record_id, set(sides), at)
             subject, events = change.after, [*events, *change.events]
     return Change(subject, tuple(events))
@@ -55,7 +57,16 @@ def known_as(
 def sharing_for(subject: Subject, account: str, agency_id: str, at: datetime) -> SharingState:
     """What the rules of sharing go by while this account asks as this agency: also before anybody has
     heard that it calls as one."""
-    return known_as(subject, account, (agency_id,), at).after.sharing
+    state = known_as(subject, account, (agency_id,), at).after.sharing
+    if not any(_has_matched(facts, account) for facts in subject.facts.values()):
+        return state
+    return state.model_copy(update={"doubted": tuple(sorted({*state.doubted, agency_id}))})
+
+
+def _has_matched(facts: Facts, account: str) -> bool:
+    """Whether this account decided on a match of the referral, and nobody else has since."""
+    ids = (i.removeprefix(MATCHED) for i in _of(facts, account) if i.startswith(MATCHED))
+    return any(facts.doubts.get(decision_id, ()) is not None for decision_id in ids)
 
 
 def _of(facts: Facts, account: str) -> list[str]:

@@ -1,0 +1,136 @@
+"""Who decided on a match and calls as an agency that gains, before or after: somebody else decides."""
+
+from collections.abc import AsyncIterator
+from itertools import permutations, product
+
+import pytest
+import pytest_asyncio
+
+from allinone import sample
+from tests.harness.mongo import Mongo
+from tests.harness.waiting import until
+from tests.harness.whole import Whole, whole
+from tests.service.test_attack_person import a_case
+
+MANAGES = {"role": "hub_manager", "hub_id": sample.HUB}
+HOSTED = "wk_hosted_later"
+CALLS_AS = {
+    "police": {"role": "agency", "agency_id": sample.POLICE},
+    "hosted worker": {"role": "worker", "worker_id": HOSTED},
+}
+DECISIONS = ("same_person", "different_people")
+CASES = list(product(DECISIONS, CALLS_AS, permutations(("decides", "calls"))))
+
+
+@pytest_asyncio.fixture(scope="module")
+async def services(mongo: Mongo, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Whole]:
+    async with whole(mongo.url, tmp_path_factory.mktemp("whole")) as made:
+        room = {
+            **sample.EVERY_WORKER,
+            "worker_role": "hub_worker",
+            "host_setting": "hub",
+            "cap": 90,
+        }
+        host = {"host_setting": "police", "host_agency_id": sample.POLICE, "cap": 0}
+        hosted = {**sample.EVERY_WORKER, "worker_role": "spoke_worker", **host}
+        for worker_id, entry in {"wk_room": room, HOSTED: hosted}.items():
+            answer = await made.ask("operator", "PUT", f"/v1/workers/{worker_id}", json=entry)
+            answer.raise_for_status()
+        yield made
+
+
+class Two:
+    """Two referrals: of one child there is a yes about the police, of the other a no or none. By a
+    decision of somebody the police would read `gained`."""
+
+    def __init__(self, services: Whole, key: str, decision: str) -> None:
+        self.services, self.key, self.decision = services, key, decision
+        self.one = self.two = ""
+
+    async def made(self) -> "Two":
+        self.one, self.two = [await a_case(self.services, f"{self.key} {n}") for n in "12"]
+        await self.record(self.one, "given")
+        if self.decision == "different_people":
+            await self.record(self.two, "refused")
+            assert (await self.decide("manager", "same_person"))[0] == 200
+            await until(self.closed, deadline=20, what="the no counting for both")
+        return self
+
+    @property
+    def gained(self) -> str:
+        return self.two if self.decision == "same_person" else self.one
+
+    async def record(self, referral_id: str, status: str) -> None:
+        consent = {
+            **{"agency_ids": [sample.POLICE], "given_by": "young_person", "status": status},
+            **{"gillick_competent": True, "categories": ["existence", "concerns"]},
+        }
+        path, key = f"/v1/referrals/{referral_id}/consents", f"{self.key} {status}"
+        headers = {"Idempotency-Key": key}
+        answer = await self.services.ask("manager", "POST", path, json=consent, headers=headers)
+        assert answer.status_code == 201, answer.text
+
+    async def decide(self, who: str, decision: str) -> tuple[int, str | None]:
+        path = f"/v1/referrals/{self.one}/match-decisions"
+        body = {"other_referral_id": self.two, "ground": "records_compared", "reason": "Synthetic."}
+        before = (await self.services.ask("manager", "GET", path)).json()
+        if before and before[-1]["decision"] != decision:
+            body["instead_of"] = before[-1]["id"]
+        asked = {**body, "decision": decision}
+        answer = await self.services.ask(who, "POST", path, json=asked)
+        return answer.status_code, answer.json().get("code")
+
+    async def seen_by(self, who: str) -> int:
+        return (await self.services.ask(who, "GET", f"/v1/referrals/{self.gained}")).status_code
+
+    async def closed(self) -> bool:
+        return await self.seen_by("police") == 404
+
+    async def opened(self) -> bool:
+        return await self.seen_by("police") == 200
+
+    async def waits(self) -> bool:
+        """Whether the match waits for somebody else, and the Hub was told of both referrals."""
+        path = f"/v1/referrals/{self.one}/possible-matches"
+        found = (await self.services.ask("manager", "GET", path)).json()
+        inbox = await self.services.ask("manager", "GET", "/v1/notifications?limit=100")
+        told = {
+            n["referral_id"] for n in inbox.json()["notifications"] if n["kind"] == "possible_match"
+        }
+        waits = [m["decided_again"] for m in found if self.two in m["referral_ids"]]
+        return waits == [True] and {self.one, self.two} <= told
+
+
+@pytest.mark.parametrize("number", range(len(CASES)))
+async def test_a_match_opens_nothing_to_where_who_decided_calls_before_or_after(
+    services: Whole, number: int
+) -> None:
+    decision, side, order = CASES[number]
+    key = f"{decision} {side} {order[0]}"
+    decider, caller = f"{key} decides", f"{key} calls"
+    services.tokens[decider] = services.token(sub=key, **MANAGES)
+    services.tokens[caller] = services.token(sub=key, **CALLS_AS[side])
+    two = await Two(services, key, decision).made()
+    for step in order:
+        if step == "calls":  # at once: before anybody has heard of it by an event
+            assert await two.seen_by(caller) == 404
+        elif step == order[0]:
+            assert (await two.decide(decider, decision))[0] == 200
+            await until(two.opened, deadline=20, what="what the decision opens, as far as is known")
+        else:
+            await until(lambda: known(services, key), deadline=20, what="it being known")
+            assert await two.decide(decider, decision) == (409, "gains_by_it")
+
+    await until(two.closed, deadline=20, what="the record being closed")
+    if order[0] == "decides":
+        await until(two.waits, deadline=20, what="somebody else of the Hub being asked")
+        assert (await two.decide(decider, decision))[0] == 409
+    assert (await two.decide("manager", decision))[0] == 200
+    await until(two.opened, deadline=20, what="the police reading what somebody else decided")
+    if side == "police":
+        assert await two.seen_by(caller) == 200
+
+
+async def known(services: Whole, key: str) -> bool:
+    account = services.app.state.tokens.accounts.of(key)
+    return sample.POLICE in await services.app.state.referral.known.sides_of(account)
