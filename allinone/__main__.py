@@ -15,15 +15,21 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from fastapi import FastAPI
 from pydantic import SecretStr
 
 from allinone import sample
 from allinone.embedded import AUDIENCE, ISSUER, Keys, alone, document_store
+from allinone.front import one_address
+from allinone.issuer import CLIENT, METADATA, Issuer
+from allinone.people import PEOPLE
 from allinone.playing import play
 from services.allocation import app as allocation
 from services.audit import app as audit
 from services.notify import app as notify
 from services.referral import app as referral
+from services.web import app as web
+from services.web.settings import WebSettings
 from shared.messaging.memory import MemoryBus
 from shared.operating.runner import Process, mongo
 from shared.operating.telemetry import set_up
@@ -31,6 +37,15 @@ from shared.web.server import bound, serve
 from shared.web.tokens import issue
 
 TOKEN_LIFETIME = 12 * 3600
+# The names of the printed tokens, and whose each is.
+EXPORTED = {
+    "AGENCY": "school",
+    "POLICE": "police",
+    "WORKER": "worker",
+    "MANAGER": "manager",
+    "AUDITOR": "auditor",
+    "OPERATOR": "operator",
+}
 
 
 async def run(folder: Path, port: int, *, mock: bool = False) -> None:
@@ -41,7 +56,7 @@ async def run(folder: Path, port: int, *, mock: bool = False) -> None:
     listening = bound("127.0.0.1", port)
     async with document_store(folder / "store") as address:
         process = compose(keys, address, port)
-        server = serve(process.app(), settings_of(keys, address, port))
+        server = serve(with_pages(process.app(), keys, port), settings_of(keys, address, port))
         tasks = {serving := asyncio.create_task(server.serve([listening]))}
         try:
             if await _ready(process, server):
@@ -108,6 +123,24 @@ def compose(keys: Keys, address: str, port: int) -> Process:
     )
 
 
+def with_pages(apis: FastAPI, keys: Keys, port: int) -> FastAPI:
+    """The APIs, and pages on them with the sample people, at one address."""
+    base = f"http://127.0.0.1:{port}"
+    pages = web.build(
+        WebSettings(
+            environment="development",
+            auth_issuer=ISSUER,
+            web_address=base,
+            web_api=base,
+            web_metadata=f"{base}{METADATA}",
+            web_client_id=CLIENT,
+            web_session_key=SecretStr(keys.secret("web_session", 32)),
+        )
+    )
+    people = Issuer(base, ISSUER, PEOPLE, partial(_token, keys), pages.state.templates)
+    return one_address(apis, pages, people.app())
+
+
 async def _ready(process: Process, server: uvicorn.Server) -> bool:
     while not server.should_exit:
         if server.started and await process.ready():
@@ -121,22 +154,15 @@ def _token(keys: Keys, **claims: str) -> str:
 
 
 def _welcome(keys: Keys, base: str, folder: Path) -> str:
-    tokens = {
-        "AGENCY": {"sub": sample.SCHOOL, "role": "agency", "agency_id": sample.SCHOOL},
-        "POLICE": {"sub": sample.POLICE, "role": "agency", "agency_id": sample.POLICE},
-        "WORKER": {"sub": "wk_hub_one", "role": "worker", "worker_id": "wk_hub_one"},
-        "MANAGER": {"sub": "mg_north", "role": "hub_manager", "hub_id": sample.HUB},
-        "AUDITOR": {"sub": "auditor_one", "role": "auditor"},
-        "OPERATOR": {"sub": "operator_one", "role": "operator"},
-    }
     exports = "\n".join(
-        f"export {name}={_token(keys, **claims)}" for name, claims in tokens.items()
+        f"export {name}={_token(keys, **PEOPLE[who].claims)}" for name, who in EXPORTED.items()
     )
     return f"""
-The referral network is up at {base} (the API: {base}/docs).
-It runs on an embedded store under {folder}, for trying and development: not for live cases.
+The referral network is up. Open {base} in a browser, and sign in as one of the sample people.
+The API is described at {base}/docs. All of it runs on an embedded store under {folder}, for trying and
+development: not for live cases.
 
-Tokens, good for twelve hours; paste these lines into another terminal:
+For programs, tokens that are good for twelve hours; paste these lines into another terminal:
 
 {exports}
 

@@ -48,11 +48,15 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if hasattr(session.config, "workerinput"):
         return  # a worker of a parallel run: the first one has said it
     line = f"seed: {SEED}"
-    if _needs_services(session.config):
+    if _needs(session.config, "service", "system"):
         from tests.harness import broker, mongo
 
         if not session.config.option.collectonly:
             broker.prepare()
+            if _needs(session.config, "system"):
+                from tests.harness.browser import chromium
+
+                chromium()
         line = f"broker: {broker.plan()}; store: {mongo.plan()}; {line}"
     terminal = session.config.pluginmanager.get_plugin("terminalreporter")
     if terminal is not None:
@@ -77,12 +81,12 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-def _needs_services(config: pytest.Config) -> bool:
+def _needs(config: pytest.Config, *kinds: str) -> bool:
     named = [
         (config.invocation_params.dir / argument.partition("::")[0]).resolve()
         for argument in config.args
     ]
-    folders = [TESTS / "service", TESTS / "system"]
+    folders = [TESTS / kind for kind in kinds]
     return any(
         folder == path or folder in path.parents or path in folder.parents
         for folder in folders

@@ -2,7 +2,8 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 
 import aio_pika
 
@@ -15,17 +16,24 @@ SECONDS = 10
 
 async def check(name: str, settings: Settings) -> int:
     """Print what answers and what does not; how many do not."""
+    return await tried(
+        name,
+        {
+            "store": ("MONGO_URL", partial(_store, settings)),
+            "broker": ("AMQP_URL", partial(_broker, settings)),
+            "issuer": ("AUTH_JWKS", partial(_issuer, settings)),
+        },
+    )
+
+
+async def tried(name: str, probes: Mapping[str, tuple[str, Callable[[], Awaitable[None]]]]) -> int:
+    """The same for these: what it is, the setting that names it, and what raises where it is away."""
     failed = 0
     sys.stdout.write(f"ok     settings of {name}\n")
-    probes: dict[str, tuple[str, Callable[[Settings], Awaitable[None]]]] = {
-        "store": ("MONGO_URL", _store),
-        "broker": ("AMQP_URL", _broker),
-        "issuer": ("AUTH_JWKS", _issuer),
-    }
     for what, (setting, probe) in probes.items():
         try:
             async with asyncio.timeout(SECONDS):
-                await probe(settings)
+                await probe()
         except Exception as error:  # its text may quote an address with a password
             failed += 1
             sys.stdout.write(f"wrong  {what}: {setting} does not answer ({type(error).__name__})\n")

@@ -19,8 +19,8 @@ CallerRole = Literal["agency", "worker", "hub_manager", "auditor", "operator"]
 SECRETS = Path("/run/secrets")
 
 
-class Settings(LimitSettings, BaseSettings):
-    """`AMQP_URL`, `MONGO_URL`, `AUTH_JWKS` … as in docs/operating.md."""
+class HttpSettings(LimitSettings, BaseSettings):
+    """What everything that answers HTTP has: where it listens, how much it answers, whose tokens."""
 
     model_config = SettingsConfigDict(
         secrets_dir=SECRETS if SECRETS.is_dir() else None,
@@ -29,29 +29,17 @@ class Settings(LimitSettings, BaseSettings):
     )
 
     environment: Literal["production", "development"] = "production"
-    amqp_url: AmqpUrl
-    mongo_url: MongoUrl
-    mongo_database: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{0,38}$")] = ""
     http_host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
     http_port: Annotated[int, Field(ge=1, le=65535)] = 8000
     http_certificate_file: str = ""
     http_key_file: str = ""
     metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
     metrics_every: Seconds = 30.0
-    auth_jwks: Annotated[str, Field(min_length=1)]
     auth_issuer: Annotated[str, Field(min_length=1)]
-    auth_audience: Annotated[str, Field(min_length=1)] = "hub-and-spoke"
     auth_claims: dict[Literal["role", "agency_id", "worker_id", "hub_id"], Place] = {}
     auth_roles: dict[str, CallerRole] = {}
-    auth_account_key: Key32
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    relay_lease: Seconds = 30.0
-    relay_slowest: Seconds = 5.0
-    tally_every: Seconds = 300.0
-    bus_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,64}$")] = ""
-    retry_delays: tuple[Seconds, Seconds, Seconds] = (5.0, 60.0, 600.0)
     trusted_proxies: Proxies = ""
-    api_description: bool = True
 
     @property
     def claims(self) -> Claims:
@@ -74,6 +62,23 @@ class Settings(LimitSettings, BaseSettings):
                     "HTTP_CERTIFICATE_FILE: can't be read, or HTTP_KEY_FILE is not its key"
                 ) from None
         return self
+
+
+class Settings(HttpSettings):
+    """`AMQP_URL`, `MONGO_URL`, `AUTH_JWKS` … as in docs/operating.md."""
+
+    amqp_url: AmqpUrl
+    mongo_url: MongoUrl
+    mongo_database: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{0,38}$")] = ""
+    auth_jwks: Annotated[str, Field(min_length=1)]
+    auth_audience: Annotated[str, Field(min_length=1)] = "hub-and-spoke"
+    auth_account_key: Key32
+    relay_lease: Seconds = 30.0
+    relay_slowest: Seconds = 5.0
+    tally_every: Seconds = 300.0
+    bus_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,64}$")] = ""
+    retry_delays: tuple[Seconds, Seconds, Seconds] = (5.0, 60.0, 600.0)
+    api_description: bool = True
 
     @model_validator(mode="after")
     def _keys_come_safely(self) -> Self:

@@ -9,9 +9,11 @@ import asyncio
 import re
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
+from fastapi import FastAPI
 from prometheus_client import CollectorRegistry, start_http_server
 from pydantic import SecretStr, ValidationError
 from pydantic_settings import SettingsError
@@ -22,7 +24,7 @@ from shared.operating import failpoints
 from shared.operating.checking import check
 from shared.operating.kinds import EMBEDDED, wrong_with_keys
 from shared.operating.runner import Build, Process, mongo
-from shared.operating.settings import SECRETS, Settings
+from shared.operating.settings import SECRETS, HttpSettings, Settings
 from shared.operating.telemetry import log, set_up
 from shared.web.server import bound, serve
 
@@ -31,6 +33,7 @@ USAGE, UNAVAILABLE, CONFIGURATION = 64, 69, 78
 READ_MORE = "docs/operating.md says what each setting is."
 
 S = TypeVar("S", bound=Settings)
+H = TypeVar("H", bound=HttpSettings)
 
 
 class Wrong(Exception):
@@ -40,7 +43,7 @@ class Wrong(Exception):
         self.lines = list(lines)
 
 
-def read(kind: type[S]) -> S:
+def read(kind: type[H]) -> H:
     """The settings of this process. Raises `Wrong`."""
     try:
         return kind()
@@ -52,7 +55,7 @@ def read(kind: type[S]) -> S:
         raise Wrong([f"{name}: can't be read; a list is written as JSON: [5, 60, 600]"]) from None
 
 
-def read_or_end(kind: type[S]) -> S:
+def read_or_end(kind: type[H]) -> H:
     """The settings of a command. Ends the process if they are wrong, saying how."""
     try:
         return read(kind)
@@ -73,12 +76,37 @@ def start(
     name: str, kind: type[S], build: Callable[[S], Build], words: Sequence[str] | None = None
 ) -> int:
     """Run a service until it is told to end, or `--check` it; the exit code."""
+
+    def ready(settings: S) -> Callable[[], FastAPI]:
+        return partial(_process, name, settings, _built(settings, build))
+
+    return _start(name, kind, ready, partial(check, name), words)
+
+
+def start_pages(
+    name: str,
+    kind: type[H],
+    build: Callable[[H], FastAPI],
+    check: Callable[[H], Coroutine[Any, Any, int]],
+    words: Sequence[str] | None = None,
+) -> int:
+    """The same for what has neither store nor broker. `check` says what it has tried."""
+    return _start(name, kind, lambda settings: partial(build, settings), check, words)
+
+
+def _start(
+    name: str,
+    kind: type[H],
+    ready: Callable[[H], Callable[[], FastAPI]],
+    check: Callable[[H], Coroutine[Any, Any, int]],
+    words: Sequence[str] | None,
+) -> int:
     asked = _asked(name, kind, sys.argv[1:] if words is None else words)
     try:
         settings = read(kind)
-        made = _built(settings, build)
+        made = ready(settings)
         if asked.check:
-            return UNAVAILABLE if asyncio.run(check(name, settings)) else 0
+            return UNAVAILABLE if asyncio.run(check(settings)) else 0
         scraped = CollectorRegistry()
         listening = _listening(settings, scraped)
     except Wrong as wrong:
@@ -87,7 +115,7 @@ def start(
     return 0
 
 
-def _asked(name: str, kind: type[Settings], words: Sequence[str]) -> argparse.Namespace:
+def _asked(name: str, kind: type[HttpSettings], words: Sequence[str]) -> argparse.Namespace:
     given = argparse.ArgumentParser(
         prog=f"python -m services.{name}",
         description=f"Run the {name} service.",
@@ -104,7 +132,7 @@ def _asked(name: str, kind: type[Settings], words: Sequence[str]) -> argparse.Na
         raise SystemExit(USAGE if end.code else 0) from None
 
 
-def settings_of(kind: type[Settings]) -> str:
+def settings_of(kind: type[HttpSettings]) -> str:
     """Every setting on a line of its own, with its default."""
     lines = []
     for name, field in sorted(kind.model_fields.items()):
@@ -116,7 +144,7 @@ def settings_of(kind: type[Settings]) -> str:
     return "\n".join([f"{where} {READ_MORE}", "", *lines])
 
 
-def told(settings: Settings) -> dict[str, Any]:
+def told(settings: HttpSettings) -> dict[str, Any]:
     """The settings as the log has them: no secret, and of a text that may hold one (a user and
     password, or a question, in an address) only that it is there."""
     return {
@@ -157,7 +185,7 @@ def _built(settings: S, build: Callable[[S], Build]) -> Build:
     return made
 
 
-def _listening(settings: Settings, scraped: CollectorRegistry) -> socket.socket:
+def _listening(settings: HttpSettings, scraped: CollectorRegistry) -> socket.socket:
     """The socket of the service. Its metrics are on their own port from now on, so that nobody who
     may call the service can read them, and a busy service still answers."""
     host, port = settings.http_host, settings.metrics_port
@@ -173,12 +201,12 @@ def _listening(settings: Settings, scraped: CollectorRegistry) -> socket.socket:
 
 async def _serve(
     name: str,
-    settings: Settings,
-    build: Build,
+    settings: HttpSettings,
+    made: Callable[[], FastAPI],
     listening: socket.socket,
     scraped: CollectorRegistry,
 ) -> None:
-    """One service against AMQP_URL and MONGO_URL, on this socket, until SIGTERM or SIGINT."""
+    """One service on this socket, until SIGTERM or SIGINT."""
     if failpoints.armed() and settings.environment != "development":
         raise SystemExit("FAULTS is set outside development")
     set_up(name, settings.log_level, scraped=scraped if settings.metrics_port else None)
@@ -186,6 +214,11 @@ async def _serve(
     log.info(
         "start", service=name, version=VERSION, address=f"{host}:{port}", settings=told(settings)
     )
+    await serve(made(), settings).serve([listening])
+
+
+def _process(name: str, settings: Settings, build: Build) -> FastAPI:
+    """One service against AMQP_URL and MONGO_URL."""
     client = mongo(settings.mongo_url.get_secret_value())
 
     async def probe() -> None:
@@ -193,5 +226,4 @@ async def _serve(
 
     topology = Topology(prefix=settings.bus_prefix, retry_delays=settings.retry_delays)
     bus = RabbitBus(settings.amqp_url.get_secret_value(), name, probe, topology)
-    process = Process(settings, client, bus, {name: build})
-    await serve(process.app(), settings).serve([listening])
+    return Process(settings, client, bus, {name: build}).app()

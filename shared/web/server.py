@@ -16,7 +16,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from shared.errors import TooMany
 from shared.operating.kinds import proxies_of
-from shared.operating.settings import Settings
+from shared.operating.settings import HttpSettings
 from shared.operating.telemetry import limited
 from shared.web.certificate import Certificate
 from shared.web.connections import Connections
@@ -147,7 +147,7 @@ def bound(host: str, port: int, setting: str = "HTTP_PORT") -> socket.socket:
         raise RuntimeError(f"{setting}: {port} at {host} (HTTP_HOST) {why}") from None
 
 
-def serve(app: FastAPI, settings: Settings) -> uvicorn.Server:
+def serve(app: FastAPI, settings: HttpSettings) -> uvicorn.Server:
     """A uvicorn server: no access log (it prints paths), a bounded graceful stop."""
     trusted = proxies_of(settings.trusted_proxies)
     each, most = settings.limit_connections, settings.limit_all_connections
@@ -175,7 +175,7 @@ def serve(app: FastAPI, settings: Settings) -> uvicorn.Server:
     )
 
 
-def _over_tls(settings: Settings) -> Callable[..., ssl.SSLContext] | None:
+def _over_tls(settings: HttpSettings) -> Callable[..., ssl.SSLContext] | None:
     """What makes uvicorn speak TLS, where there is a certificate."""
     if not settings.http_certificate_file:
         return None
@@ -183,7 +183,7 @@ def _over_tls(settings: Settings) -> Callable[..., ssl.SSLContext] | None:
     return lambda *_: shown.context
 
 
-def edge(app: FastAPI, settings: Settings) -> Edge:
+def edge(app: FastAPI, settings: HttpSettings) -> Edge:
     """The routes behind their edge."""
     state, body_seconds = app.state, settings.limit_body_seconds
     return Edge(app, state.limits, state.admission, body_seconds=body_seconds)

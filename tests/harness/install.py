@@ -49,6 +49,12 @@ def unpacked(package: str, *more: str) -> Path:
     return folder
 
 
+def install_chromium() -> None:
+    """`apt-get install chromium`. Fails with what apt-get printed."""
+    _apt_get("update")
+    _apt_get("install", "-y", "--no-install-recommends", "chromium")
+
+
 def _apt_get(*words: str, cwd: str | None = None) -> str:
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     done = subprocess.run(

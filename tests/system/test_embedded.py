@@ -1,44 +1,13 @@
 """`make run`: the printed lines work as printed, Ctrl-C stops it, a second start finds the data."""
 
 import json
-import os
 import re
-import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
-from tests.harness.processes import Child, free_port
+from tests.harness.embedded import Embedded
 from tests.harness.waiting import until
-
-
-class Embedded:
-    """`python -m allinone` on a data folder."""
-
-    def __init__(self, folder: Path, port: str = "", log: str = "run.log") -> None:
-        self.port = port or str(free_port())
-        env = {
-            "PATH": os.environ["PATH"],
-            "DATA_DIR": str(folder / "data"),
-            "HTTP_PORT": self.port,
-        }
-        self.child = Child(sys.executable, "-m", "allinone", env=env, log=folder / log)
-
-    async def start(self) -> str:
-        """Returns what it printed once it is up."""
-        self.child.start()
-        await until(lambda: "Ctrl-C stops" in self.printed() or not self.child.running, deadline=60)
-        assert self.child.running, self.child.tail()
-        return self.printed()
-
-    def printed(self) -> str:
-        return self.child.log.read_text() if self.child.log.exists() else ""
-
-    async def stop(self) -> int:
-        """Ctrl-C."""
-        os.kill(self.child.pid, signal.SIGINT)
-        return await self.child.wait(30)
 
 
 def shell(printed: str, script: str, folder: Path) -> str:

@@ -1,0 +1,131 @@
+"""An issuer for trying: who signs in says which of the sample people they are, without a password.
+
+The pages go the same way as with a real one: authorization code with PKCE (RFC 6749, RFC 7636).
+"""
+
+import base64
+import hashlib
+import hmac
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import FastAPI, Request
+from jinja2 import Environment
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+
+PEOPLE_PATH = "/people"
+METADATA = f"{PEOPLE_PATH}/.well-known/openid-configuration"
+AUTHORIZE, TOKEN = f"{PEOPLE_PATH}/authorize", f"{PEOPLE_PATH}/token"
+NOT_OURS = "This is not from a page of ours."
+LIFETIME = 12 * 3600
+CLIENT = "pages"
+CODE_LIFETIME = 60.0
+WANTED = ("redirect_uri", "state", "code_challenge")
+PAGE = """{% extends "page.html" %}
+{% block title %}Who are you?{% endblock %}
+{% block main %}
+<div class="text"><h1>Who are you?</h1>
+<p>This is a network for trying, with sample people. Nobody asks for a password here.</p>
+<form method="post" action="{{ path }}">
+{% for name, value in wanted.items() %}<input type="hidden" name="{{ name }}" value="{{ value }}">{% endfor %}
+<ul class="cards">{% for key, person in people.items() %}<li><h2>{{ person.said }}</h2>
+<p><button class="second" name="who" value="{{ key }}">Sign in as {{ key }}</button></p></li>{% endfor %}</ul>
+</form></div>
+{% endblock %}
+"""
+
+
+@dataclass(frozen=True)
+class SamplePerson:
+    """What they are, in words, and the claims of their tokens."""
+
+    said: str
+    claims: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A code that was given out and not yet brought back."""
+
+    who: str
+    challenge: str
+    comes_back_to: str
+    until: float
+
+    def answers(self, form: Mapping[str, str]) -> bool:
+        """Whether who brings it back is who asked for it, in time (RFC 7636, 4.6)."""
+        digest = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
+        proof = base64.urlsafe_b64encode(digest).decode().rstrip("=")
+        right = hmac.compare_digest(proof.encode(), self.challenge.encode())
+        there = form.get("redirect_uri") == self.comes_back_to
+        return right and there and time.monotonic() < self.until
+
+
+class Issuer:
+    """Its pages and its endpoints, at `base`. `token` makes one for some claims."""
+
+    def __init__(
+        self,
+        base: str,
+        name: str,
+        people: Mapping[str, SamplePerson],
+        token: Callable[..., str],
+        templates: Environment,
+    ) -> None:
+        self._base, self._name, self._people, self._token = base, name, people, token
+        self._page, self._waiting = templates.from_string(PAGE), dict[str, Waiting]()
+
+    def app(self) -> FastAPI:
+        """What answers below `/people`."""
+        app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+        app.add_api_route(METADATA, self._metadata)
+        app.add_api_route(AUTHORIZE, self._ask)
+        app.add_api_route(AUTHORIZE, self._say, methods=["POST"])
+        app.add_api_route(TOKEN, self._give, methods=["POST"])
+        return app
+
+    async def _metadata(self) -> dict[str, Any]:
+        return {
+            "issuer": self._name,
+            "authorization_endpoint": f"{self._base}{AUTHORIZE}",
+            "token_endpoint": f"{self._base}{TOKEN}",
+            "code_challenge_methods_supported": ["S256"],
+        }
+
+    async def _ask(self, request: Request) -> Response:
+        wanted = {each: request.query_params.get(each, "") for each in WANTED}
+        if not self._is_ours(wanted):
+            return HTMLResponse(NOT_OURS, 400)
+        known = {"path": AUTHORIZE, "people": self._people, "wanted": wanted, "visit": None}
+        return HTMLResponse(self._page.render(**known), headers={"Cache-Control": "no-store"})
+
+    async def _say(self, request: Request) -> Response:
+        form = await _form(request)
+        if form.get("who") not in self._people or not self._is_ours(form):
+            return HTMLResponse(NOT_OURS, 400)
+        code, back = secrets.token_urlsafe(24), form["redirect_uri"]
+        until = time.monotonic() + CODE_LIFETIME
+        self._waiting[code] = Waiting(form["who"], form["code_challenge"], back, until)
+        told = urlencode({"code": code, "state": form.get("state", "")})
+        return RedirectResponse(f"{back}?{told}", 303)
+
+    async def _give(self, request: Request) -> Response:
+        form = await _form(request)
+        found = self._waiting.pop(form.get("code", ""), None)
+        if found is None or not found.answers(form):
+            return JSONResponse({"error": "invalid_grant"}, 400)
+        given = self._token(**self._people[found.who].claims)
+        answer = {"access_token": given, "token_type": "Bearer", "expires_in": LIFETIME}
+        return JSONResponse(answer, headers={"Cache-Control": "no-store"})
+
+    def _is_ours(self, asked: Mapping[str, str]) -> bool:
+        back = asked.get("redirect_uri") == f"{self._base}/signed-in"
+        return back and bool(asked.get("code_challenge"))
+
+
+async def _form(request: Request) -> dict[str, str]:
+    return {key: str(value) for key, value in (await request.form()).items()}

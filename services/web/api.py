@@ -1,0 +1,133 @@
+"""The public APIs, asked with the token of whoever is signed in, and with no other right."""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import httpx2
+
+from services.web.settings import WebSettings
+from shared.ids import new_id
+
+SERVICES = ("referral", "allocation", "notify", "audit")
+DEADLINE = 20.0
+
+
+class Refused(Exception):
+    """An API said no. `code` and `errors` are of its problem document (docs/errors.md)."""
+
+    def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
+        super().__init__(f"{status} {problem.get('code', '')}")
+        self.status = status
+        self.code = str(problem.get("code", ""))
+        self.errors: list[dict[str, Any]] = list(problem.get("errors") or [])
+        self._detail = str(problem.get("detail") or "")
+
+    def said(self, otherwise: str) -> str:
+        """Why, in the API's words where it has any."""
+        each = [str(fault.get("message", "")) for fault in self.errors]
+        return " ".join(each) or self._detail or otherwise
+
+
+class Away(Exception):
+    """An API could not be reached, or can't answer now."""
+
+
+class Answer:
+    """What an API answered."""
+
+    def __init__(self, answer: httpx2.Response) -> None:
+        self.status = answer.status_code
+        self.tag = answer.headers.get("ETag", "")
+        self.body: Any = answer.json() if answer.content else None
+
+
+class Apis:
+    """The connections to all four."""
+
+    def __init__(self, settings: WebSettings, transport: httpx2.AsyncBaseTransport | None) -> None:
+        self._http = {
+            name: httpx2.AsyncClient(
+                base_url=settings.api(name), timeout=DEADLINE, transport=transport
+            )
+            for name in SERVICES
+        }
+
+    def asked_by(self, token: str, address: str) -> "Asker":
+        """All of them, for a person at that address."""
+        return Asker(self._http, token, address)
+
+    async def close(self) -> None:
+        """Nothing is asked any more."""
+        for one in self._http.values():
+            await one.aclose()
+
+
+class Asker:
+    """Asks for one person. Paths hold ids only: they are of us, or were looked at (`paths.py`)."""
+
+    def __init__(self, http: Mapping[str, httpx2.AsyncClient], token: str, address: str) -> None:
+        self._http = http
+        self._fields = {"Authorization": f"Bearer {token}", "X-Forwarded-For": address}
+
+    async def get(self, service: str, path: str, **params: Any) -> Any:
+        """The body of what is there. Raises `Refused`, `Away`."""
+        return (await self.ask(service, "GET", path, params=params)).body
+
+    async def post(
+        self, service: str, path: str, body: Any = None, *, tag: str = "", key: str = ""
+    ) -> Any:
+        """The body of the answer. A `key` makes it safe to send the same again. Raises `Refused`,
+        `Away`."""
+        fields = {"If-Match": tag} if tag else {}
+        fields |= {"Idempotency-Key": key or new_id("web")}
+        return (await self.ask(service, "POST", path, json=body, headers=fields)).body
+
+    async def ask(
+        self,
+        service: str,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        **options: Any,
+    ) -> Answer:
+        """One request. Raises `Refused`, `Away`."""
+        if options.get("json") is None:
+            options.pop("json", None)
+        if params := options.pop("params", None):
+            options["params"] = {n: v for n, v in params.items() if v not in (None, "")}
+        fields = {**self._fields, **(headers or {})}
+        try:
+            answer = await self._http[service].request(method, path, headers=fields, **options)
+        except httpx2.HTTPError as error:
+            raise Away from error
+        if answer.status_code >= 500:
+            raise Away
+        if answer.status_code >= 400:
+            raise Refused(answer.status_code, _problem(answer))
+        return Answer(answer)
+
+    async def lines(self, service: str, path: str, fields: Mapping[str, str]) -> AsyncIterator[str]:
+        """The lines of a stream, as they come. Raises `Refused`, `Away`."""
+        asked = self._http[service].stream(
+            "GET",
+            path,
+            headers={**self._fields, **fields},
+            timeout=httpx2.Timeout(DEADLINE, read=None),
+        )
+        try:
+            async with asked as answer:
+                if answer.status_code >= 400:
+                    raise Refused(answer.status_code, {})
+                async for line in answer.aiter_lines():
+                    yield line
+        except httpx2.HTTPError as error:
+            raise Away from error
+
+
+def _problem(answer: httpx2.Response) -> dict[str, Any]:
+    try:
+        found = answer.json()
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

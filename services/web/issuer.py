@@ -1,0 +1,104 @@
+"""The network's issuer: where people sign in, and where their tokens come from and are renewed.
+
+Authorization code with PKCE (RFC 6749, 4.1; RFC 7636; RFC 9700). Who somebody is stands in the access
+token, which the APIs check; an ID token is not needed and not read.
+"""
+
+import asyncio
+from typing import Any
+
+import httpx2
+from authlib.integrations.base_client import OAuthError
+from authlib.integrations.httpx_client import AsyncOAuth2Client
+
+from services.web.settings import WebSettings
+
+DEADLINE = 10.0
+
+
+class NotSignedIn(Exception):
+    """The issuer did not say who this is."""
+
+
+class IssuerAway(Exception):
+    """The issuer can't be reached, or says nothing of where to sign in."""
+
+
+class Issuer:
+    """Asks the issuer, once its metadata was read (OpenID Connect Discovery 1.0, RFC 8414)."""
+
+    def __init__(
+        self, settings: WebSettings, transport: httpx2.AsyncBaseTransport | None = None
+    ) -> None:
+        self._settings, self._transport = settings, transport
+        self._known: dict[str, Any] = {}
+        self._reading = asyncio.Lock()
+        self.comes_back_to = f"{settings.web_address}/signed-in"
+
+    async def ready(self) -> None:
+        """Returns once it is known where to sign in. Raises `IssuerAway`."""
+        async with self._reading:
+            if not self._known:
+                self._known = await self._read()
+
+    async def _read(self) -> dict[str, Any]:
+        try:
+            async with httpx2.AsyncClient(timeout=DEADLINE, transport=self._transport) as http:
+                answer = await http.get(self._settings.web_metadata)
+                found = answer.raise_for_status().json()
+        except (httpx2.HTTPError, ValueError) as error:
+            raise IssuerAway from error
+        needed = ("authorization_endpoint", "token_endpoint")
+        theirs = found.get("issuer") == self._settings.auth_issuer
+        if not theirs or not all(map(found.get, needed)):
+            raise IssuerAway
+        return dict(found)
+
+    def _client(self) -> AsyncOAuth2Client:
+        secret = self._settings.web_client_secret
+        return AsyncOAuth2Client(
+            self._settings.web_client_id,
+            secret.get_secret_value() if secret else None,
+            token_endpoint_auth_method="client_secret_basic" if secret else "none",
+            scope=self._settings.web_scope,
+            redirect_uri=self.comes_back_to,
+            code_challenge_method="S256",
+            timeout=DEADLINE,
+            transport=self._transport,
+        )
+
+    async def sign_in_at(self, verifier: str) -> tuple[str, str]:
+        """The address to send somebody to, and the state to expect back. Raises `IssuerAway`."""
+        await self.ready()
+        async with self._client() as client:
+            where = self._known["authorization_endpoint"]
+            address, state = client.create_authorization_url(where, code_verifier=verifier)
+        return address, state
+
+    async def tokens_for(self, came_to: str, state: str, verifier: str) -> dict[str, Any]:
+        """The tokens of who came back to this address. Raises `NotSignedIn`, `IssuerAway`."""
+        return await self._fetched(
+            authorization_response=came_to, state=state, code_verifier=verifier
+        )
+
+    async def renewed(self, refresh: str) -> dict[str, Any]:
+        """Newer tokens. Raises `NotSignedIn`, `IssuerAway`."""
+        return await self._fetched(grant_type="refresh_token", refresh_token=refresh)
+
+    async def _fetched(self, **asked: Any) -> dict[str, Any]:
+        await self.ready()
+        try:
+            async with self._client() as client:
+                token = await client.fetch_token(self._known["token_endpoint"], **asked)
+        except OAuthError as error:
+            raise NotSignedIn from error
+        except (httpx2.HTTPError, ValueError) as error:
+            raise IssuerAway from error
+        if not token.get("access_token"):
+            raise NotSignedIn
+        return dict(token)
+
+    def sign_out_at(self) -> str | None:
+        """Where the issuer lets people end their session with it, if it does."""
+        found = self._known.get("end_session_endpoint")
+        return str(found) if found else None

@@ -1,0 +1,1 @@
+"""What somebody was told, and what they did about it."""

@@ -1,0 +1,8 @@
+"""Ids in addresses: a shape is looked at before anything is asked with it."""
+
+from typing import Annotated
+
+from fastapi import Path
+
+ID = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$"
+Id = Annotated[str, Path(pattern=ID)]

@@ -1,0 +1,1 @@
+"""Making a referral step by step, and following it."""

@@ -1,0 +1,1 @@
+"""Signing in with the network's issuer, and out again."""

@@ -1,0 +1,96 @@
+"""One visit of a page: who is here, what they ask, and the page that answers."""
+
+import hmac
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import Depends, Request
+from starlette.datastructures import FormData, UploadFile
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from services.web.api import Asker
+from services.web.errors import NotFromOurPage, SignInFirst
+from services.web.session import Person, Session
+
+SEE_OTHER = 303
+MOST_FIELDS = 300
+
+
+class Visit:
+    """A person who is signed in, on a page. `api` asks with their own token."""
+
+    def __init__(self, request: Request, session: Session) -> None:
+        self._request, self.session = request, session
+        self.person: Person = session.person
+        host = request.client.host if request.client else "unknown"
+        self.api: Asker = request.app.state.apis.asked_by(session.access, host)
+
+    def page(self, name: str, status: int = 200, **content: Any) -> HTMLResponse:
+        """A page made from that template."""
+        return show(self._request, name, status, visit=self, **content)
+
+    async def form(self) -> "Form":
+        """What was sent: looked at already by `signed_in`."""
+        return Form(await self._request.form(max_fields=MOST_FIELDS))
+
+
+class Form:
+    """The fields of a form. What was not filled in is empty."""
+
+    def __init__(self, data: FormData) -> None:
+        self._data = data
+
+    def text(self, name: str) -> str:
+        """One field, without the blanks around it and with the line ends that we write."""
+        found = self._data.get(name)
+        text = "" if found is None or isinstance(found, UploadFile) else found
+        return text.replace("\r\n", "\n").strip()
+
+    def each(self, name: str) -> list[str]:
+        """All that was ticked."""
+        return [one for one in self._data.getlist(name) if isinstance(one, str) and one]
+
+
+async def signed_in(request: Request) -> Visit:
+    """Who is here. A form must come from a page of ours. Raises `SignInFirst`, `NotFromOurPage`."""
+    session = request.state.session
+    if session is None:
+        raise SignInFirst
+    if request.method not in ("GET", "HEAD"):
+        await from_our_page(request, session)
+    return Visit(request, session)
+
+
+async def from_our_page(request: Request, session: Session) -> None:
+    """Returns for a form of this session. Raises `NotFromOurPage` (OWASP: synchronizer token, and
+    where the request comes from, as the browser says)."""
+    said = request.headers.get("Origin")
+    site = request.headers.get("Sec-Fetch-Site", "same-origin")
+    if said not in (None, request.app.state.settings.web_address) or site != "same-origin":
+        raise NotFromOurPage
+    token = (await request.form(max_fields=MOST_FIELDS)).get("csrf")
+    if not isinstance(token, str) or not hmac.compare_digest(
+        token.encode("utf-8", "replace"), session.csrf.encode()
+    ):
+        raise NotFromOurPage
+
+
+Visiting = Annotated[Visit, Depends(signed_in)]
+
+
+def show(request: Request, name: str, status: int = 200, **content: Any) -> HTMLResponse:
+    """A page, for whoever it is."""
+    template = request.app.state.templates.get_template(name)
+    content.setdefault("visit", None)
+    return HTMLResponse(template.render(path=request.url.path, **content), status)
+
+
+def to(path: str) -> Response:
+    """On to another page of ours, after something was done."""
+    return RedirectResponse(path, SEE_OTHER)
+
+
+def to_sign_in(request: Request) -> Response:
+    """To sign in, and back again to what was looked at."""
+    where = request.url.path if request.method in ("GET", "HEAD") else "/"
+    return RedirectResponse(f"/sign-in?to={quote(where)}", SEE_OTHER)

@@ -1,0 +1,66 @@
+"""What a worker's pages show, as the APIs say it."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from services.web.api import Refused
+from services.web.record import parts
+from services.web.visit import Visit
+from services.web.working.acts import can_close, offered
+
+SUPERVISION = ("case", "professional")
+
+
+async def day_of(visit: Visit) -> dict[str, Any]:
+    """What is unread and what is due, the most pressing first, and how this worker stands."""
+    news, cases, me = await asyncio.gather(
+        visit.api.get("notify", "/v1/notifications/unread-first", limit=20),
+        visit.api.get("allocation", "/v1/allocations", limit=100),
+        visit.api.get("allocation", f"/v1/workers/{visit.person.worker_id}"),
+    )
+    due = [each for each in cases["allocations"] if each["next_step"]]
+    newest = max(
+        news["notifications"], key=lambda each: str(each["created_at"]), default={"id": ""}
+    )
+    return {
+        "after": newest["id"],
+        "unread": [each for each in news["notifications"] if each["opened_at"] is None],
+        "due": sorted(due, key=lambda each: str(each["next_step"]["by"])),
+        "me": me,
+        "kinds": SUPERVISION,
+    }
+
+
+async def case_of(visit: Visit, referral_id: str) -> dict[str, Any]:
+    """A case: how it stands, what is known and may be seen, its goals and its risk."""
+    case, record, goals, risk = await asyncio.gather(
+        visit.api.get("allocation", f"/v1/allocations/{referral_id}"),
+        visit.api.get("referral", f"/v1/referrals/{referral_id}"),
+        goals_of(visit, referral_id),
+        visit.api.get("allocation", f"/v1/allocations/{referral_id}/risk"),
+    )
+    known = {"case": case, "record_of": record, "goals": goals, "risk": risk}
+    shown = {"parts_of": parts(record["categories"]), "acts": offered(case)}
+    return {**known, **shown, "closable": can_close(case)}
+
+
+async def goals_of(visit: Visit, referral_id: str) -> list[dict[str, Any]]:
+    """None where this person may see none, which is no reason to hide the case from them."""
+    try:
+        found = await visit.api.get("referral", f"/v1/referrals/{referral_id}/goals")
+    except Refused:
+        return []
+    return list(found["goals"])
+
+
+async def tried(visit: Visit, path: str, sent: Mapping[str, Any], field: str) -> dict[str, str]:
+    """Post it. What is wrong with it, as an error of that field; nothing where it was taken. Raises
+    `Refused` for every other no."""
+    try:
+        await visit.api.post("allocation", path, dict(sent))
+    except Refused as error:
+        if error.status not in (409, 422):
+            raise
+        return {field: error.said("It was not taken as it is")}
+    return {}
