@@ -6,17 +6,20 @@ it is missing; Docker, where the image is there. With CONTAINERS=1 only Docker.
 
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from tests.harness.docker import Container, image_is_there
+from tests.harness.docker import Container, first_there
 from tests.harness.node import PrivateNode, installed
 from tests.harness.waiting import until
 
 NONE = "none to be had"
 TO_INSTALL = "RabbitMQ, to be installed with apt-get"
-IMAGE = "rabbitmq:4.1-management"
+# Ours is of Debian's packages: deploy/images/build.sh.
+IMAGES = ("rabbitmq:4.1-management", "hub-and-spoke/rabbitmq:4.0")
+IN_DOCKER = "{} in Docker"
 SYNC = "[dets:sync(T) || T <- dets:all()]."
 
 
@@ -86,15 +89,17 @@ class ContainerBroker:
     """A container of the run."""
 
     ours = True
-    describe = f"{IMAGE} in Docker"
 
-    def __init__(self) -> None:
-        self._container = Container(IMAGE, 5672)
+    def __init__(self, image: str) -> None:
+        self.describe = IN_DOCKER.format(image)
+        # The guest of the official image may come from outside; that of Debian's may not.
+        everybody = {"RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-rabbit loopback_users []"}
+        self._container = Container(image, 5672, **everybody)
         self.url = f"amqp://guest:guest@127.0.0.1:{self._container.port}/"
 
     async def start(self) -> None:
         await self._container.start()
-        await until(self._booted, deadline=90, what=f"{IMAGE} being up")
+        await until(self._booted, deadline=90, what=f"{self.describe} being up")
 
     async def _booted(self) -> bool:
         try:
@@ -116,14 +121,20 @@ class ContainerBroker:
 def plan() -> str:
     """Which broker `choose` would take, found out without starting or installing anything."""
     if os.environ.get("CONTAINERS") == "1":
-        return ContainerBroker.describe if image_is_there(IMAGE) else NONE
+        return in_docker(IMAGES)
     if url := os.environ.get("AMQP_URL"):
         return GivenBroker(url).describe
     if found := installed():
         return found.describe
     if _can_install():
         return TO_INSTALL
-    return ContainerBroker.describe if image_is_there(IMAGE) else NONE
+    return in_docker(IMAGES[:1])
+
+
+def in_docker(images: Sequence[str]) -> str:
+    """The plan where only a container will do."""
+    image = first_there(images)
+    return IN_DOCKER.format(image) if image else NONE
 
 
 def prepare() -> None:
@@ -137,11 +148,12 @@ def prepare() -> None:
 def choose(folder: Path) -> Broker:
     """The broker of this run, not started yet. `folder` is for its data. Raises if there is none."""
     planned = plan()
-    if planned == ContainerBroker.describe:
-        return ContainerBroker()
+    for image in IMAGES:
+        if planned == IN_DOCKER.format(image):
+            return ContainerBroker(image)
     if planned == NONE:
         raise RuntimeError(
-            f"No RabbitMQ: set AMQP_URL, install rabbitmq-server, or load {IMAGE} into Docker."
+            f"No RabbitMQ: set AMQP_URL, install rabbitmq-server, or load {IMAGES[0]} into Docker."
         )
     if url := os.environ.get("AMQP_URL"):
         return GivenBroker(url)

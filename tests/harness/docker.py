@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import warnings
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
@@ -23,6 +24,11 @@ def image_is_there(image: str) -> bool:
     return there
 
 
+def first_there(images: Iterable[str]) -> str:
+    """The first of these that the engine holds; nothing where it has none."""
+    return next(filter(image_is_there, images), "")
+
+
 def _holds(image: str) -> bool:
     from testcontainers.core.docker_client import DockerClient
 
@@ -40,13 +46,16 @@ def _holds(image: str) -> bool:
 class Container:
     """A container with one port: on the loopback of this host, the same over every restart."""
 
-    def __init__(self, image: str, port: int) -> None:
+    def __init__(self, image: str, port: int, *command: str, **environment: str) -> None:
         # The generic container: the one for RabbitMQ needs a second AMQP client and reads the
         # host's RABBITMQ_* variables, and an ephemeral host port would change with a restart.
+        from testcontainers.core.config import testcontainers_config
         from testcontainers.core.container import DockerContainer
 
+        # Who removes the containers of a run that was killed is an image, too.
+        testcontainers_config.ryuk_disabled = not image_is_there(testcontainers_config.ryuk_image)
         self.port = free_port()
-        self._container = DockerContainer(image)
+        self._container = DockerContainer(image, command=" ".join(command) or None, env=environment)
         ports: dict[str, Any] = self._container.ports
         ports[f"{port}/tcp"] = ("127.0.0.1", self.port)
         self._made = False

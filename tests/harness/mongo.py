@@ -16,12 +16,19 @@ from urllib.parse import urlsplit
 from pymongo import AsyncMongoClient
 from pymongo.errors import AutoReconnect
 
-from tests.harness.broker import NONE, NotOurs
-from tests.harness.docker import Container, image_is_there
+from tests.harness.broker import IN_DOCKER, NONE, NotOurs, in_docker
+from tests.harness.docker import Container
 from tests.harness.processes import Child, free_port, listening
 from tests.harness.waiting import until
 
-IMAGE = "mongo:8.0"
+# Ours is SecantusDB (deploy/images/build.sh), here without users, as the official one is.
+IMAGES: dict[str, tuple[str, ...]] = {
+    "mongo:8.0": (),
+    "hub-and-spoke/store-for-trials:0.1.0": (
+        *("secantusd-py", "--host", "0.0.0.0", "--port", "27017"),
+        *("--storage-path", "/data/db/store", "--standalone", "--sync-on-commit"),
+    ),
+}
 PYTHON_SERVER = Path(sys.executable).parent / "secantusd-py"
 RUST_SERVER = "secantusd-rs"
 CARGO_BIN = Path(os.environ.get("CARGO_HOME", Path.home() / ".cargo")) / "bin"
@@ -102,10 +109,10 @@ class ContainerMongo:
     """A container of the run, without access control, on the loopback only."""
 
     ours = True
-    describe = f"{IMAGE} in Docker"
 
-    def __init__(self) -> None:
-        self._container = Container(IMAGE, 27017)
+    def __init__(self, image: str) -> None:
+        self.describe = IN_DOCKER.format(image)
+        self._container = Container(image, 27017, *IMAGES[image])
         self.url = f"mongodb://127.0.0.1:{self._container.port}/"
 
     async def start(self) -> None:
@@ -185,27 +192,29 @@ def _programs() -> dict[str, tuple[str, Callable[[int, Path], list[str]]]]:
 def plan() -> str:
     """Which store `choose` would take, found out without starting anything."""
     if os.environ.get("CONTAINERS") == "1":
-        return ContainerMongo.describe if image_is_there(IMAGE) else NONE
+        return in_docker([*IMAGES])
     wanted, programs = os.environ.get("STORE"), _programs()
     if wanted:
         return programs[wanted][0] if wanted in programs else NONE
     if url := os.environ.get("MONGO_URL"):
         return GivenMongo(url).describe
-    if "mongod" not in programs and image_is_there(IMAGE):
-        return ContainerMongo.describe
+    official = in_docker([*IMAGES][:1])
+    if "mongod" not in programs and official != NONE:
+        return official
     return next((described for described, _ in programs.values()), NONE)
 
 
 def choose(folder: Path) -> Mongo:
     """The store of this run, not started yet. `folder` is for its data. Raises if there is none."""
     planned = plan()
-    if planned == ContainerMongo.describe:
-        return ContainerMongo()
+    for image in IMAGES:
+        if planned == IN_DOCKER.format(image):
+            return ContainerMongo(image)
     for described, command in _programs().values():
         if planned == described:
             return ChildMongo(described, command, folder)
     if planned != NONE and (url := os.environ.get("MONGO_URL")):
         return GivenMongo(url)
     raise RuntimeError(
-        f"No store: set MONGO_URL, install mongod or secantusdb, or load {IMAGE} into Docker."
+        "No store: set MONGO_URL, install mongod or secantusdb, or load mongo:8.0 into Docker."
     )
