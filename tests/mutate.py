@@ -1,7 +1,7 @@
 """`make mutate`: the rules are changed, one small thing at a time; does a test notice?
 
-A rule file is a module of a service, or of `shared/rules`, that does no I/O. mutmut writes the
-mutants to `mutants/` (a comparison, a condition, a sign, a code, an argument) and runs the unit
+A rule file is a module of a service, of `shared/rules` or of `shared/bars`, that does no I/O. mutmut
+writes the mutants to `mutants/` (a comparison, a condition, a sign, a code, an argument) and runs the unit
 tests that reach the changed function. Words for people may change: no test holds their wording.
 
 SAMPLE   how many mutants, chosen at random; 0 means all of them (hours)
@@ -39,7 +39,8 @@ TEXT = re.compile(r"""[fr]?("[^"]*"|'[^']*')""")
 
 def rule_files() -> Iterator[str]:
     """The modules whose functions are rules: values in, values out."""
-    for path in sorted([*Path("services").rglob("*.py"), *Path("shared/rules").rglob("*.py")]):
+    folders = ("services", "shared/rules", "shared/bars")
+    for path in sorted(path for folder in folders for path in Path(folder).rglob("*.py")):
         names = list(_reaches(ast.parse(path.read_text("utf-8"))))
         if not any(name == io or name.startswith(f"{io}.") for name in names for io in IO):
             yield str(path)

@@ -137,6 +137,22 @@ async def test_what_is_not_of_its_own_referral_comes_as_without_the_format(told:
     assert kinds == ["concern_in_your_area", "retraction"]
 
 
+async def test_an_instruction_goes_with_what_is_sent_while_it_holds(told: Told) -> None:
+    await told.network()
+    caller = Caller(development=True)
+    async with receiving() as receiver, caller.ready():
+        secret = await with_bars(told, receiver)
+        await told.happens("referral.received", "ref_1", **referral())
+        await told.send_due(caller)
+        await told.marks("agency_kind:parent")
+        await moves(told, "screening", "received")
+        await told.send_due(caller)
+
+    before, after = (taken(call, secret) for call in receiver.calls)
+    assert "Flag" not in str(before)
+    assert resource(after, "Flag")["code"]["coding"][0]["code"] == "do_not_tell_parents"
+
+
 async def test_who_is_marked_gets_no_message(told: Told) -> None:
     await told.network()
     caller = Caller(development=True)
@@ -194,9 +210,8 @@ async def test_a_message_in_and_what_became_of_it_as_messages_out(network: Netwo
                 if resource(each, "Encounter")["identifier"][0]["value"] == referral_id
             ]
 
-        ids = {
-            name: await refer(network, f"out-{name}") for name in ("way", "no", "absent", "back")
-        }
+        names = ("way", "no", "absent", "back", "error", "more")
+        ids = {name: await refer(network, f"out-{name}") for name in names}
         for taken_at in ("acceptance", "start"):
             await step(network, "worker", f"/v1/allocations/{ids['way']}/{taken_at}")
         end = {"reason": "completed", "outcomes": [{"goal": "safety", "outcome": "achieved"}]}
@@ -205,17 +220,19 @@ async def test_a_message_in_and_what_became_of_it_as_messages_out(network: Netwo
         await step(network, "manager", f"{steps}/rejection", {"reason": "no_capacity"})
         steps = f"/v1/referrals/{ids['absent']}/steps"
         await step(network, "manager", f"{steps}/withdrawal", {"reason": "not_engaged"})
-        assert (
-            await refer(
-                network, "out-back-2", reference="out-back", status="revoked", reason="update"
-            )
-            == ids["back"]
-        )
+        for name, status in (("back", "revoked"), ("error", "entered-in-error")):
+            later = {"reference": f"out-{name}", "reason": "update", "status": status}
+            assert await refer(network, f"out-{name}-2", **later) == ids[name]
         ends = {
             "way": ("completed", "finished", ("closed", "goals_achieved")),
             "no": ("revoked", "cancelled", ("rejected", "no_capacity", "RRNA")),
             "absent": ("revoked", "cancelled", ("withdrawn", "not_engaged", "FC")),
             "back": ("revoked", "cancelled", ("withdrawn", "other", "OTH")),
+            "error": (
+                *("entered-in-error", "entered-in-error"),
+                ("entered_in_error", "raised_in_error"),
+            ),
+            "more": ("active", "triaged", ("allocated",)),
         }
         for name, last in ends.items():
             await until(lambda: last in heard(ids[name]), deadline=30, what=name)  # noqa: B023
