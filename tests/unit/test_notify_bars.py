@@ -146,6 +146,8 @@ def test_one_notification_is_one_message_and_another_is_another() -> None:
 
     assert message_body(first) == message_body(first)
     assert said_by(first)["id"] != said_by(second)["id"]
+    header = resource(said_by(first), "MessageHeader")
+    assert header["destination"] == [{"endpoint": "urn:hub-and-spoke:agency:ag_1"}]
     assert said_by(first)["identifier"]["value"] == first.id
     one, other = message_headers(first), message_headers(second)
     assert one["x-request-id"] != other["x-request-id"]
@@ -173,3 +175,37 @@ def test_the_message_holds_ids_and_codes_alone() -> None:
 
     assert "MARKER" not in message_body(hidden).decode()
     assert "northtown" not in message_body(hidden).decode()
+
+
+def test_the_time_is_that_of_the_turn_and_a_reason_is_no_outcome() -> None:
+    later = datetime(2026, 11, 28, 9, tzinfo=UTC)
+    rejected = {"previous": "received", "status": "rejected", "reason": "no_capacity"}
+    (notification,) = told("referral.status_changed", **rejected)
+
+    document = said_by(notification.but(created_at=later))
+
+    assert notification.turn is not None
+    assert document["timestamp"] == notification.turn.at.isoformat() != later.isoformat()
+    systems = {
+        one["system"]
+        for reason in resource(document, "Encounter")["reasonCode"]
+        for one in reason["coding"]
+    }
+    assert systems == {"urn:hub-and-spoke:status", "urn:hub-and-spoke:reason", codes.REJECTED}
+
+
+def test_one_that_was_stored_before_has_the_reason_that_it_told() -> None:
+    rejected = {"previous": "received", "status": "rejected", "reason": "no_capacity"}
+    (notification,) = told("referral.status_changed", **rejected)
+
+    before = said_by(notification.but(turn=None))
+
+    reasons = resource(before, "Encounter")["reasonCode"]
+    assert [one["coding"][0]["code"] for one in reasons] == ["rejected", "no_capacity"]
+    assert before["timestamp"] == notification.created_at.isoformat()
+
+
+def test_without_a_referral_there_is_no_message() -> None:
+    (notification,) = told("referral.received")
+
+    assert not is_message(notification.but(referral_id=None))
