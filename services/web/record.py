@@ -44,7 +44,7 @@ def _lines(name: str, value: Any) -> Iterator[tuple[str, str]]:
             return
         for key, each in value.items():
             yield from _lines(label(str(key)), each)
-    elif isinstance(value, list) and any(isinstance(each, Mapping) for each in value):
+    elif isinstance(value, list) and any(isinstance(each, Mapping | list) for each in value):
         for each in value:
             yield from _lines(name, each)
     elif isinstance(value, list):

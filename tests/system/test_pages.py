@@ -1,8 +1,12 @@
 """The pages as people use them: `make run`, a real browser, sample people, each job to its end."""
 
+import base64
+import json
 import re
 import time
 from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import quote
 
 import pytest
 import pytest_asyncio
@@ -122,3 +126,98 @@ async def test_a_referral_is_made_accepted_on_a_phone_worked_on_and_closed(
             return "Closed" in await school.reads()
 
         await until(closed, deadline=30, what="the school sees that it has ended")
+        await nothing_is_left_of(school, "Sample Child", "Synthetic", "2012")
+
+
+async def nothing_is_left_of(person: Person, *markers: str) -> None:
+    """Of a young person nothing is in an address, a cookie, or kept by the browser."""
+    state = await person.page.context.storage_state()
+    assert all("hub" in each["name"] for each in state["cookies"])
+    kept = json.dumps(state) + "".join(person.asked) + "".join(map(decoded, state["cookies"]))
+    for marker in markers:
+        assert marker not in kept
+        assert quote(marker) not in kept
+
+
+def decoded(cookie: Any) -> str:
+    """What a cookie says to whoever has no key."""
+    parts = cookie["value"].split(".")
+    return "".join(
+        base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)).decode("latin-1") for part in parts
+    )
+
+
+async def test_what_is_not_theirs_looks_to_everybody_as_if_it_was_not_there(
+    browser: Browser, network: str
+) -> None:
+    async with at_a_screen(browser, network) as school:
+        await sign_in(school, "school")
+        referral_id = await refer(school, name="Sample Secret")
+        await school.press("Make a referral", within="nav")
+        await school.press("Start")
+        draft = school.page.url.removeprefix(network).rpartition("/")[0]
+    who = await until(lambda: holder(browser, network, referral_id), deadline=30)
+    foreign = [f"/referrals/{referral_id}", f"/cases/{referral_id}", draft, f"{draft}/name"]
+    foreign.append(f"/cases/{referral_id}/close")
+    nowhere = [re.sub(r"(ref|drf)_[0-9a-f]{32}", rf"\1_{'0' * 32}", each) for each in foreign]
+
+    for other in [*sorted(set(WORKERS.values()) - {who}), "police", "health", "operator"]:
+        async with at_a_screen(browser, network) as person:
+            await sign_in(person, other)
+            for mine, theirs in zip(nowhere, foreign, strict=True):
+                said = []
+                for path in (mine, theirs):
+                    answer = await person.page.goto(f"{network}{path}")
+                    assert answer is not None
+                    page = await person.page.content()
+                    assert "Sample Secret" not in page, f"{other} reads {path}"
+                    said.append((answer.status, await person.page.locator("h1").inner_text()))
+                assert said[0] == said[1], f"{other} can tell {theirs} from nothing"
+                assert said[0][0] in (403, 404), (other, theirs, said)
+
+
+async def test_with_the_keyboard_alone_one_signs_in_and_answers(
+    browser: Browser, network: str
+) -> None:
+    async with at_a_screen(browser, network) as school:
+        await school.open("/")
+        for words in ("Sign in", "Sign in as school", "Make a referral", "Start"):
+            await tab_to(school, words)
+            before = school.page.url
+            await school.page.keyboard.press("Enter")
+            await school.page.wait_for_url(re.compile(f"^(?!{re.escape(before)}$)"))
+        await tab_to(school, "", kind="radio")
+        await school.page.keyboard.press("Space")
+        await tab_to(school, "Save and go on")
+        await school.page.keyboard.press("Enter")
+        await until(lambda: school.page.locator("h1").inner_text(), deadline=10)
+        assert await school.page.locator("h1").inner_text() == "Who is the young person?"
+
+
+async def tab_to(person: Person, words: str, kind: str = "") -> None:
+    """Press Tab until what is called so has the focus, and shows that it has."""
+    focused = (
+        "({text: document.activeElement.innerText || '', type: document.activeElement.type || '', "
+    )
+    focused += "shown: getComputedStyle(document.activeElement).outlineStyle})"
+    for _ in range(60):
+        await person.page.keyboard.press("Tab")
+        at = await person.page.evaluate(focused)
+        assert at["shown"] != "none", at
+        if (kind and at["type"] == kind) or (not kind and at["text"].strip() == words):
+            return
+    raise AssertionError(f"no way to {words or kind} with the keyboard")
+
+
+async def test_whoever_must_leave_is_away_at_once_and_signed_out(
+    browser: Browser, network: str
+) -> None:
+    async with at_a_screen(browser, network) as school:
+        await sign_in(school, "school")
+        sent = list[str]()
+        school.page.on("request", lambda asked: sent.append(asked.url))
+        for _ in range(3):
+            await school.page.keyboard.press("Shift")
+        await until(lambda: any("bbc.co.uk" in url for url in sent), deadline=10)
+        await school.page.goto(f"{network}/referrals")
+        assert "/people/authorize" in school.page.url or "/sign-in" in school.page.url

@@ -42,7 +42,7 @@ async def keep(api: Asker, draft: Draft, answers: dict[str, Any]) -> None:
 
 async def send(api: Asker, draft: Draft) -> Any:
     """The receipt of the referral that it has become; the draft is gone. Raises `Refused`."""
-    reference = f"WEB-{draft.id.rpartition('_')[2][:16].upper()}"
+    reference = f"WEB-{draft.id[-20:].upper()}"
     sent = referral(draft.answers, reference)
     receipt = await api.post("referral", "/v1/referrals", sent, key=draft.id)
     await destroy(api, draft)

@@ -62,6 +62,7 @@ async def post_goal(visit: Visiting, referral_id: Id) -> Response:
 @router.get("/cases/{referral_id}/close")
 async def get_close(visit: Visiting, referral_id: Id) -> Response:
     """What came of each goal, and why the case ends."""
+    await visit.api.get("allocation", f"/v1/allocations/{referral_id}")  # whose case it is not: no
     return await _closing(visit, referral_id, {})
 
 

@@ -1,0 +1,92 @@
+"""What forms come to and records show: for whatever is typed and whatever an API gives."""
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.referral.intake.request import ReceiveReferral
+from services.web.record import NEVER_SAID, parts
+from services.web.referring.questions import STEPS, cut, referral, unanswered
+from shared.vocabularies import vocabularies
+
+CHOICES = {
+    "urgency": "urgency",
+    "gender": "gender",
+    "recency": "recency",
+    "not_discussed_because": "not_discussed_reason",
+    "service_agreement": "service_agreement",
+    "tell_parents": "tell_parents",
+    "indicators": "indicator",
+    "channels": "safe_channel",
+    "settings_avoided": "setting",
+}
+WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=60) | st.just("x" * 20_000)
+
+
+def _answer(field: str) -> st.SearchStrategy[str]:
+    if field in CHOICES:
+        return st.sampled_from([each.code for each in vocabularies()[CHOICES[field]].codes])
+    return (
+        st.sampled_from(["yes", "no"])
+        if field == "discussed"
+        else WORDS | st.from_regex(r"\d{1,5}")
+    )
+
+
+def _form() -> st.SearchStrategy[dict[str, Any]]:
+    single = {field: _answer(field) for step in STEPS for field in step.fields}
+    several = {f: st.lists(_answer(f), max_size=5) for step in STEPS for f in step.lists}
+    needed = {field: single.pop(field) for field in ("urgency", "area", "narrative")}
+    return st.fixed_dictionaries(needed, optional={**single, **several})
+
+
+@given(_form())
+def test_what_a_form_can_say_is_a_referral_that_is_taken(answers: dict[str, Any]) -> None:
+    kept = cut(answers)
+    if unanswered(kept):
+        return
+
+    ReceiveReferral.model_validate(referral(kept, "WEB-1"))
+
+
+@given(st.dictionaries(st.text(max_size=20), st.text(max_size=9) | st.integers() | st.none()))
+def test_a_draft_holds_answers_to_our_questions_only(kept: dict[str, Any]) -> None:
+    fields = {field for step in STEPS for field in step.fields + step.lists}
+
+    assert set(cut(kept)) <= fields
+
+
+LEAF = (
+    st.text(min_size=1, max_size=30)
+    | st.booleans()
+    | st.integers()
+    | st.none()
+    | st.just("not_asked")
+)
+RECORD = st.recursive(
+    LEAF,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text(min_size=1, max_size=12), inner, max_size=4)
+    ),
+    max_leaves=20,
+)
+
+
+@given(st.dictionaries(st.sampled_from(["identity", "concerns", "health", "new_kind"]), RECORD))
+def test_a_record_shows_every_word_that_was_said(categories: dict[str, Any]) -> None:
+    shown = "\n".join(line for part in parts(categories) for _, line in part.lines)
+
+    for word in _words(categories):
+        assert word in shown or word.replace("_", " ").lower() in shown.lower()
+
+
+def _words(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        return [word for each in value.values() for word in _words(each)]
+    if isinstance(value, list):
+        return [word for each in value for word in _words(each)]
+    if any(value is never or value == never for never in NEVER_SAID) or isinstance(value, bool):
+        return []
+    return [str(value)]
