@@ -17,13 +17,7 @@ from services.allocation.assignment.relinking import follow_referral
 from services.allocation.caseload.hosts import keep_agency
 from services.allocation.casework.agreed import keep_goal
 from services.allocation.handover.process import being_moved, carry_out_plan
-from services.allocation.hubs.heard import (
-    on_account_seen,
-    on_hub_registered,
-    on_proposal,
-    on_rota_changed,
-    on_worker_registered,
-)
+from services.allocation.hubs import heard
 from services.allocation.records import Allocation
 from services.allocation.risk.process import recompute_case, relevel_case, report
 from services.allocation.risk.subject import respond
@@ -33,6 +27,7 @@ from services.allocation.store import Stores
 from services.allocation.transfers.process import hand_over_to
 from shared.clock import now
 from shared.events import Event, EventData
+from shared.events.absence import LeaveDecided
 from shared.events.accounts import AccountSeen
 from shared.events.agency import AgencyAmended, AgencyRegistered
 from shared.events.allocation import (
@@ -59,6 +54,7 @@ from shared.events.workers import (
     CaseRelinked,
     HubRegistered,
     WorkerRegistered,
+    WorkerSupervised,
 )
 from shared.messaging.dispatch import Handlers, Reactions
 from shared.operating.failpoints import failpoint
@@ -102,19 +98,21 @@ def _of_workers(stores: Stores) -> Handlers:
             on(CaseloadChanged, on_caseload_changed),
             on(CapacityChanged, on_capacity_changed),
             on(CaseRelinked, on_capacity_changed),
-            on(WorkerRegistered, on_worker_registered),
-            on(HubRegistered, on_hub_registered),
+            on(WorkerRegistered, heard.on_worker_registered),
+            on(HubRegistered, heard.on_hub_registered),
             on(AgencyRegistered, keep_agency),
             on(AgencyAmended, keep_agency),
-            on(RotaChanged, on_rota_changed),
+            on(RotaChanged, heard.on_rota_changed),
         ],
         "allocation.safety": [
             on(SafetyMarked, on_marked),
             on(SubjectRelinked, on_marked),
             on(ParentsWordRecorded, on_marked),
-            on(AccountSeen, on_account_seen),
-            on(TransferProposed, on_proposal),
-            on(TransferEnded, on_proposal),
+            on(AccountSeen, heard.on_account_seen),
+            on(WorkerSupervised, heard.on_deed),
+            on(LeaveDecided, heard.on_deed),
+            on(TransferProposed, heard.on_proposal),
+            on(TransferEnded, heard.on_proposal),
         ],
     }
 

@@ -10,6 +10,7 @@ from services.notify.rules.claims import tell_of_claim
 from services.notify.rules.cover import tell_of_cover
 from services.notify.rules.gaps import tell_of_gaps
 from services.notify.rules.news import tell_news
+from services.notify.rules.supervision import tell_of_supervision
 from services.notify.store import Stores
 from shared.events import Event
 from shared.events.absence import LeaveDecided, LeaveRequested, LeaveUndecided
@@ -78,7 +79,7 @@ from shared.events.unsafe import (
     AllocationHolderChanged,
     AllocationTakenAway,
 )
-from shared.events.workers import HubRegistered, WorkerRegistered
+from shared.events.workers import HubRegistered, SupervisionTakenBack, WorkerRegistered
 from shared.messaging.dispatch import Handlers, on
 
 
@@ -124,6 +125,7 @@ def _of_cases(stores: Stores) -> Handlers:
             on(LeaveRequested, partial(tell_of_leave, stores)),
             on(LeaveUndecided, partial(tell_of_leave, stores)),
             on(LeaveDecided, partial(tell_of_leave, stores)),
+            on(SupervisionTakenBack, partial(tell_of_supervision, stores)),
         ],
     }
 

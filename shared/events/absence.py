@@ -38,7 +38,7 @@ class LeaveDecided(_AboutLeave):
     """What became of a leave that was asked for. `before`: how it stood until then."""
 
     event_type: ClassVar[str] = "worker.leave_decided"
-    heard_by: ClassVar[tuple[str, ...]] = ("notify.allocations",)
+    heard_by: ClassVar[tuple[str, ...]] = ("notify.allocations", "allocation.safety")
 
     status: LeaveStatus
     before: LeaveStatus

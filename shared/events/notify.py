@@ -46,6 +46,7 @@ NotificationKind = Literal[
     "rota_gap",
     "cover_arranged",
     "cover_called",
+    "supervision_taken_back",
     "leave_requested",
     "leave_decided",
     "transfer_proposed",

@@ -155,6 +155,7 @@ class WorkerSupervised(EventData):
     """A supervision took place: its kind and date, and nothing of what was said."""
 
     event_type: ClassVar[str] = "worker.supervised"
+    heard_by: ClassVar[tuple[str, ...]] = ("allocation.safety",)
 
     worker_id: str
     hub_id: str
@@ -166,6 +167,29 @@ class WorkerSupervised(EventData):
         return (
             f"{self.worker_id} had {self.kind} supervision on {self.held_on:%d %B %Y};"
             f" the next is due on {self.next_due_on:%d %B %Y}."
+        )
+
+    def parties(self) -> Parties:
+        return Parties(workers=(self.worker_id,), hubs=(self.hub_id,))
+
+
+class SupervisionTakenBack(EventData):
+    """Who noted a supervision has called as the worker: it does not count, and the one before does."""
+
+    event_type: ClassVar[str] = "worker.supervision_taken_back"
+    heard_by: ClassVar[tuple[str, ...]] = ("notify.allocations",)
+
+    worker_id: str
+    hub_id: str
+    kind: SupervisionKind
+    held_on: date
+    next_due_on: date
+
+    def says(self, by: str) -> str:
+        return (
+            f"{by} found that {self.worker_id} noted their own {self.kind} supervision on"
+            f" {self.held_on:%d %B %Y}: it does not count; the next was due on"
+            f" {self.next_due_on:%d %B %Y}."
         )
 
     def parties(self) -> Parties:

@@ -1,12 +1,14 @@
 """Who decided on a match and calls as an agency that gains, before or after: somebody else decides."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from itertools import permutations, product
 
 import pytest
 import pytest_asyncio
 
 from allinone import sample
+from shared.clock import now
 from tests.harness.mongo import Mongo
 from tests.harness.waiting import until
 from tests.harness.whole import Whole, whole
@@ -129,6 +131,61 @@ async def test_a_match_opens_nothing_to_where_who_decided_calls_before_or_after(
     await until(two.opened, deadline=20, what="the police reading what somebody else decided")
     if side == "police":
         assert await two.seen_by(caller) == 200
+
+
+async def supervision(services: Whole, who: str, worker_id: str) -> None:
+    held = {"kind": "case", "held_on": str(now().date())}
+    path = f"/v1/workers/{worker_id}/supervisions"
+    (await services.ask(who, "POST", path, json=held)).raise_for_status()
+
+
+async def leave(services: Whole, who: str, worker_id: str) -> None:
+    """Asked for by somebody whose account is not theirs: what counts is whose yes it is."""
+    path = f"/v1/workers/{worker_id}/leave-requests"
+    services.tokens["asks"] = services.token(sub="asks", role="worker", worker_id=worker_id)
+    days = {n: str(now().date() + timedelta(days=d)) for n, d in {"start": 30, "to": 33}.items()}
+    asked = (await services.ask("asks", "POST", path, json=days)).json()
+    (await services.ask(who, "POST", f"{path}/{asked['id']}/approval")).raise_for_status()
+
+
+DEEDS = {"supervision": supervision, "leave": leave}
+TOLD = {"supervision": "supervision_taken_back", "leave": "leave_requested"}
+
+
+@pytest.mark.parametrize("deed", DEEDS)
+@pytest.mark.parametrize("seen_by", ["allocation", "notify"])
+async def test_what_somebody_did_for_a_worker_as_whom_they_call_later_is_taken_back(
+    services: Whole, deed: str, seen_by: str
+) -> None:
+    """Each takes somebody else; in the other order it is refused (`test_two_people.py`)."""
+    worker_id = f"wk_{deed}_{seen_by}"
+    entry = {**sample.EVERY_WORKER, "worker_role": "hub_worker", "host_setting": "hub", "cap": 1}
+    path = f"/v1/workers/{worker_id}"
+    (await services.ask("operator", "PUT", path, json=entry)).raise_for_status()
+    services.tokens["does"] = services.token(sub=worker_id, **MANAGES)
+    services.tokens["is"] = services.token(sub=worker_id, role="worker", worker_id=worker_id)
+    await DEEDS[deed](services, "does", worker_id)
+    worker = await services.app.state.allocation.workers.get(worker_id)
+    assert worker.leave or worker.supervised_on, "it counts, as far as is known"
+    called = "/v1/allocations" if seen_by == "allocation" else "/v1/notifications"
+    (await services.ask("is", "GET", called)).raise_for_status()
+
+    async def taken_back() -> bool:
+        worker = await services.app.state.allocation.workers.get(worker_id)
+        waits = [r.status for r in worker.requests] == (["waiting"] if deed == "leave" else [])
+        return waits and not worker.leave and not worker.supervised_on
+
+    await until(taken_back, deadline=20, what="it counting no more")
+
+    async def told() -> bool:
+        inbox = await services.ask("manager", "GET", "/v1/notifications/unread-first?limit=100")
+        return TOLD[deed] in {n["kind"] for n in inbox.json()["notifications"]}
+
+    await until(told, deadline=20, what="the Hub's managers being told")
+    if deed == "supervision":
+        await supervision(services, "manager", worker_id)  # somebody else's counts
+        worker = await services.app.state.allocation.workers.get(worker_id)
+        assert worker.supervised_on
 
 
 async def known(services: Whole, key: str) -> bool:

@@ -5,7 +5,7 @@ manager had put it there, so that allocation, the rota and its gaps follow it. E
 what it said when it is taken twice.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -102,6 +102,26 @@ def withdraw(worker: Worker, request_id: str, account: str, at: datetime) -> Cha
     kept = tuple(leave for leave in worker.leave if leave != request.leave)
     after = worker.but(leave=kept) if request.status == "approved" else worker
     return _decided(worker, after, request, "withdrawn", account, at)
+
+
+def reopen(worker: Worker, accounts: Collection[str], at: datetime) -> Change[Worker]:
+    """Leave that these accounts approved waits again, and its Hub is told, unless it has begun: who is
+    away is given nobody. Safe to repeat."""
+    today = day_of(at)
+    approved = [r for r in worker.requests if r.status == "approved" and r.decided_by in accounts]
+    own = [r for r in approved if r.start > today]
+    if not own:
+        return unchanged(worker)
+    waits = {
+        r.id: _with(r, "waiting", None, at).model_copy(update={"decided_at": None}) for r in own
+    }
+    leave = tuple(each for each in worker.leave if each not in [r.leave for r in own])
+    requests = tuple(waits.get(r.id, r) for r in worker.requests)
+    after = _looking(worker.but(leave=leave, requests=requests), at)
+    after = recounted(worker, after.but(revision=worker.revision + 1), at)
+    said = [_said(worker, request, "waiting") for request in own]
+    asked = [LeaveUndecided(**_about(worker, request)) for request in own]
+    return Change(after, (worker_event(after), *said, *asked))
 
 
 def follow_entry(before: Worker, after: Worker, account: str, at: datetime) -> Change[Worker]:

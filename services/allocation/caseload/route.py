@@ -151,8 +151,6 @@ async def post_supervision(
     manages_hub("record_supervision", caller, hub_id)
     await may_arrange(stores, caller, hub_id)  # without supervision nobody is given a case
     await not_oneself(stores, caller, worker_id)
-    at = now()
-    worker = await stores.workers.change(
-        worker_id, lambda w: supervise(w, entry.kind, entry.held_on, at), by=caller.origin()
-    )
+    said, by = (entry.kind, entry.held_on, now(), caller.account), caller.origin()
+    worker = await stores.workers.change(worker_id, lambda w: supervise(w, *said), by=by)
     return view(worker, await hidden_from(stores, caller))

@@ -6,15 +6,18 @@ needs professional supervision by their Hub (LGA standards for employers of soci
 standard 5).
 """
 
+from collections.abc import Collection
 from datetime import date, datetime, timedelta
 
-from services.allocation.caseload.worker import Worker, day_of, due_on, kinds
+from services.allocation.caseload.worker import Noted, Worker, day_of, due_on, kinds
 from shared.errors import Refused
+from shared.events import EventData
 from shared.events.codes import SupervisionKind
-from shared.events.workers import SupervisionOverdue, WorkerSupervised
+from shared.events.workers import SupervisionOverdue, SupervisionTakenBack, WorkerSupervised
 from shared.storage.records import Change, changed, unchanged
 
 REMIND = timedelta(days=7)
+MOST_KEPT = 12
 
 
 def overdue(worker: Worker, at: datetime) -> tuple[SupervisionKind, ...]:
@@ -28,8 +31,11 @@ def supervision_timer(worker: Worker, at: datetime) -> datetime | None:
     return None if worker.overdue_from is None else max(worker.overdue_from, at)
 
 
-def supervise(worker: Worker, kind: SupervisionKind, held_on: date, at: datetime) -> Change[Worker]:
-    """Note that a supervision took place. An earlier date than the last one changes nothing."""
+def supervise(
+    worker: Worker, kind: SupervisionKind, held_on: date, at: datetime, account: str | None = None
+) -> Change[Worker]:
+    """Note that a supervision took place, and by whose account. An earlier date than the last one
+    changes nothing."""
     if held_on > day_of(at):
         raise Refused("supervision_in_future", "Only a supervision that took place can be noted.")
     last = worker.supervised_on.get(kind)
@@ -43,8 +49,43 @@ def supervise(worker: Worker, kind: SupervisionKind, held_on: date, at: datetime
         held_on=held_on,
         next_due_on=due_on(after, kind),
     )
-    again = supervision_timer(after, at)
-    return changed(worker, event, supervised_on=after.supervised_on, supervision_at=again)
+    before = worker.supervisions.get(kind, (Noted(held_on=last),) if last else ())
+    noted = (*before, Noted(held_on=held_on, account=account))[-MOST_KEPT:]
+    return changed(
+        worker,
+        event,
+        supervised_on=after.supervised_on,
+        supervisions={**worker.supervisions, kind: noted},
+        supervision_at=supervision_timer(after, at),
+    )
+
+
+def take_back(worker: Worker, accounts: Collection[str], at: datetime) -> Change[Worker]:
+    """What these accounts noted last was not held: the one before counts. Safe to repeat."""
+    after, events = worker, list[EventData]()
+    for kind, noted in worker.supervisions.items():
+        kept = noted
+        while kept and kept[-1].account in accounts:
+            kept = kept[:-1]
+        if kept == noted:
+            continue
+        days = {each: day for each, day in after.supervised_on.items() if each != kind}
+        days |= {kind: kept[-1].held_on} if kept else {}
+        after = after.but(supervised_on=days, supervisions={**after.supervisions, kind: kept})
+        events.append(_taken_back(after, kind, noted[-1].held_on))
+    if not events:
+        return unchanged(worker)
+    return Change(after.but(supervision_at=supervision_timer(after, at)), tuple(events))
+
+
+def _taken_back(worker: Worker, kind: SupervisionKind, held_on: date) -> SupervisionTakenBack:
+    return SupervisionTakenBack(
+        worker_id=worker.id,
+        hub_id=worker.hub_id,
+        kind=kind,
+        held_on=held_on,
+        next_due_on=due_on(worker, kind),
+    )
 
 
 def flag_overdue(worker: Worker, at: datetime) -> Change[Worker]:

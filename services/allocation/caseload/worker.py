@@ -77,6 +77,15 @@ class Case(BaseModel):
     subject_id: str | None = None
 
 
+class Noted(BaseModel):
+    """A supervision, and whose account noted it; of those of before that was kept it is not known."""
+
+    model_config = ConfigDict(frozen=True)
+
+    held_on: Day
+    account: str | None = None
+
+
 class Worker(Record):
     """A worker as stored.
 
@@ -109,6 +118,8 @@ class Worker(Record):
     conflicts: tuple[Conflict, ...] = ()
     registered_on: Day
     supervised_on: dict[SupervisionKind, Day] = Field(default_factory=dict)
+    # The last ones of each kind, the newest last.
+    supervisions: dict[SupervisionKind, tuple[Noted, ...]] = Field(default_factory=dict)
     cases: tuple[Case, ...] = ()
     room: int = UNAVAILABLE
     capacity_at: datetime | None = None

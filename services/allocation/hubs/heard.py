@@ -5,14 +5,16 @@ from services.allocation.assignment.queue import offer_capacity, take_over
 from services.allocation.caseload.capacity import follow_hub
 from services.allocation.leaving.process import after_entry
 from services.allocation.rota.standing import watch_gaps
+from services.allocation.safety.looking import look_again, look_at_worker
 from services.allocation.safety.process import protect_held
 from services.allocation.store import Stores
 from shared.clock import now
 from shared.events import Event
+from shared.events.absence import LeaveDecided
 from shared.events.accounts import AccountSeen
 from shared.events.rota import RotaChanged
 from shared.events.transfer import TransferEnded, TransferProposed
-from shared.events.workers import HubRegistered, WorkerRegistered
+from shared.events.workers import HubRegistered, WorkerRegistered, WorkerSupervised
 from shared.origin import Origin
 
 
@@ -45,9 +47,17 @@ async def on_rota_changed(stores: Stores, event: Event[RotaChanged], by: Origin)
     await watch_gaps(stores, hub, by)
 
 
-async def on_account_seen(stores: Stores, event: Event[AccountSeen], _: Origin) -> None:
-    """It is known as which worker an account has called."""
+async def on_account_seen(stores: Stores, event: Event[AccountSeen], by: Origin) -> None:
+    """It is known as which worker an account has called, and what it did for them is looked at."""
     await stores.people.keep(event)
+    await look_again(stores, event.data.account, by)
+
+
+async def on_deed(
+    stores: Stores, event: Event[WorkerSupervised] | Event[LeaveDecided], by: Origin
+) -> None:
+    """Something that only another person does for a worker: whether it was one, as far as is known."""
+    await look_at_worker(stores, event.data.worker_id, by)
 
 
 async def on_proposal(

@@ -17,6 +17,7 @@ class People:
         """Create the indexes; safe to repeat."""
         for accounts in (self._heard, self._callers):
             await accounts.create_index("account")
+            await accounts.create_index("worker_id")
 
     async def keep(self, event: Event[AccountSeen]) -> None:
         """The account has called as this. Twice is once."""
@@ -28,6 +29,13 @@ class People:
         where, found = {"account": account, "worker_id": {"$ne": None}}, set[str]()
         for accounts in (self._heard, self._callers):
             found |= {str(each["worker_id"]) async for each in accounts.find(where)}
+        return found
+
+    async def accounts_of(self, worker_id: str) -> set[str]:
+        """The accounts that have called as this worker."""
+        where, found = {"worker_id": worker_id}, set[str]()
+        for accounts in (self._heard, self._callers):
+            found |= {str(each["account"]) async for each in accounts.find(where)}
         return found
 
     async def one_person(self, account: str, other: str) -> bool:

@@ -40,6 +40,7 @@ SENTENCES: Mapping[NotificationKind, str] = {
     "cover_called": "Something waits at a Hub that you cover for: phone its managers.",
     "leave_requested": "A worker asks for leave: approve or decline it.",
     "leave_decided": "Leave that was asked for has been decided on: see what became of it.",
+    "supervision_taken_back": "A worker noted their own supervision: it does not count; hold one.",
     "possible_match": "Two referrals may be about the same young person: compare them.",
     "transfer_proposed": "A referral is proposed to go to another Hub, which has to answer.",
     "transfer_unanswered": "Nobody has answered whether a Hub takes a referral.",

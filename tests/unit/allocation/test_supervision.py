@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from services.allocation.caseload.route import SupervisionEntry
 from services.allocation.caseload.supervision import flag_overdue, overdue, supervise
-from services.allocation.caseload.worker import SUPERVISION_DUE, due_on, interval, kinds
+from services.allocation.caseload.worker import SUPERVISION_DUE, Noted, due_on, interval, kinds
 from services.allocation.casework.request import Debrief
 from shared.errors import Refused
 from shared.storage.records import Change
@@ -90,10 +90,14 @@ def test_there_is_no_way_to_send_what_was_said() -> None:
 def test_a_supervision_is_noted_with_the_day_on_which_the_next_is_due() -> None:
     one = worker(**HOSTED)
 
-    change = supervise(one, "case", date(2026, 3, 12), later(days=20))
+    change = supervise(one, "case", date(2026, 3, 12), later(days=20), "usr_1")
 
+    noted = (Noted(held_on=date(2026, 3, 12), account="usr_1"),)
     assert outcome(one, change) == {
-        "changed": {"supervised_on": {"case": date(2026, 3, 12)}},
+        "changed": {
+            "supervised_on": {"case": date(2026, 3, 12)},
+            "supervisions": {"case": noted},
+        },
         "said": {
             "worker.supervised": {
                 "worker_id": "wk_one",
