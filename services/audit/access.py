@@ -3,13 +3,13 @@
 A refusal is only raised here; `RecordedRoute` makes it an entry.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import Depends, Request
 
 from services.audit.scope import Scope, scope_of
-from services.audit.search.fields import BUT, search_of
+from services.audit.search.fields import search_of
 from services.audit.search.hidden import hidden_from, kinds_of
 from services.audit.trail_query import Question, TrailQuery
 from shared.errors import Forbidden, NotFound, NotTheirs
@@ -25,8 +25,8 @@ from shared.web.tokens import Caller
 
 TRANSFERRED = ReferralTransferred.event_type
 # What says with which Hub a case is, until one takes it over from another.
-OF_CASES = sorted(
-    name
+OF_CASES = frozenset(
+    f"type:{name}"
     for name, kind in catalogue.event_types().items()
     if issubclass(kind, (AllocationMade, AllocationWaiting, AllocationEvent))
 )
@@ -116,12 +116,19 @@ async def _of_their_hub(question: TrailQuery, referral_id: str | None) -> bool:
     """Whether a manager's Hub stands in an entry of this referral, but as one that is told of it, and no
     other Hub has it since: by taking it over, or because it belongs to the other's area. Looked up
     for managers only."""
-    if question.caller.role != "hub_manager" or not referral_id:
+    if question.caller.role != "hub_manager":
         return False
-    size, hub_id = (await question.newest()).size, str(question.caller.hub_id)
-    trail, about = question.audit.trail, {"referral_id": referral_id}
-    told = {BUT: [f"recipient:{hub_id}"]}
-    named = await trail.find({**about, "hub": hub_id, **told}, start=0, size=size, limit=1)
-    with_one = await trail.last({**about, "type": TRANSFERRED}, size)
-    with_one = with_one or await trail.last({**about, "type": OF_CASES}, size)
-    return bool(named) and (with_one is None or f"hub:{hub_id}" in with_one["fields"]["keys"])
+    size = (await question.newest()).size
+    # Of no referral it is asked, too: an entry that is not theirs takes as long as one that is not there.
+    about = await question.audit.trail.keys_of(f"referral_id:{referral_id or ''}", size)
+    return has_case(about, str(question.caller.hub_id))
+
+
+def has_case(about: Sequence[frozenset[str]], hub_id: str) -> bool:
+    """Whether the Hub has the referral that entries of these keys are about, in their order: it stands
+    in one, but as who is told, and in the last that says with which Hub it is. Pure."""
+    hub, told = f"hub:{hub_id}", f"recipient:{hub_id}"
+    named = any(hub in keys and told not in keys for keys in about)
+    moved = [keys for keys in about if f"type:{TRANSFERRED}" in keys]
+    with_one = moved or [keys for keys in about if not keys.isdisjoint(OF_CASES)]
+    return named and (not with_one or hub in with_one[-1])

@@ -27,10 +27,12 @@ class Questions(CommandListener):
 
     def __init__(self) -> None:
         self.asked: list[Mapping[str, Any]] = []
+        self.read: list[set[str]] = []
 
     def started(self, event: CommandStartedEvent) -> None:
         if event.command_name == "find" and event.command["find"] == "entries":
             self.asked.append(event.command["filter"])
+            self.read.append(set(event.command.get("projection", {"leaf": 1})))
 
     def succeeded(self, _: Succeeded) -> None:
         """Nothing to note."""
@@ -97,10 +99,23 @@ async def test_a_page_is_the_first_that_match_wherever_they_are(
         documents = await trail.parts.trail.find(where, start=start, size=size, limit=limit)
         wanted = [seq for seq in matching if start <= seq < size][:limit]
         assert [document["seq"] for document in documents] == wanted, (start, size, limit)
-    newest = await trail.parts.trail.last(where, LATE)
-    before = [seq for seq in matching if seq < LATE]
-    assert (newest["seq"] if newest else None) == (before[-1] if before else None)
     assert [d["seq"] async for d in trail.parts.trail.scan(where, COUNT)] == matching
+
+
+@pytest.mark.parametrize(
+    "referral", ["subject_id:sub_7", "agency:ag_school", "referral_id:ref_none"]
+)
+async def test_whose_a_referral_is_takes_one_question_and_reads_no_entry_whether_there_is_one(
+    found: tuple[OneTrail, Questions], referral: str
+) -> None:
+    trail, questions = found
+    keys = [search_from(d["leaf"])["keys"] async for d in trail.parts.trail.scan({}, COUNT)]
+    questions.read.clear()
+
+    told = await trail.parts.trail.keys_of(referral, LATE)
+
+    assert told == [frozenset(one) for one in keys[:LATE] if referral in one]
+    assert questions.read == [{"fields.keys", "seq"}]
 
 
 async def asked_for(found: tuple[OneTrail, Questions], start: int, **where: Any) -> list[Any]:

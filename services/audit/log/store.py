@@ -14,7 +14,7 @@ from pymongo import ASCENDING
 from pymongo.errors import DuplicateKeyError
 
 from services.audit.log import gauges
-from services.audit.log.finding import holds, last_of, some_of, with_both
+from services.audit.log.finding import holds, keys_of, some_of, with_both
 from services.audit.log.growth import Growth
 from services.audit.log.hashes import Hashes
 from services.audit.log.tiles import WIDTH
@@ -97,9 +97,9 @@ class Trail:
         start, size = await self.span(where, start, size)
         return await some_of(self.entries, where, start, size, limit)
 
-    async def last(self, where: Mapping[str, Any], size: int) -> Document | None:
-        """The newest entry with seq < size whose fields match, if there is one."""
-        return await last_of(self.entries, where, size)
+    async def keys_of(self, key: str, size: int) -> list[frozenset[str]]:
+        """What each entry with seq < size that has this key is found by, in order."""
+        return await keys_of(self.entries, key, size)
 
     async def span(self, where: Mapping[str, Any], start: int, size: int) -> tuple[int, int]:
         """Of the places start … size-1 those in the window of time, as (first, behind the last)."""

@@ -35,7 +35,9 @@ def test_leave_that_has_not_begun_waits_again_and_what_has_begun_stays() -> None
         for approves in ANY[:3]:
             today = day_of(AT)
             days = {"start": today + timedelta(days=begins), "to": today + timedelta(days=9)}
-            one = rule.ask(worker(), "lv_" + "0" * 32, LeaveEntry.model_validate(days), "usr_asks", AT).after
+            one = rule.ask(
+                worker(), "lv_" + "0" * 32, LeaveEntry.model_validate(days), "usr_asks", AT
+            ).after
             one = rule.approve(one, "lv_" + "0" * 32, str(approves), AT).after
             change = by_oneself(one, OWN, later(days=2))
             back = approves in OWN and begins > 2
