@@ -14,6 +14,7 @@ OPEN = {
     "services/audit/log/signer.py": "what is damaged, and where",
     "services/notify/delivery/follow_up.py": "a subscription's own last alarm",
     "services/notify/rules/absence.py": "ids of an event of ours and of a worker or Hub",
+    "services/notify/rules/supervision.py": "ids of an event of ours and of a Hub",
     "services/notify/rules/cover.py": "ids of an event of ours and of who covers",
     "services/notify/rules/gaps.py": "the id of an event of ours, and of a Hub; not asked for by it",
     "services/notify/rules/passed_over.py": "ids of events and referrals; not asked for by it",

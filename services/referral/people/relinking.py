@@ -7,6 +7,7 @@ handler of that event finishes what a crash has left.
 from collections.abc import Collection
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 
 from services.referral.people.deciding import (
     Decided,
@@ -51,18 +52,19 @@ async def decide(
     await _finished(stores, other.subject_id, other.id, by)
     referral, other = [await stores.referrals.get(i) for i in (referral.id, other.id)]
     mine, theirs = referral.subject_id, other.subject_id
-    said = referral.id, account_of(by.actor), f"{MATCHED}{decision_id}"
+    said = [f"{MATCHED}{decision_id}"] if decision_id else []
+    whose = partial(_whose, referral.id, account_of(by.actor), said)
     if decision == "same_person":
         if mine == theirs:
             return
         fits_in(await stores.subjects.get(theirs), await stores.subjects.get(mine))
         await stores.subjects.change(
-            mine, lambda s: spoken(decide_same(s, referral.id, other.id, theirs), *said), by=by
+            mine, lambda s: whose(decide_same(s, referral.id, other.id, theirs)), by=by
         )
     elif mine == theirs:
         new = new_id("sub")
         await stores.subjects.change(
-            mine, lambda s: spoken(decide_parting(s, referral.id, other.id, new), *said), by=by
+            mine, lambda s: whose(decide_parting(s, referral.id, other.id, new)), by=by
         )
     else:
         await tell_apart(stores, (mine, referral.id), (theirs, other.id), by)
@@ -70,6 +72,12 @@ async def decide(
     failpoint("match.after_decision")
     with suppress(NotFound):  # a referral is just being stored: the handler waits for it
         await relink(stores, mine, by)
+
+
+def _whose(
+    referral_id: str, account: str, said: Collection[str], change: Change[Subject]
+) -> Change[Subject]:
+    return spoken(change, referral_id, account, *said) if said else change
 
 
 async def tell_apart(
