@@ -44,6 +44,9 @@ class LimitSettings(BaseModel):
     limit_replays: Rate = Field(
         "12/day", description="Requests to send the mails of one recipient again, whoever asks."
     )
+    limit_replays_each: Rate = Field(
+        "6/day", description="The share of them that one account may ask for."
+    )
     limit_searches: Rate = Field(
         "60/10minutes", description="Searches by name, birth date or number of one account."
     )

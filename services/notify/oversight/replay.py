@@ -39,9 +39,12 @@ async def replay_window(
     stores: Stores, window: Replay, scope: Mapping[str, object], caller: Caller
 ) -> Replayed:
     """New attempts under the same ids, for what the scope reaches. Safe to repeat. Raises `TooMany`
-    where the recipient's mails were sent again often enough: somebody reads them."""
+    where the recipient's mails were sent again often enough, by this account or by all: somebody reads
+    them."""
     if window.channel == "email":
         who = key_of(window.recipient_kind, window.recipient_id)
+        # Their own share first: who has used it up takes nothing of what is left for others.
+        await stores.quotas.spend("replays_each", f"{who} by {caller.account}", stores.clock())
         await stores.quotas.spend("replays", who, stores.clock())
     where: dict[str, object] = {
         "recipient": key_of(window.recipient_kind, window.recipient_id),

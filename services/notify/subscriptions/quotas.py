@@ -24,6 +24,7 @@ def quotas_of(settings: LimitSettings) -> dict[str, RateLimitItem]:
         "mailbox": parse(settings.limit_mailbox),
         "challenges": parse(settings.limit_challenges),
         "replays": parse(settings.limit_replays),
+        "replays_each": parse(settings.limit_replays_each),
     }
 
 
