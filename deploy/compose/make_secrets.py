@@ -22,7 +22,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc.jwk import ECKey, KeySet
 
 ROOT = Path(__file__).parents[2]
-SERVICES = tuple(sorted(app.parent.name for app in ROOT.glob("services/*/app.py")))
+# Those that keep something: the pages (services/web) have neither a store nor a queue.
+APPS = {app.parent.name for app in ROOT.glob("services/*/app.py")}
+SERVICES = tuple(sorted(APPS - {"web"}))
 VHOST = "hub"
 
 
