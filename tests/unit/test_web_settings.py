@@ -1,0 +1,38 @@
+"""Each setting of the pages is explained, and a wrong one is named."""
+
+import pytest
+from pydantic import ValidationError
+
+from services.web.settings import WebSettings
+from shared.operating.settings import HttpSettings
+from tests.harness.processes import ROOT
+from tests.unit.test_web_front import settings_with
+
+
+def test_each_is_explained() -> None:
+    told = (ROOT / "docs" / "operating.md").read_text("utf-8")
+
+    for name in set(WebSettings.model_fields) - set(HttpSettings.model_fields):
+        assert f"`{name.upper()}`" in told, name
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("web_address", "http://hub.example"),
+        ("web_address", "hub.example"),
+        ("web_address", "https://hub.example/pages"),
+        ("web_api", "https:///"),
+        ("web_metadata", "http://issuer.example/.well-known/openid-configuration"),
+        ("web_metadata", "/etc/metadata"),
+        ("web_session_key", "c2hvcnQ="),
+        ("web_zone", "Europe/Nowhere"),
+        ("web_zone", "../../etc/passwd"),
+        ("web_client_id", ""),
+    ],
+)
+def test_a_wrong_one_is_named(name: str, value: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        settings_with(**{name: value})
+
+    assert name.upper() in str(refused.value).upper()
