@@ -21,6 +21,7 @@ from services.allocation.app import AllocationSettings
 from services.audit.app import AuditSettings
 from services.notify.app import NotifySettings
 from services.referral.app import ReferralSettings
+from services.web.settings import WebSettings
 from shared.messaging.consumer import HANDLER_TIMEOUT
 from shared.operating.settings import Settings
 
@@ -128,7 +129,8 @@ def test_every_setting_is_in_a_table_of_the_operating_pages() -> None:
     page = "\n".join(pages)
     named = re.findall(r"^\| `([A-Z_]+)` \|", page, re.MULTILINE)
 
-    fields = {name.upper() for settings in SETTINGS.values() for name in settings.model_fields}
+    kinds = (*SETTINGS.values(), WebSettings)
+    fields = {name.upper() for settings in kinds for name in settings.model_fields}
     assert sorted(named) == sorted(fields | {"OTEL_EXPORTER_OTLP_ENDPOINT"})
 
 
