@@ -23,7 +23,7 @@ from services.notify.app import NotifySettings
 from services.referral.app import ReferralSettings
 from services.web.settings import WebSettings
 from shared.messaging.consumer import HANDLER_TIMEOUT
-from shared.operating.settings import Settings
+from shared.operating.settings import HttpSettings, Settings
 
 ROOT = Path(__file__).parents[2]
 K8S = ROOT / "deploy" / "k8s"
@@ -129,7 +129,7 @@ def test_every_setting_is_in_a_table_of_the_operating_pages() -> None:
     page = "\n".join(pages)
     named = re.findall(r"^\| `([A-Z_]+)` \|", page, re.MULTILINE)
 
-    kinds = (*SETTINGS.values(), WebSettings)
+    kinds: list[type[HttpSettings]] = [*SETTINGS.values(), WebSettings]
     fields = {name.upper() for settings in kinds for name in settings.model_fields}
     assert sorted(named) == sorted(fields | {"OTEL_EXPORTER_OTLP_ENDPOINT"})
 
