@@ -14,6 +14,7 @@ import pytest
 import pytest_asyncio
 
 from allinone import sample
+from services.referral.sharing.speakers import MATCHED
 from shared.events.allocation import AllocationMade
 from shared.ids import new_id
 from tests.golden.__main__ import sample as event_sample
@@ -248,7 +249,8 @@ async def die_at(network: Network, point: str, path: str, body: dict[str, str]) 
 
 
 async def facts_of(network: Network, *referral_ids: str) -> list[tuple[str, dict[str, Any]]]:
-    """Of each referral the young person, and every stored fact but for who was told apart."""
+    """Of each referral the young person, and every stored fact but for who was told apart, and whose
+    decisions these were."""
     found, database = [], network.mongo_of("referral")
     for referral_id in referral_ids:
         stored = await database["referrals"].find_one({"_id": referral_id})
@@ -256,7 +258,9 @@ async def facts_of(network: Network, *referral_ids: str) -> list[tuple[str, dict
         (subject,) = await database["subjects"].find(where).to_list()
         assert stored is not None
         assert stored["subject_id"] == subject["_id"]
-        found.append((subject["_id"], {**subject["facts"][referral_id], "apart": []}))
+        facts = subject["facts"][referral_id]
+        kept = {i: who for i, who in facts["accounts"].items() if not i.startswith(MATCHED)}
+        found.append((subject["_id"], {**facts, "apart": [], "accounts": kept, "doubts": {}}))
     return found
 
 
