@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from services.web import home
 from services.web.api import Apis
+from services.web.auditing import routes as auditing
 from services.web.front import Front
 from services.web.issuer import Issuer, IssuerAway
 from services.web.messages import live
@@ -35,6 +36,7 @@ ROUTERS: list[APIRouter] = [
     working.router,
     messages.router,
     live.router,
+    auditing.router,
 ]
 STATIC = Path(__file__).parent / "static"
 KINDS = {".css": "text/css", ".js": "text/javascript"}

@@ -7,6 +7,10 @@ class SignInFirst(Exception):
     """Nobody is signed in, or no longer."""
 
 
+class SayWhyFirst(Exception):
+    """The trail is asked for nothing before it is said why."""
+
+
 class NotFromOurPage(Exception):
     """A form that was not on a page of ours, or on one of an earlier session."""
 

@@ -8,7 +8,16 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from services.web.api import Away, Refused
-from services.web.errors import AWAY, BROKEN, BY_STATUS, FORM, NotFromOurPage, SignInFirst, Words
+from services.web.errors import (
+    AWAY,
+    BROKEN,
+    BY_STATUS,
+    FORM,
+    NotFromOurPage,
+    SayWhyFirst,
+    SignInFirst,
+    Words,
+)
 from services.web.issuer import IssuerAway, NotSignedIn
 from services.web.visit import Visit, show, to_sign_in
 from shared.errors import NotFound
@@ -23,6 +32,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(NotFromOurPage, partial(_always, 403, FORM))
     app.add_exception_handler(NotSignedIn, _not_signed_in)
+    app.add_exception_handler(SayWhyFirst, _ask_why)
     for away in (Away, IssuerAway):
         app.add_exception_handler(away, partial(_always, 503, AWAY))
     for nowhere in (NotFound, RequestValidationError):
@@ -58,6 +68,10 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 async def _not_signed_in(request: Request, _: Exception) -> Response:
     return show(request, "not_signed_in.html", 403)
+
+
+async def _ask_why(request: Request, _: Exception) -> Response:
+    return show(request, "auditing/why.html", visit=Visit(request, request.state.session))
 
 
 async def _http(request: Request, error: Exception) -> Response:

@@ -33,6 +33,11 @@ MENUS = {
         ("/messages", "Messages"),
         ("/leave-times", "My leave"),
     ],
+    "auditor": [
+        ("/trail", "Search"),
+        ("/trail/reports", "Reports"),
+        ("/trail/integrity", "Is it whole?"),
+    ],
 }
 
 
