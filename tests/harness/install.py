@@ -1,6 +1,7 @@
 """What the tests need of Debian's packages: RabbitMQ installed, without its own service starting;
 others unpacked into a folder, so that nothing of them is installed."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -37,16 +38,25 @@ def unpacked(package: str, *more: str) -> Path:
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         assert not os.environ.get("CI"), f"CI must have {package}, and there is no apt-get as root"
         pytest.skip(f"{package} is not here, and there is no apt-get as root to fetch it with")
-    _apt_get("update")
-    asked = _apt_get("install", "--simulate", "--no-install-recommends", package, *more)
-    names = [line.split()[1] for line in asked.splitlines() if line.startswith("Inst ")]
     UNPACKED.mkdir(parents=True, exist_ok=True)
+    with (UNPACKED / "lock").open("w") as lock:
+        fcntl.flock(
+            lock, fcntl.LOCK_EX
+        )  # another worker of the run may be at it: apt-get won't wait
+        if not folder.exists():
+            _unpack(folder, package, *more)
+    return folder
+
+
+def _unpack(folder: Path, *packages: str) -> None:
+    _apt_get("update")
+    asked = _apt_get("install", "--simulate", "--no-install-recommends", *packages)
+    names = [line.split()[1] for line in asked.splitlines() if line.startswith("Inst ")]
     with tempfile.TemporaryDirectory(dir=UNPACKED) as work:
-        _apt_get("download", *(names or [package]), cwd=work)
+        _apt_get("download", *(names or packages), cwd=work)
         for file in Path(work).glob("*.deb"):
             subprocess.run(["dpkg-deb", "-x", str(file), f"{work}/root"], check=True)
         Path(work, "root").rename(folder)
-    return folder
 
 
 def install_chromium() -> None:
