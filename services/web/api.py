@@ -38,7 +38,8 @@ class Answer:
     def __init__(self, answer: httpx2.Response) -> None:
         self.status = answer.status_code
         self.tag = answer.headers.get("ETag", "")
-        self.body: Any = answer.json() if answer.content else None
+        self.kind, self.content = answer.headers.get("Content-Type", ""), answer.content
+        self.body: Any = answer.json() if answer.content and "json" in self.kind else None
 
 
 class Apis:
@@ -101,11 +102,22 @@ class Asker:
             answer = await self._http[service].request(method, path, headers=fields, **options)
         except httpx2.HTTPError as error:
             raise Away from error
-        if answer.status_code >= 500:
-            raise Away
-        if answer.status_code >= 400:
-            raise Refused(answer.status_code, _problem(answer))
+        _look_at(answer)
         return Answer(answer)
+
+    async def opened(self, service: str, path: str, **params: Any) -> httpx2.Response:
+        """The answer to a GET, of which nothing was read yet: its reader closes it. Raises `Refused`,
+        `Away`."""
+        http = self._http[service]
+        asked = http.build_request("GET", path, params=params, headers=self._fields)
+        try:
+            answer = await http.send(asked, stream=True)
+            if answer.status_code >= 400:
+                await answer.aread()
+        except httpx2.HTTPError as error:
+            raise Away from error
+        _look_at(answer)
+        return answer
 
     async def lines(self, service: str, path: str, fields: Mapping[str, str]) -> AsyncIterator[str]:
         """The lines of a stream, as they come. Raises `Refused`, `Away`."""
@@ -123,6 +135,13 @@ class Asker:
                     yield line
         except httpx2.HTTPError as error:
             raise Away from error
+
+
+def _look_at(answer: httpx2.Response) -> None:
+    if answer.status_code >= 500:
+        raise Away
+    if answer.status_code >= 400:
+        raise Refused(answer.status_code, _problem(answer))
 
 
 def _problem(answer: httpx2.Response) -> dict[str, Any]:

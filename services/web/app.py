@@ -14,7 +14,9 @@ from starlette.types import Receive, Scope, Send
 
 from services.web import home
 from services.web.api import Apis
+from services.web.auditing import data as auditing_data
 from services.web.auditing import routes as auditing
+from services.web.auditing import taking as auditing_taking
 from services.web.front import Front
 from services.web.issuer import Issuer, IssuerAway
 from services.web.messages import live
@@ -37,8 +39,12 @@ ROUTERS: list[APIRouter] = [
     messages.router,
     live.router,
     auditing.router,
+    auditing_data.router,
+    auditing_taking.router,
 ]
 STATIC = Path(__file__).parent / "static"
+# A page has one script. Where it has more to do, that is one file, made of these one behind the other.
+SCRIPTS = {"proof.js": ("page.js", "proof.js", "checking.js")}
 KINDS = {".css": "text/css", ".js": "text/javascript"}
 FOR_EVER = "public, max-age=31536000, immutable"
 
@@ -87,7 +93,7 @@ def build(settings: WebSettings, transport: httpx2.AsyncBaseTransport | None = N
         Issuer(settings, transport),
         Cookies(settings),
     )
-    held = {path.name: path.read_bytes() for path in STATIC.iterdir()}
+    held = _held()
     assets = {name: f"/static/{_tag(content)}/{name}" for name, content in held.items()}
     app.state.settings, app.state.apis, app.state.issuer = settings, apis, issuer
     app.state.cookies, app.state.templates = cookies, templates(settings, assets)
@@ -103,6 +109,12 @@ def build(settings: WebSettings, transport: httpx2.AsyncBaseTransport | None = N
 async def check(settings: WebSettings) -> int:
     """Print what answers of what the pages need; how many do not."""
     return await tried("web", {"issuer": ("WEB_METADATA", Issuer(settings).ready)})
+
+
+def _held() -> dict[str, bytes]:
+    files = {path.name: path.read_bytes() for path in STATIC.iterdir()}
+    made = {name: b"\n".join(files[one] for one in parts) for name, parts in SCRIPTS.items()}
+    return files | made
 
 
 def _tag(content: bytes) -> str:

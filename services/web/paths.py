@@ -6,3 +6,4 @@ from fastapi import Path
 
 ID = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$"
 Id = Annotated[str, Path(pattern=ID)]
+Place = Annotated[int, Path(ge=0, lt=2**53)]  # of an entry in the trail

@@ -36,6 +36,7 @@ MENUS = {
     "auditor": [
         ("/trail", "Search"),
         ("/trail/reports", "Reports"),
+        ("/trail/exports", "For a court"),
         ("/trail/integrity", "Is it whole?"),
     ],
 }

@@ -122,6 +122,11 @@ class Person:
         if self._scripts:
             await self._accessible(where)
 
+    async def look_again(self) -> None:
+        """The same, after something has changed on the page. What it asked for then is not its weight."""
+        self._bytes, self._requests = 0, []
+        await self.look()
+
     async def _accessible(self, where: str) -> None:
         wide = await self.page.evaluate(WIDER)
         assert not wide, f"{where} is wider than the screen: {wide}"

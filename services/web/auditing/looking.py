@@ -8,7 +8,7 @@ from services.web.auditing.asking import Asked, address
 from services.web.auditing.telling import line, subject_in
 from services.web.visit import Visit
 
-ON_A_PAGE = 40
+ON_A_PAGE = 25
 WHOLE = "verification"  # why the state of the trail itself is looked at
 
 

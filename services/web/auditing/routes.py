@@ -1,19 +1,16 @@
 """`/trail…`: what happened, who looked, what was refused, and whether the trail itself is whole."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from services.web.auditing.asking import Asked, address, asked_by, asked_in, choices
 from services.web.auditing.looking import WHOLE, account_of, entry_at, found_for, state_of
 from services.web.auditing.telling import line
 from services.web.auditing.why import Purpose
-from services.web.paths import Id
+from services.web.paths import Id, Place
 from services.web.visit import Visit, Visiting, to
 
 router = APIRouter()
-Place = Annotated[int, Path(ge=0, lt=2**53)]
 
 
 @router.get("/trail")

@@ -43,7 +43,8 @@ def line(entry: Mapping[str, Any], *, within: str = "") -> Line:
     kind = undone or KINDS.get(begins, "Network")
     says = str(entry["says"])
     said = says.replace(within, HERE) if within else says
-    says = said[:1].upper() + said[1:]
+    begins_with_id = "_" in said.partition(" ")[0]
+    says = said if begins_with_id else said[:1].upper() + said[1:]
     return Line(entry["seq"], str(entry["recorded_at"]), event, kind, undone is not None, says)
 
 
