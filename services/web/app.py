@@ -19,6 +19,8 @@ from services.web.auditing import routes as auditing
 from services.web.auditing import taking as auditing_taking
 from services.web.front import Front
 from services.web.issuer import Issuer, IssuerAway
+from services.web.managing import placing_routes as placing
+from services.web.managing import routes as managing
 from services.web.messages import live
 from services.web.messages import routes as messages
 from services.web.referring import routes as referring
@@ -36,6 +38,8 @@ ROUTERS: list[APIRouter] = [
     home.router,
     referring.router,
     working.router,
+    managing.router,
+    placing.router,
     messages.router,
     live.router,
     auditing.router,

@@ -20,7 +20,12 @@ from shared.web.claims import IDS, Claims
 SEALING = {"alg": "dir", "enc": "A256GCM"}
 PART = 3500  # a browser keeps 4,096 bytes of a cookie, its name and attributes included
 MOST_PARTS = 4
-FIRST = {"agency": "/referrals", "worker": "/today", "auditor": "/trail"}
+FIRST = {
+    "agency": "/referrals",
+    "worker": "/today",
+    "hub_manager": "/board",
+    "auditor": "/trail",
+}
 RENEWED_EVERY = 60  # seconds: not each answer needs a new cookie
 
 

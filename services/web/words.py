@@ -39,6 +39,12 @@ MENUS = {
         ("/trail/exports", "For a court"),
         ("/trail/integrity", "Is it whole?"),
     ],
+    "hub_manager": [
+        ("/board", "Board"),
+        ("/cases", "Cases"),
+        ("/caseloads", "Caseloads"),
+        ("/messages", "Messages"),
+    ],
 }
 
 

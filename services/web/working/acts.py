@@ -28,20 +28,52 @@ RESUME = Act("resume", "Go on with the work")
 REVIEW = Act("review", "I have looked at this case")
 DEBRIEF = Act("debrief", "Save", "outcome", "debrief_outcome", "Your debrief after this case")
 ACTS = {act.name: act for act in (ACCEPT, DECLINE, START, HOLD, RESUME, REVIEW, DEBRIEF)}
-OFFERED: Mapping[str, tuple[Act, ...]] = {
-    "offered": (ACCEPT, DECLINE),
-    "accepted": (START, DECLINE),
-    "in_progress": (HOLD,),
-    "on_hold": (RESUME, REVIEW),
-    "waiting": (REVIEW,),
-    "closed": (DEBRIEF,),
-}
 
 
-def offered(case: Mapping[str, Any]) -> tuple[Act, ...]:
-    """What can be done with the case as it stands."""
-    found = OFFERED.get(str(case["status"]), ())
-    return tuple(act for act in found if act is not DEBRIEF or case.get("debrief") == "offered")
+@dataclass(frozen=True)
+class SeenAs:
+    """How those of one role see cases: what a page calls them, says of why it shows one, and offers."""
+
+    title: str
+    none: str
+    because: str
+    acts: Mapping[str, tuple[Act, ...]]
+    links: tuple[tuple[str, str], ...]
+
+    def offered(self, case: Mapping[str, Any]) -> tuple[Act, ...]:
+        """What can be done with the case as it stands."""
+        found = self.acts.get(str(case["status"]), ())
+        return tuple(act for act in found if act is not DEBRIEF or case.get("debrief") == "offered")
+
+
+WHY = ("why", "Why this worker, and no other")
+WORKER = SeenAs(
+    "My cases",
+    "You have no cases.",
+    "you are their worker",
+    {
+        "offered": (ACCEPT, DECLINE),
+        "accepted": (START, DECLINE),
+        "in_progress": (HOLD,),
+        "on_hold": (RESUME, REVIEW),
+        "waiting": (REVIEW,),
+        "closed": (DEBRIEF,),
+    },
+    (WHY,),
+)
+MANAGER = SeenAs(
+    "Cases of the Hub",
+    "There are none.",
+    "you manage the Hub that has the case",
+    {"in_progress": (HOLD,), "on_hold": (RESUME, REVIEW), "waiting": (REVIEW,)},
+    (("place", "Choose the worker"), WHY),
+)
+SEEN_AS = {"hub_manager": MANAGER}
+
+
+def seen_as(role: str) -> SeenAs:
+    """How this role sees cases. Who has no pages for them hears so from the APIs."""
+    return SEEN_AS.get(role, WORKER)
 
 
 def can_close(case: Mapping[str, Any]) -> bool:

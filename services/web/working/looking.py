@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.web.api import Refused
+from services.web.messages.looking import news_of
 from services.web.record import parts
 from services.web.visit import Visit
-from services.web.working.acts import can_close, offered
+from services.web.working.acts import can_close, seen_as
 
 SUPERVISION = ("case", "professional")
 
@@ -15,21 +16,23 @@ SUPERVISION = ("case", "professional")
 async def day_of(visit: Visit) -> dict[str, Any]:
     """What is unread and what is due, the most pressing first, and how this worker stands."""
     news, cases, me = await asyncio.gather(
-        visit.api.get("notify", "/v1/notifications/unread-first", limit=20),
+        news_of(visit),
         visit.api.get("allocation", "/v1/allocations", limit=100),
         visit.api.get("allocation", f"/v1/workers/{visit.person.worker_id}"),
     )
     due = [each for each in cases["allocations"] if each["next_step"]]
-    newest = max(
-        news["notifications"], key=lambda each: str(each["created_at"]), default={"id": ""}
-    )
     return {
-        "after": newest["id"],
-        "unread": [each for each in news["notifications"] if each["opened_at"] is None],
+        **news,
         "due": sorted(due, key=lambda each: str(each["next_step"]["by"])),
         "me": me,
         "kinds": SUPERVISION,
     }
+
+
+async def cases_of(visit: Visit, cursor: str | None, only: str | None) -> dict[str, Any]:
+    """A page of the cases of this worker, or of this manager's Hub; or of those that are so."""
+    found = await visit.api.get("allocation", "/v1/allocations", cursor=cursor, only=only)
+    return {"found": found, "only": only, "seen_as": seen_as(visit.person.role)}
 
 
 async def case_of(visit: Visit, referral_id: str) -> dict[str, Any]:
@@ -41,7 +44,8 @@ async def case_of(visit: Visit, referral_id: str) -> dict[str, Any]:
         visit.api.get("allocation", f"/v1/allocations/{referral_id}/risk"),
     )
     known = {"case": case, "record_of": record, "goals": goals, "risk": risk}
-    shown = {"parts_of": parts(record["categories"]), "acts": offered(case)}
+    view = seen_as(visit.person.role)
+    shown = {"parts_of": parts(record["categories"]), "seen_as": view, "acts": view.offered(case)}
     return {**known, **shown, "closable": can_close(case)}
 
 

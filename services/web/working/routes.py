@@ -1,16 +1,19 @@
 """`/today`, `/cases…`, `/leave-times…`, `/supervision`."""
 
+from typing import Literal
+
 from fastapi import APIRouter
 from starlette.responses import Response
 
 from services.web.paths import Id
 from services.web.visit import Visit, Visiting, to
 from services.web.working.acts import ACTS
-from services.web.working.looking import case_of, day_of, goals_of, tried
+from services.web.working.looking import case_of, cases_of, day_of, goals_of, tried
 from services.web.working.sent import closing, leave, still_open
 from shared.errors import NotFound
 
 router = APIRouter()
+Only = Literal["waiting", "unaccepted", "overdue"]
 
 
 @router.get("/today")
@@ -20,10 +23,11 @@ async def get_today(visit: Visiting) -> Response:
 
 
 @router.get("/cases")
-async def get_cases(visit: Visiting, cursor: str | None = None) -> Response:
-    """All cases of this worker."""
-    found = await visit.api.get("allocation", "/v1/allocations", cursor=cursor)
-    return visit.page("working/cases.html", found=found)
+async def get_cases(
+    visit: Visiting, cursor: str | None = None, only: Only | None = None
+) -> Response:
+    """All cases of this worker, or of this manager's Hub; or those that are so."""
+    return visit.page("working/cases.html", **await cases_of(visit, cursor, only))
 
 
 @router.get("/cases/{referral_id}")
@@ -43,7 +47,7 @@ async def post_act(visit: Visiting, referral_id: Id, name: str) -> Response:
         return await _case(visit, referral_id, wrong)
     path = f"/v1/allocations/{referral_id}/{name}"
     await visit.api.post("allocation", path, act.body(form.text(act.field)))
-    return to("/today" if act.name == "decline" else f"/cases/{referral_id}")
+    return to("/" if act.name == "decline" else f"/cases/{referral_id}")
 
 
 @router.post("/cases/{referral_id}/goals")
@@ -72,7 +76,7 @@ async def post_close(visit: Visiting, referral_id: Id) -> Response:
     closure, wrong = closing(await visit.form(), await goals_of(visit, referral_id))
     if not wrong:
         wrong = await tried(visit, f"/v1/allocations/{referral_id}/closure", closure, "reason")
-    return await _closing(visit, referral_id, wrong) if wrong else to("/today")
+    return await _closing(visit, referral_id, wrong) if wrong else to("/")
 
 
 @router.get("/leave-times")

@@ -1,0 +1,70 @@
+"""What a manager's pages show, as the APIs say it."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from services.web.managing.board import by_urgency, most_urgent_first, sections, soonest_first
+from services.web.managing.loads import heaviest_first, name_of
+from services.web.messages.looking import news_of
+from services.web.visit import Visit
+from shared.clock import now
+
+SOON = timedelta(days=60)
+MANY = 100
+Found = tuple[Sequence[Mapping[str, Any]], bool]
+
+
+async def board_of(visit: Visit) -> dict[str, Any]:
+    """All that presses, the most pressing first."""
+    soon = (now() + SOON).isoformat()
+    names = {
+        "overdue": _cases(visit, "overdue", list),
+        "unaccepted": _cases(visit, "unaccepted", soonest_first),
+        "waiting": _cases(visit, "waiting", most_urgent_first),
+        "gaps": _gaps(visit),
+        "leave": _list(visit, "allocation", "/v1/leave-requests", "requests"),
+        "matches": _list(visit, "referral", "/v1/possible-matches", "matches"),
+        "supervision": _list(visit, "allocation", "/v1/workers", "workers", overdue_only=True),
+        "plans": _list(visit, "allocation", "/v1/handover-plans", "plans", status="proposed"),
+        "agreements": _list(visit, "referral", "/v1/agreements", "agreements", ending_before=soon),
+    }
+    news, *lists = await asyncio.gather(news_of(visit), *names.values())
+    found = dict(zip(names, lists, strict=True))
+    waiting = by_urgency(found["waiting"][0])
+    return {**news, "sections": sections(found), "waiting": waiting, "name_of": name_of}
+
+
+async def workers_of(visit: Visit) -> list[dict[str, Any]]:
+    """All workers of the Hub."""
+    found: list[dict[str, Any]] = []
+    cursor = None
+    while True:
+        page = await visit.api.get("allocation", "/v1/workers", limit=MANY, cursor=cursor)
+        found += page["workers"]
+        cursor = page["next"]
+        if cursor is None:
+            return found
+
+
+async def caseloads_of(visit: Visit) -> dict[str, Any]:
+    """Who carries how much, those with too much first."""
+    return {"workers": heaviest_first(await workers_of(visit)), "name_of": name_of}
+
+
+async def _list(visit: Visit, service: str, path: str, name: str, **asked: Any) -> Found:
+    found = await visit.api.get(service, path, limit=MANY, **asked)
+    return found[name], found["next"] is not None
+
+
+async def _cases(
+    visit: Visit, only: str, order: Callable[[list[Any]], Sequence[Mapping[str, Any]]]
+) -> Found:
+    found, beyond = await _list(visit, "allocation", "/v1/allocations", "allocations", only=only)
+    return order(list(found)), beyond
+
+
+async def _gaps(visit: Visit) -> Found:
+    path = f"/v1/hubs/{visit.person.hub_id}/rota/gaps"
+    return (await visit.api.get("allocation", path))["gaps"], False

@@ -1,0 +1,98 @@
+"""What the pages of one case's worker ask, and send."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from services.web.api import Refused
+from services.web.errors import BY_STATUS
+from services.web.managing.candidates import Candidate, candidates
+from services.web.managing.loads import name_of
+from services.web.managing.looking import workers_of
+from services.web.managing.why import called, decided
+from services.web.visit import Form, Visit
+
+# What may be said again on the page that was sent; every other no is a page of its own.
+SAID_HERE = (409, 412, 422)
+
+
+@dataclass(frozen=True)
+class Placing:
+    """A case as it was shown, under `tag`, and who could have it."""
+
+    case: dict[str, Any]
+    tag: str
+    weight: int
+    decided_at: str | None
+    candidates: list[Candidate]
+
+
+async def why_of(visit: Visit, referral_id: str) -> dict[str, Any]:
+    """The explanation of a case. Who may not see the Hub's workers reads their ids."""
+    explained, names = await asyncio.gather(
+        visit.api.get("allocation", f"/v1/allocations/{referral_id}/explanation"), _names(visit)
+    )
+    level = [called(sentence, names) for sentence in explained["level"]]
+    shown = {"level": level, "flags": explained["flags"], "warning": explained["warning"]}
+    return {"id": referral_id, "decisions": decided(explained, names), **shown}
+
+
+async def placing_of(visit: Visit, referral_id: str) -> Placing:
+    """What is to be known before somebody is named."""
+    path = f"/v1/allocations/{referral_id}"
+    answer, explained, workers, hub = await asyncio.gather(
+        visit.api.ask("allocation", "GET", path),
+        visit.api.get("allocation", f"{path}/explanation"),
+        workers_of(visit),
+        visit.api.get("allocation", f"/v1/hubs/{visit.person.hub_id}"),
+    )
+    case, last = answer.body, (explained["decisions"] or [None])[-1]
+    weight = hub["weights"].get(case["level"], 1)
+    found = candidates(workers, last and last["decision"], weight, case["worker_id"] or "")
+    return Placing(case, answer.tag, weight, last and last["at"], found)
+
+
+async def placed(visit: Visit, referral_id: str, form: Form) -> dict[str, str]:
+    """Name the worker. What is wrong with it, by its field; nothing where it was done."""
+    entry = {"worker_id": form.text("worker_id"), "reason": form.text("reason")}
+    asked = {"worker_id": "Choose a worker", "reason": "Choose a reason"}
+    if wrong := {name: asked[name] for name, said in entry.items() if not said}:
+        return wrong
+    order = {**entry, "exceed_hard_cap": form.text("exceed_hard_cap") == "yes"}
+    path = f"/v1/allocations/{referral_id}/assignment"
+    return await sent(visit, path, order, "worker_id", form.text("tag"))
+
+
+async def agreed(visit: Visit, referral_id: str) -> dict[str, str]:
+    """Agree, as the second person, that a hard cap is passed."""
+    path = f"/v1/allocations/{referral_id}/assignment/confirmation"
+    return await sent(visit, path, None, "agree", "")
+
+
+async def sent(
+    visit: Visit, path: str, body: Any, field: str, tag: str, service: str = "allocation"
+) -> dict[str, str]:
+    """Post it. Why it was not taken, as an error of that field; nothing where it was. Raises `Refused`
+    for what is no matter of the form."""
+    try:
+        await visit.api.post(service, path, body, tag=tag)
+    except Refused as error:
+        if error.status not in SAID_HERE:
+            raise
+        return {field: why_not(error)}
+    return {}
+
+
+def why_not(error: Refused) -> str:
+    """In words: of a change by somebody else ours, else those of the API."""
+    if error.status == 412:
+        words = BY_STATUS[412]
+        return f"{words.heading}. Nothing was saved. This is how it is now: look again."
+    return error.said("It was not taken as it is.")
+
+
+async def _names(visit: Visit) -> dict[str, str]:
+    try:
+        return {each["id"]: name_of(each) for each in await workers_of(visit)}
+    except Refused:
+        return {}
