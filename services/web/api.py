@@ -22,6 +22,14 @@ class Refused(Exception):
         self.errors: list[dict[str, Any]] = list(problem.get("errors") or [])
         self._detail = str(problem.get("detail") or "")
 
+    def by_field(self, *fields: str) -> dict[str, str]:
+        """Why, by which of these it is about; what is about none of them, by the first."""
+        found: dict[str, str] = {}
+        for fault in self.errors or [{"message": self.said("It was not taken as it is")}]:
+            place = str(fault.get("pointer", "")).strip("/").partition("/")[0]
+            found[place if place in fields else fields[0]] = str(fault.get("message", ""))
+        return found
+
     def said(self, otherwise: str) -> str:
         """Why, in the API's words where it has any."""
         each = [str(fault.get("message", "")) for fault in self.errors]

@@ -28,6 +28,7 @@ from services.web.saying_no import install
 from services.web.session import Cookies
 from services.web.settings import WebSettings
 from services.web.signing_in import routes as signing_in
+from services.web.telling import routes as telling
 from services.web.words import templates
 from services.web.working import routes as working
 from shared.operating.checking import tried
@@ -45,6 +46,7 @@ ROUTERS: list[APIRouter] = [
     auditing.router,
     auditing_data.router,
     auditing_taking.router,
+    telling.router,
 ]
 STATIC = Path(__file__).parent / "static"
 # A page has one script. Where it has more to do, that is one file, made of these one behind the other.

@@ -54,6 +54,11 @@ class Person(BaseModel, frozen=True):
         return FIRST.get(self.role)
 
     @property
+    def own_id(self) -> str:
+        """The agency, worker or Hub that they are here as."""
+        return self.agency_id or self.worker_id or self.hub_id or ""
+
+    @property
     def is_practitioner(self) -> bool:
         """Whether a young person's record is a case to them, rather than a referral of theirs."""
         return self.role in ("worker", "hub_manager")

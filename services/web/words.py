@@ -26,12 +26,14 @@ MENUS = {
         ("/referrals", "My referrals"),
         ("/refer", "Make a referral"),
         ("/messages", "Messages"),
+        ("/settings", "How you are told"),
     ],
     "worker": [
         ("/today", "Today"),
         ("/cases", "My cases"),
         ("/messages", "Messages"),
         ("/leave-times", "My leave"),
+        ("/settings", "How you are told"),
     ],
     "auditor": [
         ("/trail", "Search"),

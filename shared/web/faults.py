@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from shared.web.messages import MESSAGES
+from shared.web.messages import MESSAGES, OTHERWISE
 
 
 class FieldFault(BaseModel):
@@ -22,7 +22,9 @@ def fault(error: Any) -> FieldFault:
     pointer = "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')[:80]}" for part in where)
     # Half of a pair of surrogates has no bytes: as a name it would break the answer.
     pointer = pointer.encode(errors="replace").decode()
-    return FieldFault(pointer=pointer, code=error["type"], message=MESSAGES.get(error["type"], ""))
+    return FieldFault(
+        pointer=pointer, code=error["type"], message=MESSAGES.get(error["type"], OTHERWISE)
+    )
 
 
 def twice(name: str) -> FieldFault:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+OTHERWISE = "Not as it is asked for here; the OpenAPI document says how."
 MESSAGES: Mapping[str, str] = {
     "missing": "This field is needed.",
     "extra_forbidden": "This field is not known here.",

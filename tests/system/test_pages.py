@@ -66,7 +66,9 @@ async def refer(person: Person, *, name: str = "Sample Child") -> str:
     await person.press("Save and go on")
     await person.write("In their own words", "Synthetic words.")
     await person.press("Save and go on")
-    for _ in range(4):
+    await person.press("Save and go on")
+    await agrees_that_the_police_are_told(person)
+    for _ in range(3):
         await person.press("Save and go on")
     await person.write("Your name", "Sample Referrer")
     await person.press("Save and go on")
@@ -75,6 +77,16 @@ async def refer(person: Person, *, name: str = "Sample Child") -> str:
     found = re.search(r"ref_[0-9a-f]{32}", await person.reads())
     assert found, await person.reads()
     return found[0]
+
+
+async def agrees_that_the_police_are_told(person: Person) -> None:
+    await person.choose("Yes")
+    await person.choose("Young person")
+    for what in ("Existence", "Concerns"):
+        await person.choose(what)
+    await person.choose("Police")
+    await person.choose("Yes, I have talked it through with them")
+    await person.press("Save and go on")
 
 
 async def add_a_goal(worker: Person) -> None:
@@ -99,6 +111,7 @@ async def holder(browser: Browser, network: str, referral_id: str) -> str:
 async def test_a_referral_is_made_accepted_on_a_phone_worked_on_and_closed(
     browser: Browser, network: str, scripts: bool
 ) -> None:
+    await asks_to_hear(browser, network, scripts=scripts)
     async with at_a_screen(browser, network, scripts=scripts) as school:
         started = time.monotonic()
         await sign_in(school, "school")
@@ -121,12 +134,52 @@ async def test_a_referral_is_made_accepted_on_a_phone_worked_on_and_closed(
             await worker.press("End the case")
             assert worker.looked_at[-1] == "Today", await worker.reads()
 
+        await a_partner_is_told_and_acts(browser, network, referral_id, scripts=scripts)
+
         async def closed() -> bool:
             await school.open(f"/referrals/{referral_id}")
             return "Closed" in await school.reads()
 
         await until(closed, deadline=30, what="the school sees that it has ended")
         await nothing_is_left_of(school, "Sample Child", "Synthetic", "2012")
+
+
+async def asks_to_hear(browser: Browser, network: str, *, scripts: bool) -> None:
+    """The police say of what, and where, they want to hear."""
+    async with at_a_screen(browser, network, scripts=scripts) as police:
+        await sign_in(police, "police")
+        await police.press("How you are told", within="nav")
+        await police.choose("Concern in your area")
+        await police.write("in these areas", "northtown")
+        await police.write("Mailbox", "no mailbox")
+        await police.press("Save")
+        assert "There is a problem" in await police.reads()
+        await police.choose("Concern in your area")
+        await police.write("in these areas", "northtown")
+        await police.write("Mailbox", "")
+        await police.press("Save")
+        assert "There is a problem" not in await police.reads()
+
+
+async def a_partner_is_told_and_acts(
+    browser: Browser, network: str, referral_id: str, *, scripts: bool
+) -> None:
+    async with at_a_screen(browser, network, scripts=scripts) as police:
+        await sign_in(police, "police")
+
+        async def told() -> bool:
+            await police.open("/messages")
+            return referral_id in await police.page.content()
+
+        await until(told, deadline=30, what="the police are told")
+        await police.page.get_by_text("Say what you did").first.click()
+        await police.write("Your name", "Sample Officer")
+        await police.page.get_by_label("What did you do?").first.select_option("records_checked")
+        await police.page.get_by_label("What came of it?").first.select_option("nothing_known")
+        await police.press("Save")
+        await police.open(f"/referrals/{referral_id}")
+        assert "Missing episodes" in await police.reads()
+        assert "Synthetic text" not in await police.reads()
 
 
 async def nothing_is_left_of(person: Person, *markers: str) -> None:

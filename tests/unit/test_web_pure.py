@@ -20,7 +20,12 @@ CHOICES = {
     "indicators": "indicator",
     "channels": "safe_channel",
     "settings_avoided": "setting",
+    "consent_status": "consent_status",
+    "consent_by": "consent_given_by",
+    "consent_kinds": "agency_kind",
+    "consent_categories": "category",
 }
+DAYS = st.dates().map(str)
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=60) | st.just("x" * 20_000)
 
 

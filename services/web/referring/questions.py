@@ -56,6 +56,21 @@ def aged(answers: Answers) -> Errors:
     return born(answers) | ({} if right else {"age": "Enter an age in years, 25 at most"})
 
 
+def agreed(answers: Answers) -> Errors:
+    """Wrong where a yes or a no was begun: who said it, and about what."""
+    if answers.get("consent_status") not in ("given", "refused"):
+        return {}
+    found: Errors = {}
+    if not answers.get("consent_by"):
+        found["consent_by"] = "Say who said so"
+    if not answers.get("consent_categories"):
+        found["consent_categories"] = "Tick what it is about"
+    day = str(answers.get("consent_day", ""))
+    if day and not _date(list(reversed(day.split("-"))) if day.count("-") == 2 else ["", "", ""]):
+        found["consent_day"] = "Enter a day, or leave it empty"
+    return found
+
+
 DANGER = "Say how soon somebody has to act"
 STEPS: tuple[Step, ...] = (
     Step(
@@ -83,6 +98,13 @@ STEPS: tuple[Step, ...] = (
         "talked",
         "Have you talked about this with them?",
         ("discussed", "not_discussed_because", "discussed_what", "wishes", "service_agreement"),
+    ),
+    Step(
+        "sharing",
+        "May others who work with them be told?",
+        ("consent_status", "consent_by", "consent_day", "gillick"),
+        ("consent_kinds", "consent_categories"),
+        agreed,
     ),
     Step("parents", "May their parents or carers know?", ("tell_parents",)),
     Step(
@@ -145,6 +167,9 @@ def referral(answers: Answers, reference: str) -> dict[str, Any]:
         "own_words": said.get("own_words"),
         "discussion": _discussion(said),
         "service_agreement": said.get("service_agreement"),
+        "consents": [_consent(said)]
+        if said.get("consent_status") in ("given", "refused")
+        else None,
         "tell_parents": said.get("tell_parents"),
         "safe_contact": _contact(said),
         "settings_avoided": said.get("settings_avoided"),
@@ -175,6 +200,20 @@ def _discussion(said: Answers) -> dict[str, Any] | None:
         found |= {"what": said.get("discussed_what", ""), "wishes": said.get("wishes", "")}
     elif said.get("not_discussed_because"):
         found["not_discussed_because"] = said["not_discussed_because"]
+    return found
+
+
+def _consent(said: Answers) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "status": said["consent_status"],
+        "given_by": said["consent_by"],
+        "categories": said["consent_categories"],
+        "agency_kinds": said.get("consent_kinds", []),
+    }
+    if said.get("gillick") in ("yes", "no"):
+        found["gillick_competent"] = said["gillick"] == "yes"
+    if said.get("consent_day"):
+        found["said_at"] = f"{said['consent_day']}T00:00:00Z"
     return found
 
 
