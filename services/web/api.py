@@ -10,6 +10,9 @@ from shared.ids import new_id
 
 SERVICES = ("referral", "allocation", "notify", "audit")
 DEADLINE = 20.0
+# Seconds for which an idle connection is used again: less than those after which any server closes it
+# (uvicorn: 5), or now and then a request goes into one that is just being closed.
+KEPT = 2.0
 
 
 class Refused(Exception):
@@ -56,7 +59,10 @@ class Apis:
     def __init__(self, settings: WebSettings, transport: httpx2.AsyncBaseTransport | None) -> None:
         self._http = {
             name: httpx2.AsyncClient(
-                base_url=settings.api(name), timeout=DEADLINE, transport=transport
+                base_url=settings.api(name),
+                timeout=DEADLINE,
+                transport=transport,
+                limits=httpx2.Limits(keepalive_expiry=KEPT),
             )
             for name in SERVICES
         }

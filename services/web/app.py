@@ -19,7 +19,11 @@ from services.web.auditing import routes as auditing
 from services.web.auditing import taking as auditing_taking
 from services.web.front import Front
 from services.web.issuer import Issuer, IssuerAway
+from services.web.managing import keeping_routes as keeping
+from services.web.managing import matches_routes as matches
+from services.web.managing import numbers_routes as numbers
 from services.web.managing import placing_routes as placing
+from services.web.managing import plans_routes as plans
 from services.web.managing import routes as managing
 from services.web.messages import live
 from services.web.messages import routes as messages
@@ -41,6 +45,10 @@ ROUTERS: list[APIRouter] = [
     working.router,
     managing.router,
     placing.router,
+    matches.router,
+    keeping.router,
+    numbers.router,
+    plans.router,
     messages.router,
     live.router,
     auditing.router,

@@ -45,6 +45,12 @@ MENUS = {
         ("/board", "Board"),
         ("/cases", "Cases"),
         ("/caseloads", "Caseloads"),
+        ("/matches", "Matches"),
+        ("/workers", "Workers"),
+        ("/leave-requests", "Leave"),
+        ("/hand-over", "Hand over"),
+        ("/agreements", "Agreements"),
+        ("/numbers", "Numbers"),
         ("/messages", "Messages"),
     ],
 }

@@ -5,15 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.web.api import Refused
-from services.web.errors import BY_STATUS
 from services.web.managing.candidates import Candidate, candidates
 from services.web.managing.loads import name_of
 from services.web.managing.looking import workers_of
+from services.web.managing.trying import tried
 from services.web.managing.why import called, decided
 from services.web.visit import Form, Visit
-
-# What may be said again on the page that was sent; every other no is a page of its own.
-SAID_HERE = (409, 412, 422)
 
 
 @dataclass(frozen=True)
@@ -60,35 +57,14 @@ async def placed(visit: Visit, referral_id: str, form: Form) -> dict[str, str]:
         return wrong
     order = {**entry, "exceed_hard_cap": form.text("exceed_hard_cap") == "yes"}
     path = f"/v1/allocations/{referral_id}/assignment"
-    return await sent(visit, path, order, "worker_id", form.text("tag"))
+    asking = visit.api.post("allocation", path, order, tag=form.text("tag"))
+    return await tried(asking, "worker_id")
 
 
 async def agreed(visit: Visit, referral_id: str) -> dict[str, str]:
     """Agree, as the second person, that a hard cap is passed."""
     path = f"/v1/allocations/{referral_id}/assignment/confirmation"
-    return await sent(visit, path, None, "agree", "")
-
-
-async def sent(
-    visit: Visit, path: str, body: Any, field: str, tag: str, service: str = "allocation"
-) -> dict[str, str]:
-    """Post it. Why it was not taken, as an error of that field; nothing where it was. Raises `Refused`
-    for what is no matter of the form."""
-    try:
-        await visit.api.post(service, path, body, tag=tag)
-    except Refused as error:
-        if error.status not in SAID_HERE:
-            raise
-        return {field: why_not(error)}
-    return {}
-
-
-def why_not(error: Refused) -> str:
-    """In words: of a change by somebody else ours, else those of the API."""
-    if error.status == 412:
-        words = BY_STATUS[412]
-        return f"{words.heading}. Nothing was saved. This is how it is now: look again."
-    return error.said("It was not taken as it is.")
+    return await tried(visit.api.post("allocation", path), "agree")
 
 
 async def _names(visit: Visit) -> dict[str, str]:

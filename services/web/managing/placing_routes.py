@@ -36,6 +36,7 @@ async def post_place(visit: Visiting, referral_id: Id) -> Response:
 @router.get("/cases/{referral_id}/hard-cap")
 async def get_hard_cap(visit: Visiting, referral_id: Id) -> Response:
     """That a second manager has to agree, and how they do."""
+    await visit.api.get("allocation", f"/v1/allocations/{referral_id}")  # whose it is not: no
     return visit.page("managing/hard_cap.html", id=referral_id, wrong={})
 
 
