@@ -13,6 +13,9 @@ DEADLINE = 20.0
 # Seconds for which an idle connection is used again: less than those after which any server closes it
 # (uvicorn: 5), or now and then a request goes into one that is just being closed.
 KEPT = 2.0
+# Streams of people who only have a page open take no connection from those who ask for something.
+MOST_STREAMS = httpx2.Limits(max_connections=300, keepalive_expiry=KEPT)
+NO_END = httpx2.Timeout(DEADLINE, read=None, pool=1.0)
 
 
 class Refused(Exception):
@@ -66,22 +69,34 @@ class Apis:
             )
             for name in SERVICES
         }
+        self._streams = httpx2.AsyncClient(
+            base_url=settings.api("notify"),
+            timeout=NO_END,
+            limits=MOST_STREAMS,
+            transport=transport,
+        )
 
     def asked_by(self, token: str, address: str) -> "Asker":
         """All of them, for a person at that address."""
-        return Asker(self._http, token, address)
+        return Asker(self._http, self._streams, token, address)
 
     async def close(self) -> None:
         """Nothing is asked any more."""
-        for one in self._http.values():
+        for one in (*self._http.values(), self._streams):
             await one.aclose()
 
 
 class Asker:
     """Asks for one person. Paths hold ids only: they are of us, or were looked at (`paths.py`)."""
 
-    def __init__(self, http: Mapping[str, httpx2.AsyncClient], token: str, address: str) -> None:
-        self._http = http
+    def __init__(
+        self,
+        http: Mapping[str, httpx2.AsyncClient],
+        streams: httpx2.AsyncClient,
+        token: str,
+        address: str,
+    ) -> None:
+        self._http, self._streams = http, streams
         self._fields = {"Authorization": f"Bearer {token}", "X-Forwarded-For": address}
 
     async def get(self, service: str, path: str, **params: Any) -> Any:
@@ -133,14 +148,10 @@ class Asker:
         _look_at(answer)
         return answer
 
-    async def lines(self, service: str, path: str, fields: Mapping[str, str]) -> AsyncIterator[str]:
-        """The lines of a stream, as they come. Raises `Refused`, `Away`."""
-        asked = self._http[service].stream(
-            "GET",
-            path,
-            headers={**self._fields, **fields},
-            timeout=httpx2.Timeout(DEADLINE, read=None),
-        )
+    async def lines(self, path: str, fields: Mapping[str, str]) -> AsyncIterator[str]:
+        """The lines of a stream of notify, as they come. Raises `Refused`, `Away`: this also where
+        too many are open."""
+        asked = self._streams.stream("GET", path, headers={**self._fields, **fields})
         try:
             async with asked as answer:
                 if answer.status_code >= 400:

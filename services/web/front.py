@@ -78,13 +78,17 @@ class Front:
         names = {name.lower() for name, _ in found}
         after = state["session"]
         fields = [*FIELDS.items()]
+        if b"cache-control" in names:  # what others may keep goes without anybody's session
+            return found + _lines(fields)
+        fields.append(("Cache-Control", "no-store"))
         if after != before:
             try:
                 fields += [("Set-Cookie", each) for each in self._cookies.written(after)]
             except ValueError:
                 log.error("session.not_kept", reason="tokens too long for cookies")
         fields += [("Set-Cookie", each) for each in state.get("set_cookies", ())]
-        if b"cache-control" not in names:
-            fields.append(("Cache-Control", "no-store"))
-        found += [(name.lower().encode(), value.encode()) for name, value in fields]
-        return found
+        return found + _lines(fields)
+
+
+def _lines(fields: list[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode(), value.encode()) for name, value in fields]

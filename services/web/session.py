@@ -118,7 +118,7 @@ class Seal:
                     return None
                 content: dict[str, Any] = json.loads(found.plaintext)
                 return content
-            except (JoseError, ValueError):
+            except (JoseError, ValueError, TypeError):
                 continue
         return None
 

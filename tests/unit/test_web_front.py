@@ -24,6 +24,11 @@ from services.web.signing_in.routes import OUR_PATH
 ADDRESS = "https://pages.example"
 PUBLIC = {"/", "/sign-in", "/signed-in", "/leave"}
 ID = "drf_0123456789abcdef0123456789abcdef"
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=4,
+)
 
 
 def settings_with(**changes: Any) -> WebSettings:
@@ -133,6 +138,30 @@ def test_every_answer_keeps_the_page_to_itself_and_nothing_is_stored(client: Tes
         assert "unsafe" not in policy
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["cache-control"] == "no-store" or path in (static, "/favicon.ico")
+
+
+def test_what_others_may_keep_has_nobodys_session(client: TestClient) -> None:
+    static = next(iter(client.get("/").text.split('href="')[1:])).partition('"')[0]
+    long_ago = session().model_copy(update={"seen": int(time.time()) - 600})
+    renewed = {}
+    for path in (static, "/favicon.ico", "/livez", "/leave"):
+        client.cookies.clear()
+        signed_in(client, long_ago)
+        answer = client.get(path)
+        renewed[path] = "set-cookie" in answer.headers
+        assert "public" not in answer.headers["cache-control"] or not renewed[path], path
+
+    assert renewed["/livez"]
+
+
+@given(st.sampled_from(["alg", "enc", "typ", "zip", "crit", "p2c", "epk"]), JSON, JSON)
+def test_whatever_a_cookie_says_of_its_sealing_it_is_nobodys(
+    name: str, one: Any, head: Any
+) -> None:
+    cookies = Cookies(settings_with())
+    for said in ({"alg": "dir", "enc": "A256GCM", name: one}, head):
+        begins = base64.urlsafe_b64encode(json.dumps(said).encode()).decode().rstrip("=")
+        assert cookies.read({f"{cookies.name}0": f"{begins}..AAAA.AAAA.AAAA"}) is None
 
 
 @given(st.text(max_size=40) | st.from_regex(r"/{1,3}[a-z./\\@]{0,20}", fullmatch=True))

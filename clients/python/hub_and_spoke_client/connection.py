@@ -14,6 +14,28 @@ from typing import Any
 AGAIN = (408, 429, 502, 503, 504)
 LONGEST_PAUSE = 60.0
 SECONDS = 40.0  # longer than an answer that waits
+LOCAL = ("127.0.0.1", "localhost", "::1")
+
+
+class _Stays(urllib.request.HTTPRedirectHandler):
+    """Goes nowhere else: another host would be told the token, and a POST would become a GET."""
+
+    def redirect_request(self, *_: Any) -> None:
+        """Nothing is asked there; the redirect is what was answered."""
+
+
+_OPENER = urllib.request.build_opener(_Stays)
+
+
+def ask(request: urllib.request.Request, seconds: float) -> Any:
+    """What that address answers, and no other. Raises `HTTPError`, also for a redirect."""
+    return _OPENER.open(request, timeout=seconds)
+
+
+def is_safe(address: str) -> bool:
+    """Whether what is sent there is read by nobody on the way: by TLS, or on this machine."""
+    parts = urllib.parse.urlsplit(address)
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOCAL)
 
 
 @dataclass(frozen=True)
@@ -27,7 +49,8 @@ class Answer:
 
 class Problem(Exception):
     """The network's no (RFC 9457). `code` does not change (docs/errors.md); `errors` are the faults of
-    a document, each with its place; `instance` finds the request in the network's logs."""
+    a document, each with its place; `instance` finds the request in the network's logs. A redirect is a
+    no as well: ask whoever runs the network for its address."""
 
     def __init__(self, status: int, document: Mapping[str, Any], retry_after: float = 0.0) -> None:
         self.status, self.retry_after = status, retry_after
@@ -49,7 +72,7 @@ class Connection:
     def __init__(
         self, base: str, token: Callable[[], str], *, patience: float = 120.0, pause: float = 1.0
     ) -> None:
-        if not base.startswith(("https://", "http://127.0.0.1", "http://localhost")):
+        if not is_safe(base):
             raise ValueError("the network's address begins with https://")
         self._base, self._token, self._patience, self._pause = base, token, patience, pause
         self._known: str | None = None
@@ -104,7 +127,7 @@ class Connection:
             request.add_header("Content-Type", "application/json")
             request.data = json.dumps(body).encode()
         try:
-            with urllib.request.urlopen(request, timeout=SECONDS) as answer:
+            with ask(request, SECONDS) as answer:
                 return Answer(answer.status, _parsed(answer.read()), answer.headers.get("ETag"))
         except urllib.error.HTTPError as error:
             if error.code == 304:

@@ -7,6 +7,8 @@ import urllib.request
 import uuid
 from pathlib import Path
 
+from hub_and_spoke_client.connection import ask, is_safe
+
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
@@ -15,6 +17,8 @@ class SignedTokens:
     file. Needs `joserfc`: `pip install hub-and-spoke-client[keys]`."""
 
     def __init__(self, where: str, client: str, key: str | Path) -> None:
+        if not is_safe(where):
+            raise ValueError("the issuer's address begins with https://")
         self._where, self._client, self._key = where, client, Path(key)
 
     def __call__(self) -> str:
@@ -34,5 +38,5 @@ class SignedTokens:
             "client_assertion": jwt.encode({"alg": "ES256"}, said, key),
         }
         data = urllib.parse.urlencode(form).encode()
-        with urllib.request.urlopen(self._where, data, timeout=10) as answer:
+        with ask(urllib.request.Request(self._where, data), 10) as answer:
             return str(json.load(answer)["access_token"])

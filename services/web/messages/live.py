@@ -27,7 +27,7 @@ async def _news(api: Asker, after: str | None) -> AsyncIterator[bytes]:
     yield b": waiting\n\n"
     fields = {"Last-Event-ID": after} if after else {}
     try:
-        async for line in api.lines("notify", "/v1/notifications/stream", fields):
+        async for line in api.lines("/v1/notifications/stream", fields):
             yield SAID if line.startswith("data:") else b": still\n\n"
             if line.startswith("data:"):
                 return
