@@ -58,7 +58,7 @@ ROUTERS: list[APIRouter] = [
 ]
 STATIC = Path(__file__).parent / "static"
 # A page has one script. Where it has more to do, that is one file, made of these one behind the other.
-SCRIPTS = {"proof.js": ("page.js", "proof.js", "checking.js")}
+SCRIPTS = {"proof.js": ("page.js", "proof.js", "tiles.js", "checking.js")}
 KINDS = {".css": "text/css", ".js": "text/javascript"}
 FOR_EVER = "public, max-age=31536000, immutable"
 

@@ -142,8 +142,8 @@ class Person:
         assert not told, f"{where}: {told}"
 
     def _hear(self, line: ConsoleMessage) -> None:
-        # A form that is not right yet comes back so, and says why on the page.
-        if "status of 422" not in line.text:
+        # A form that is not right yet, and a proof that is refused, come back so: the page says why.
+        if not any(f"status of {status}" in line.text for status in (409, 422)):
             self._said.append(line.text)
 
     def _begin(self) -> None:

@@ -15,6 +15,7 @@ from pymongo import AsyncMongoClient
 
 from services.audit.log.checkpoints import Checkpoint
 from services.audit.log.signing import SigningKey
+from services.audit.log.tree import leaf_hash
 from tests.harness.browser import Person, at_a_screen, browsing
 from tests.harness.embedded import Embedded
 from tests.harness.trails import verify
@@ -197,6 +198,16 @@ async def test_an_entry_is_checked_as_it_stands_on_its_own_page(
         await auditor.press("Entry ")
         assert await check(auditor) == "ok", await auditor.reads()
 
+        line = auditor.page.locator("#entries > li")
+        at, says = await line.get_attribute("data-at"), line.locator(".says")
+        await line.evaluate("place => { place.dataset.at = '2026-01-01T00:00:00.000Z'; }")
+        assert await check(auditor) == "wrong"
+        assert "shows another time or kind of it" in await auditor.reads()
+        await line.evaluate("(place, at) => { place.dataset.at = at; }", at)
+        await says.evaluate("place => { place.textContent += ' ref_' + '0'.repeat(32); }")
+        assert await check(auditor) == "wrong"
+        assert "which is not in it" in await auditor.reads()
+
         raw = auditor.page.locator("main [data-raw]")
         await raw.evaluate("place => place.textContent = place.textContent.replace('0', '1')")
         assert await check(auditor) == "wrong"
@@ -250,6 +261,7 @@ async def test_another_history_than_the_one_kept_is_red_and_the_evidence_is_show
         assert "does not extend the 5 that you keep" in said
         assert "together they are the evidence" in said
         assert "which you gave on" in said
+        assert await auditor.page.locator("[data-kept]").input_value() == forged
         longer = Checkpoint("hub-and-spoke/trail", 10**6, bytes(range(32))).sign([key])
         await keep(auditor, str(key.verifier), longer)
         assert await check(auditor) == "wrong"
@@ -321,11 +333,15 @@ async def test_an_entry_changed_in_the_store_is_shown_red_and_no_other(
         wrong = auditor.page.locator("#entries > li:has(.verdict.wrong)")
         assert await wrong.count() == 1
         assert await wrong.get_attribute("data-seq") == str(changed)
+        assert "its proof was changed" in await wrong.inner_text()
+        await tamper(network, changed, hash_too=True)
+        assert await check(auditor) == "wrong"
+        assert "another hash at its place" in await wrong.inner_text()
         fitting = auditor.page.locator("#entries > li:has(.verdict.ok)")
         assert await fitting.count() == await entries.count() - 1
 
 
-async def tamper(network: Network, seq: int) -> None:
+async def tamper(network: Network, seq: int, *, hash_too: bool = False) -> None:
     """Somebody with every right on the database makes it less urgent than it was."""
     address = (network.data / "store.address").read_text()
     async with AsyncMongoClient[dict[str, Any]](address) as client:
@@ -333,5 +349,6 @@ async def tamper(network: Network, seq: int) -> None:
         stored = await entries.find_one({"seq": seq})
         assert stored is not None
         leaf = bytes(stored["leaf"]).replace(b'"immediate"', b'"routine"')
-        assert leaf != stored["leaf"]
-        await entries.update_one({"seq": seq}, {"$set": {"leaf": leaf}})
+        assert b'"routine"' in leaf
+        fields = {"leaf": leaf, **({"leaf_hash": leaf_hash(leaf)} if hash_too else {})}
+        await entries.update_one({"seq": seq}, {"$set": fields})

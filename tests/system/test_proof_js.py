@@ -3,6 +3,7 @@ which one byte was changed is ever green.
 """
 
 import base64
+import hashlib
 import random
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
@@ -14,13 +15,22 @@ from playwright.async_api import Page
 from services.audit.log.checkpoints import Checkpoint, TrustedKey, open_checkpoint
 from services.audit.log.notes import BadKey, BadNote, VerifierKey
 from services.audit.log.signing import SigningKey
-from services.audit.log.tree import consistency_ranges, inclusion_ranges, leaf_hash, proof_of
+from services.audit.log.tiles import HEIGHT, WIDTH, tiles_at
+from services.audit.log.tree import (
+    consistency_ranges,
+    inclusion_ranges,
+    leaf_hash,
+    node_hash,
+    proof_of,
+    root_of,
+)
 from tests.harness.browser import browsing
 from tests.harness.vectors import vectors
 from tests.unit.test_audit_tree import LEAVES, REFERENCE, ROOTS, many, reader
 
 HERE = "http://127.0.0.1:1/"
-PROOF = Path("services/web/static/proof.js").read_text("utf-8")
+STATIC = Path("services/web/static")
+PROOF = "\n".join((STATIC / name).read_text("utf-8") for name in ("proof.js", "tiles.js"))
 ORIGIN = "trail.example/log"
 SIZES = (*range(1, 18), 31, 32, 33, 64, 100)
 LARGER = (255, 256, 257, 1000)
@@ -28,22 +38,28 @@ Case = dict[str, Any]
 JUDGE = """async cases => {
   const proof = await import("/proof.js");
   const raw = text => Uint8Array.from(text.match(/../g) ?? [], byte => parseInt(byte, 16));
+  const verdict = error => {
+    if (error instanceof proof.Wrong) return "wrong";
+    if (error instanceof proof.CantTell) return "unknown";
+    throw error;
+  };
   const judges = {
     leaf: async one => proof.hex(await proof.leafHash(raw(one.raw))),
     inclusion: one => proof.includes(one.index, one.size, raw(one.leaf), one.path.map(raw), raw(one.root)),
     inclusions: one => proof.inclusionLength(one.index, one.size),
     consistency: one => proof.grows(one.first, one.second, raw(one.old), raw(one.root), one.path.map(raw)),
     consistencies: one => proof.consistencyLength(one.first, one.second),
+    tiles: async one => {
+      const checkpoint = { size: one.size, root: raw(one.root) };
+      try { await proof.contradicted(one.index, one.raw, checkpoint, async path => raw(one.tiles[path])); }
+      catch (error) { return verdict(error); }
+    },
     note: async one => {
       try {
         const keys = await Promise.all(one.keys.map(given => proof.keyOf(...given)));
         const found = await proof.openCheckpoint(one.note, keys);
         return [found.origin, found.size, proof.hex(found.root)];
-      } catch (error) {
-        if (error instanceof proof.Wrong) return "wrong";
-        if (error instanceof proof.CantTell) return "unknown";
-        throw error;
-      }
+      } catch (error) { return verdict(error); }
     },
   };
   const said = [];
@@ -94,6 +110,13 @@ def changed(case: Case, names: Sequence[str], chance: random.Random) -> Iterator
     if path:
         yield {**case, "path": path[:-1]}
     yield {**case, "path": [*path, "00" * 32]}
+    yield longer(case, [name for name in names if name != "leaf"])
+
+
+def longer(case: Case, roots: Sequence[str]) -> Case:
+    """The same under a root of its own, one step higher than a tree of that size goes."""
+    higher = {name: node_hash(bytes(32), bytes.fromhex(case[name])).hex() for name in roots}
+    return {**case, **higher, "path": [*case["path"], "00" * 32]}
 
 
 def inclusion(leaves: list[bytes], index: int) -> Case:
@@ -130,9 +153,11 @@ async def test_every_entry_of_a_tree_is_included_and_none_with_one_byte_changed(
     picked = chance.sample(right, 150)
     wrong = [one for case in picked for one in changed(case, ("leaf", "root"), chance)]
     other = [{**one, "index": one["index"] ^ 1} for one in right if one["size"] > 1]
+    larger = [{**one, "size": one["size"] * 2} for one in right]
+    nothing = {**right[0], "leaf": "", "root": ""}
 
     assert all(await judged(page, right))
-    assert not any(await judged(page, [*wrong, *other]))
+    assert not any(await judged(page, [*wrong, *other, *larger, nothing]))
     lengths = [{**one, "judge": "inclusions"} for one in right]
     assert await judged(page, lengths) == [len(one["path"]) for one in right]
 
@@ -146,13 +171,43 @@ async def test_every_earlier_tree_is_extended_and_none_with_one_byte_changed(pag
     picked = chance.sample(right, 150)
     wrong = [one for case in picked for one in changed(case, ("old", "root"), chance)]
 
+    larger = [{**one, "second": one["second"] * 2} for one in right]
+
     assert all(await judged(page, right))
-    assert not any(await judged(page, wrong))
+    assert not any(await judged(page, [*wrong, *larger]))
     lengths = [{**one, "judge": "consistencies"} for one in right]
     assert await judged(page, lengths) == [len(one["path"]) for one in right]
     assert await judged(
         page, [{**lengths[0], "first": 0}, {**lengths[0], "first": 7, "second": 7}]
     ) == [0, 0]
+
+
+def under_tiles(size: int, index: int, said: str) -> Case:
+    """An entry that says this, in the trail of "entry 0", "entry 1" and so on, as its tiles have them."""
+    leaves = [leaf_hash(f"entry {number}".encode()) for number in range(size)]
+    read = reader(leaves)
+    tiles = {
+        tile.path.removeprefix("tile/"): b"".join(
+            read((HEIGHT * tile.level, tile.index * WIDTH + at)) for at in range(tile.width)
+        ).hex()
+        for tile in tiles_at(size)
+    }
+    case = {"judge": "tiles", "size": size, "index": index, "raw": said, "tiles": tiles}
+    return {**case, "root": root_of(leaves).hex()}
+
+
+async def test_of_an_entry_without_a_proof_the_tiles_tell_whether_it_was_changed(
+    page: Page,
+) -> None:
+    chance = random.Random(4)
+    places = [(size, chance.randrange(size)) for size in (1, 2, 7, 255, 256, 257, 300, 512, 700)]
+    forged = [under_tiles(size, index, "another entry") for size, index in places]
+    as_sealed = [under_tiles(size, index, f"entry {index}") for size, index in places]
+    of_other_tiles = [{**one, "root": flipped(one["root"], chance)} for one in forged]
+
+    assert set(await judged(page, forged)) == {"wrong"}
+    assert set(await judged(page, as_sealed)) == {"unknown"}
+    assert set(await judged(page, of_other_tiles)) == {"unknown"}
 
 
 def key(number: int, name: str = ORIGIN) -> SigningKey:
@@ -187,6 +242,7 @@ async def test_notes_are_judged_as_the_offline_verifier_does_whatever_is_changed
         *(note[:at] + chance.choice("\n\t +=A9—\x00é") + note[at + 1 :] for at in range(len(note))),
         *(note[:at] + chance.choice("\n A") + note[at:] for at in range(len(note))),
     ]
+    notes += [checkpoint.sign([ours] * count) for count in (99, 100, 101)]
     cases = [(one, trust) for one in notes]
     cases += [
         (note, [TrustedKey(ours.verifier, *span)]) for span in ((0, 1233), (1235, None), (5, 1234))
@@ -208,7 +264,19 @@ async def test_a_key_that_is_none_and_signatures_of_others_are_never_green(page:
     keys += [verifier[:at] + "Q" + verifier[at + 1 :] for at in range(len(verifier))]
     cases = [{"judge": "note", "note": note, "keys": [[each]]} for each in keys if each != verifier]
 
+    cases.append(of_another_kind())
+
     assert set(await judged(page, cases)) == {"unknown"}
+
+
+def of_another_kind() -> Case:
+    """A note and a key that fit in all but what the key is for: cosignatures (C2SP tlog-cosignature)."""
+    signing, raw = key(1), b"\x04" + key(1).verifier.public
+    its = hashlib.sha256(ORIGIN.encode() + b"\n" + raw).digest()[:4]
+    text = Checkpoint(ORIGIN, 7, leaf_hash(b"root")).text()
+    made = base64.b64encode(its + signing.private.sign(text.encode())).decode()
+    verifier = f"{ORIGIN}+{its.hex()}+{base64.b64encode(raw).decode()}"
+    return {"judge": "note", "note": f"{text}\n— {ORIGIN} {made}\n", "keys": [[verifier]]}
 
 
 async def test_notes_of_others_are_judged_as_the_offline_verifier_does(page: Page) -> None:

@@ -4,7 +4,7 @@ whoever is here. Nothing is added, nothing is judged, nothing can be changed by 
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from starlette.responses import JSONResponse, Response
 
 from services.web.api import Refused
@@ -13,6 +13,8 @@ from services.web.paths import Place
 from services.web.visit import Visit, Visiting
 
 router = APIRouter(prefix="/trail/data")
+# As C2SP tlog-tiles writes it: a level, groups of three digits, the width of one that is not full.
+TILE = r"^[0-9]{1,2}(/x[0-9]{3})*/[0-9]{3}(\.p/[0-9]{1,3})?$"
 Size = Annotated[int, Query(ge=0, lt=2**53)]
 
 
@@ -40,6 +42,12 @@ async def get_leaf(visit: Visiting, seq: Place, purpose: Purpose) -> Response:
 async def get_inclusion(visit: Visiting, seq: Size, size: Size) -> Response:
     """The proof that an entry is in the trail of that size."""
     return await _given(visit, "/v1/proofs/inclusion", seq=seq, size=size)
+
+
+@router.get("/tile/{path:path}")
+async def get_tile(visit: Visiting, path: Annotated[str, Path(pattern=TILE)]) -> Response:
+    """Hashes of the tree, as they are stored."""
+    return await _given(visit, f"/tile/{path}")
 
 
 @router.get("/consistency")

@@ -10,15 +10,21 @@
   const AT_ONCE = 4;
   const STATES = { ok: "Checked", wrong: "Does not fit", unknown: "Can’t tell", plain: "Not compared" };
 
-  async function ask(path) {
+  class Damaged extends CantTell {}
+
+  async function bytes(path) {
     let answer;
     try {
       answer = await fetch(`/trail/data/${path}`, { redirect: "error", cache: "no-store" });
     } catch { throw new CantTell("the trail can’t be reached, or you are no longer signed in"); }
-    if (answer.status === 409) throw new CantTell("the trail gives no proof: it says itself that it is damaged here");
+    if (answer.status === 409) throw new Damaged("the trail gives no proof: it says itself that it is damaged here");
     if (!answer.ok) throw new CantTell(`the trail does not answer this (${answer.status})`);
+    return new Uint8Array(await answer.arrayBuffer());
+  }
+  async function ask(path) {
+    const raw = await bytes(path);
     try {
-      return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(await answer.arrayBuffer());
+      return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(raw);
     } catch { throw new CantTell("the trail’s answer can’t be read"); }
   }
   async function asked(path) {
@@ -105,7 +111,12 @@
     const raw = here ? here.textContent : (await asked(`entries/${seq}?purpose=${purpose}`)).raw;
     if (seq >= newest.size) throw new CantTell("it is not sealed yet: check again in a moment");
     if (typeof raw !== "string") throw new CantTell("you may not see what was sealed of it");
-    await included(seq, raw, newest, await asked(`inclusion?seq=${seq}&size=${newest.size}`));
+    try {
+      await included(seq, raw, newest, await asked(`inclusion?seq=${seq}&size=${newest.size}`));
+    } catch (error) {
+      if (!(error instanceof Damaged)) throw error;
+      await contradicted(seq, raw, newest, (path) => bytes(`tile/${path}`));
+    }
     const says = item.querySelector(".says").textContent;
     shown({ seq, at: item.dataset.at, type: item.dataset.type, says, story: place.dataset.story }, raw);
   }

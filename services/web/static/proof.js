@@ -55,15 +55,19 @@ const largestPowerBelow = (size) => {
   return power;
 };
 
-// How many hashes lead from a leaf to the root.
-export function inclusionLength(index, size) {
-  let [start, end, count] = [0, size, 0];
-  for (; end - start > 1; count += 1) {
+// The ranges of leaves whose roots lead from a leaf to the root.
+function inclusionRanges(index, size) {
+  const ranges = [];
+  for (let [start, end] = [0, size]; end - start > 1;) {
     const middle = start + largestPowerBelow(end - start);
+    ranges.unshift(index < middle ? [middle, end] : [start, middle]);
     if (index < middle) end = middle; else start = middle;
   }
-  return count;
+  return ranges;
 }
+
+// How many hashes that takes.
+export const inclusionLength = (index, size) => inclusionRanges(index, size).length;
 
 // How many hashes show that one tree extends another; of equal ones and the empty one, none.
 export function consistencyLength(first, second) {
