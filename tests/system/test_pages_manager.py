@@ -118,6 +118,12 @@ async def test_who_chooses_after_somebody_else_has_is_told_so_and_sees_how_it_is
         await manager.page.get_by_label("Why this worker?").select_option("workload")
         await manager.press("Give it to this worker")
         assert manager.looked_at[-1] == "A second manager has to agree"
+
+        async def asked() -> bool:
+            await manager.open(f"/cases/{referral_id}/hard-cap")
+            return "wk_hub_one" in await manager.reads()
+
+        await until(asked, deadline=20, what="it shows what was asked")
         await manager.press("I agree, as the second person")
         assert "Both accounts are of one person: ask another." in await manager.reads()
 
@@ -197,6 +203,7 @@ async def test_what_a_hub_keeps_is_looked_at_and_changed(
         await manager.write("Cap in points", "many")
         await manager.press("Save")  # not yet
         assert "Enter a whole number" in await manager.reads()
+        assert await manager.page.get_by_label("Cap in points").input_value() == "many"
         await manager.write("Cap in points", "12")
         await manager.write("Name, as", "Sample Colleague")
         await manager.page.get_by_label("Westby").uncheck()

@@ -14,7 +14,7 @@ from services.web.api import KEPT
 from services.web.managing.agreements import standing
 from services.web.managing.board import RANKED, by_urgency, most_urgent_first, sections
 from services.web.managing.candidates import candidates
-from services.web.managing.keeping import amended
+from services.web.managing.keeping import amended, typed
 from services.web.managing.loads import Load, heaviest_first, load_of
 from services.web.managing.matching import agreeing, before, beside, decision, held
 from services.web.managing.numbers import SOME_WITHHELD, WITHHELD, around, charts, quarter_of
@@ -238,6 +238,8 @@ def test_what_a_form_does_not_show_of_a_worker_stays() -> None:
     assert wrong == {}
     assert after == {**entry, "name": "New", "cap": None, "areas": ["b", "c"]}
     assert amended(form(areas="a", cap="12"), entry)[0]["cap"] == 12
+    kept = {"name": "", "cap": "many", "fte_percent": "", "areas": ["b"]}
+    assert typed(form(cap="many", areas="b")) == kept
 
 
 @pytest.mark.parametrize("cap", ["many", "-1", "1.5", "١٢", "1" * 9])

@@ -1,9 +1,10 @@
 """What a Hub keeps: workers' entries, leave, agreements. What its pages ask, and send."""
 
+import asyncio
 from typing import Any
 
 from services.web.managing.loads import load_of, name_of
-from services.web.managing.looking import workers_of
+from services.web.managing.looking import names_of, workers_of
 from services.web.managing.trying import tried
 from services.web.visit import Form, Visit
 from services.web.words import label
@@ -51,6 +52,11 @@ def amended(form: Form, entry: dict[str, Any]) -> tuple[dict[str, Any], dict[str
     return {**entry, **said, **usual, "areas": form.each("areas")}, wrong
 
 
+def typed(form: Form) -> dict[str, Any]:
+    """What was entered, right or wrong: nobody types it twice."""
+    return {**{name: form.text(name) for name in TEXTS}, "areas": form.each("areas")}
+
+
 def is_number(text: str) -> bool:
     """Whether it is a whole number as people write one."""
     return text.isascii() and text.isdecimal() and len(text) < 6
@@ -76,6 +82,14 @@ async def supervised(visit: Visit, worker_id: str, form: Form) -> dict[str, str]
         return {"held_on": "Choose the kind, and enter the day"}
     path = f"/v1/workers/{worker_id}/supervisions"
     return await tried(visit.api.post("allocation", path, entry), "held_on")
+
+
+async def leave_of(visit: Visit, cursor: str | None) -> dict[str, Any]:
+    """Leave that waits for a manager, and what the workers are called."""
+    found, workers = await asyncio.gather(
+        visit.api.get("allocation", "/v1/leave-requests", cursor=cursor), workers_of(visit)
+    )
+    return {"found": found, "names": names_of(workers)}
 
 
 async def approved(visit: Visit, worker_id: str, request_id: str) -> dict[str, str]:

@@ -1,5 +1,7 @@
 """`/workers…`, `/leave-requests…`, `/agreements…`."""
 
+from typing import Any
+
 from fastapi import APIRouter
 from starlette.responses import Response
 
@@ -8,9 +10,11 @@ from services.web.managing.keeping import (
     amend,
     approved,
     declined,
+    leave_of,
     list_of,
     signed,
     supervised,
+    typed,
     worker_of,
 )
 from services.web.paths import Id
@@ -35,8 +39,9 @@ async def get_worker(visit: Visiting, worker_id: Id) -> Response:
 @router.post("/workers/{worker_id}")
 async def post_worker(visit: Visiting, worker_id: Id) -> Response:
     """The entry as it should be."""
-    wrong = await amend(visit, worker_id, await visit.form())
-    return await _worker(visit, worker_id, wrong) if wrong else to("/workers")
+    form = await visit.form()
+    wrong = await amend(visit, worker_id, form)
+    return await _worker(visit, worker_id, wrong, typed(form)) if wrong else to("/workers")
 
 
 @router.post("/workers/{worker_id}/supervisions")
@@ -79,14 +84,19 @@ async def post_signature(visit: Visiting, agreement_id: Id) -> Response:
     return await _agreements(visit, wrong) if wrong else to("/agreements")
 
 
-async def _worker(visit: Visit, worker_id: str, wrong: dict[str, str]) -> Response:
+async def _worker(
+    visit: Visit, worker_id: str, wrong: dict[str, str], said: dict[str, Any] | None = None
+) -> Response:
     shown = await worker_of(visit, worker_id)
-    return visit.page("managing/worker.html", 422 if wrong else 200, **shown, wrong=wrong)
+    # What somebody else has changed is to be seen before anything is entered again.
+    entry = {**shown["worker"]["entry"], **({} if "name" in wrong else said or {})}
+    status = 422 if wrong else 200
+    return visit.page("managing/worker.html", status, **shown, entry=entry, wrong=wrong)
 
 
 async def _leave(visit: Visit, wrong: dict[str, str], cursor: str | None = None) -> Response:
-    found = await visit.api.get("allocation", "/v1/leave-requests", cursor=cursor)
-    return visit.page("managing/leave.html", 422 if wrong else 200, found=found, wrong=wrong)
+    shown = await leave_of(visit, cursor)
+    return visit.page("managing/leave.html", 422 if wrong else 200, **shown, wrong=wrong)
 
 
 async def _agreements(visit: Visit, wrong: dict[str, str], cursor: str | None = None) -> Response:

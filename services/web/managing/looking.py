@@ -26,14 +26,14 @@ async def board_of(visit: Visit) -> dict[str, Any]:
         "gaps": _gaps(visit),
         "leave": _list(visit, "allocation", "/v1/leave-requests", "requests"),
         "matches": _list(visit, "referral", "/v1/possible-matches", "matches"),
-        "supervision": _list(visit, "allocation", "/v1/workers", "workers", overdue_only=True),
         "plans": _list(visit, "allocation", "/v1/handover-plans", "plans", status="proposed"),
         "agreements": _list(visit, "referral", "/v1/agreements", "agreements", ending_before=soon),
     }
-    news, *lists = await asyncio.gather(news_of(visit), *names.values())
+    news, workers, *lists = await asyncio.gather(news_of(visit), workers_of(visit), *names.values())
     found = dict(zip(names, lists, strict=True))
+    found["supervision"] = [each for each in workers if each["supervision_overdue"]], False
     waiting = by_urgency(found["waiting"][0])
-    return {**news, "sections": sections(found), "waiting": waiting, "name_of": name_of}
+    return {**news, "sections": sections(found), "waiting": waiting, "names": names_of(workers)}
 
 
 async def workers_of(visit: Visit) -> list[dict[str, Any]]:
@@ -46,6 +46,11 @@ async def workers_of(visit: Visit) -> list[dict[str, Any]]:
         cursor = page["next"]
         if cursor is None:
             return found
+
+
+def names_of(workers: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """What each worker is called, by id."""
+    return {each["id"]: name_of(each) for each in workers}
 
 
 async def caseloads_of(visit: Visit) -> dict[str, Any]:

@@ -6,8 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path
 from starlette.responses import Response
 
-from services.web.managing.loads import name_of
-from services.web.managing.looking import workers_of
+from services.web.managing.looking import names_of, workers_of
 from services.web.managing.numbers import around, charts, quarter_of, typical
 from services.web.visit import Visit, Visiting, to
 from shared.clock import now
@@ -43,7 +42,7 @@ async def _numbers(visit: Visit, quarter: str) -> dict[str, Any]:
     numbers, workers = await asyncio.gather(
         visit.api.get("allocation", path, quarter=quarter), workers_of(visit)
     )
-    names = {each["id"]: name_of(each) for each in workers}
+    names = names_of(workers)
     before, after = around(quarter, now().date())
     shown = {"charts": charts(numbers, names), "typical": typical(numbers)}
     return {"numbers": numbers, "before": before, "after": after, **shown}

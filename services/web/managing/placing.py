@@ -6,11 +6,12 @@ from typing import Any
 
 from services.web.api import Refused
 from services.web.managing.candidates import Candidate, candidates
-from services.web.managing.loads import name_of
-from services.web.managing.looking import workers_of
+from services.web.managing.looking import names_of, workers_of
 from services.web.managing.trying import tried
 from services.web.managing.why import called, decided
 from services.web.visit import Form, Visit
+
+MOST_ASKED = 500
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,18 @@ async def placed(visit: Visit, referral_id: str, form: Form) -> dict[str, str]:
     return await tried(asking, "worker_id")
 
 
+async def asked_of(visit: Visit, referral_id: str) -> dict[str, Any]:
+    """What was asked last beyond a hard cap, as the trail has it: nobody agrees to what they don't see."""
+    asked = {"referral_id": referral_id, "type": "allocation.exception_requested"}
+    found, names = await asyncio.gather(
+        visit.api.get("audit", "/v1/trail", limit=MOST_ASKED, **asked), _names(visit)
+    )
+    events = [entry["leaf"]["event"] for entry in found["entries"]]
+    last = events[-1] if events else None
+    who = names.get(last["data"]["to_worker_id"], last["data"]["to_worker_id"]) if last else ""
+    return {"id": referral_id, "last": last, "who": who}
+
+
 async def agreed(visit: Visit, referral_id: str) -> dict[str, str]:
     """Agree, as the second person, that a hard cap is passed."""
     path = f"/v1/allocations/{referral_id}/assignment/confirmation"
@@ -69,6 +82,6 @@ async def agreed(visit: Visit, referral_id: str) -> dict[str, str]:
 
 async def _names(visit: Visit) -> dict[str, str]:
     try:
-        return {each["id"]: name_of(each) for each in await workers_of(visit)}
+        return names_of(await workers_of(visit))
     except Refused:
         return {}

@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from services.web.managing.placing import agreed, placed, placing_of, why_of
+from services.web.managing.placing import agreed, asked_of, placed, placing_of, why_of
 from services.web.paths import Id
 from services.web.visit import Visit, Visiting, to
 
@@ -36,15 +36,16 @@ async def post_place(visit: Visiting, referral_id: Id) -> Response:
 @router.get("/cases/{referral_id}/hard-cap")
 async def get_hard_cap(visit: Visiting, referral_id: Id) -> Response:
     """That a second manager has to agree, and how they do."""
-    await visit.api.get("allocation", f"/v1/allocations/{referral_id}")  # whose it is not: no
-    return visit.page("managing/hard_cap.html", id=referral_id, wrong={})
+    shown = await asked_of(visit, referral_id)
+    return visit.page("managing/hard_cap.html", **shown, wrong={})
 
 
 @router.post("/cases/{referral_id}/hard-cap")
 async def post_hard_cap(visit: Visiting, referral_id: Id) -> Response:
     """Agreed by a second person."""
     if wrong := await agreed(visit, referral_id):
-        return visit.page("managing/hard_cap.html", 422, id=referral_id, wrong=wrong)
+        shown = await asked_of(visit, referral_id)
+        return visit.page("managing/hard_cap.html", 422, **shown, wrong=wrong)
     return to(f"/cases/{referral_id}")
 
 

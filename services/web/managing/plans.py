@@ -5,7 +5,7 @@ from typing import Any
 
 from services.web.api import Refused
 from services.web.managing.loads import name_of
-from services.web.managing.looking import workers_of
+from services.web.managing.looking import names_of, workers_of
 from services.web.managing.trying import tried, why_not
 from services.web.visit import Form, Visit
 
@@ -16,7 +16,7 @@ PATH = "/v1/handover-plans"
 async def plans_of(visit: Visit) -> dict[str, Any]:
     """The Hub's plans, the newest first, and whose cases could be handed over."""
     found, workers = await asyncio.gather(visit.api.get("allocation", PATH), workers_of(visit))
-    names = {each["id"]: name_of(each) for each in workers}
+    names = names_of(workers)
     having = [(each["id"], name_of(each)) for each in workers if each["open_cases"]]
     return {"found": found, "names": names, "having": having}
 
@@ -40,7 +40,7 @@ async def plan_of(visit: Visit, plan_id: str) -> dict[str, Any]:
     answer, workers = await asyncio.gather(
         visit.api.ask("allocation", "GET", f"{PATH}/{plan_id}"), workers_of(visit)
     )
-    names = {each["id"]: name_of(each) for each in workers}
+    names = names_of(workers)
     return {"plan": answer.body, "tag": answer.tag, "names": names}
 
 
