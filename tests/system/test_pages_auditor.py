@@ -75,10 +75,10 @@ async def referral_id(network: Network) -> str:
     return await network.refer("SYN-STORY")
 
 
-async def sign_in(person: Person) -> None:
+async def sign_in(person: Person, who: str = "auditor") -> None:
     await person.open("/")
     await person.press("Sign in")
-    await person.press("Sign in as auditor", within="body")
+    await person.press(f"Sign in as {who}", within="body")
 
 
 async def the_story(person: Person, referral_id: str) -> str:
@@ -156,6 +156,9 @@ async def test_reports_refusals_and_the_state_of_the_trail_are_told_in_words(
         assert "refused three times or more" in await auditor.reads()
         await auditor.open("/trail/reports")
         await auditor.press("Who was refused")
+        await auditor.page.get_by_label("Why do you ask?").select_option("oversight")
+        await auditor.press("Search")
+        assert auditor.looked_at[-1] == "Found in the trail"
         await auditor.press("Is it whole?", within="nav")
         assert "The trail has found no fault in itself" in await auditor.reads()
 
@@ -224,6 +227,20 @@ async def test_without_scripts_the_story_is_there_and_nothing_is_called_checked(
         assert "ag_northtown_school referred this referral" in said
         assert "Nothing on this page has been checked" in said
         assert await auditor.page.get_by_role("button", name="Check", exact=True).count() == 0
+
+
+async def test_a_school_sees_its_own_entries_in_words_and_what_is_not_shown_is_grey(
+    browser: Browser, network: Network, referral_id: str
+) -> None:
+    async with at_a_screen(browser, network.base) as school:
+        await sign_in(school, "school")
+        await school.open(f"/trail/referrals/{referral_id}?purpose=casework")
+        assert "case allocated to you" not in await school.reads()
+        await school.press("Entry ")
+        assert "in words only" in await school.reads()
+
+        assert await check(school) == "unknown"
+        assert "you may not see what was sealed of it" in await school.reads()
 
 
 async def keep(person: Person, key: str, note: str) -> str:
