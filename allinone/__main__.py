@@ -21,8 +21,8 @@ from pydantic import SecretStr
 from allinone import sample
 from allinone.embedded import AUDIENCE, ISSUER, Keys, alone, document_store
 from allinone.front import one_address
-from allinone.issuer import CLIENT, METADATA, Issuer
-from allinone.people import PEOPLE
+from allinone.issuer import CLIENT, METADATA, YOUNG_PEOPLE, Issuer
+from allinone.people import PEOPLE, YOUNG
 from allinone.playing import play
 from services.allocation import app as allocation
 from services.audit import app as audit
@@ -62,6 +62,7 @@ async def run(folder: Path, port: int, *, mock: bool = False) -> None:
             if await _ready(process, server):
                 base, token = f"http://127.0.0.1:{port}", partial(_token, keys)
                 await sample.load(base, token)
+                await sample.load_young(base, token)
                 if mock:
                     tasks.add(playing := asyncio.create_task(play(base, token)))
                     serving.add_done_callback(lambda _: playing.cancel())
@@ -125,7 +126,7 @@ def compose(keys: Keys, address: str, port: int) -> Process:
 
 def with_pages(apis: FastAPI, keys: Keys, port: int) -> FastAPI:
     """The APIs, and pages on them with the sample people, at one address."""
-    base = f"http://127.0.0.1:{port}"
+    base, secret = f"http://127.0.0.1:{port}", keys.secret("web_self", 24)
     pages = web.build(
         WebSettings(
             environment="development",
@@ -134,10 +135,15 @@ def with_pages(apis: FastAPI, keys: Keys, port: int) -> FastAPI:
             web_api=base,
             web_metadata=f"{base}{METADATA}",
             web_client_id=CLIENT,
+            web_self_client_id=YOUNG_PEOPLE,
+            web_self_client_secret=SecretStr(secret),
             web_session_key=SecretStr(keys.secret("web_session", 32)),
         )
     )
-    people = Issuer(base, ISSUER, PEOPLE, partial(_token, keys), pages.state.templates)
+    templates = pages.state.templates
+    people = Issuer(
+        base, ISSUER, PEOPLE, partial(_token, keys), templates, young=YOUNG, secret=secret
+    )
     return one_address(apis, pages, people.app())
 
 

@@ -22,7 +22,7 @@ METADATA = f"{PEOPLE_PATH}/.well-known/openid-configuration"
 AUTHORIZE, TOKEN = f"{PEOPLE_PATH}/authorize", f"{PEOPLE_PATH}/token"
 NOT_OURS = "This is not from a page of ours."
 LIFETIME = 12 * 3600
-CLIENT = "pages"
+CLIENT, YOUNG_PEOPLE = "pages", "young-people"
 CODE_LIFETIME = 60.0
 WANTED = ("redirect_uri", "state", "code_challenge")
 PAGE = """{% extends "page.html" %}
@@ -66,7 +66,8 @@ class Waiting:
 
 
 class Issuer:
-    """Its pages and its endpoints, at `base`. `token` makes one for some claims."""
+    """Its pages and its endpoints, at `base`. `token` makes one for some claims; the pages get one with
+    those of `young` for the `secret`."""
 
     def __init__(
         self,
@@ -75,8 +76,12 @@ class Issuer:
         people: Mapping[str, SamplePerson],
         token: Callable[..., str],
         templates: Environment,
+        *,
+        young: Mapping[str, str],
+        secret: str,
     ) -> None:
         self._base, self._name, self._people, self._token = base, name, people, token
+        self._young, self._secret = young, secret
         self._page, self._waiting = templates.from_string(PAGE), dict[str, Waiting]()
 
     def app(self) -> FastAPI:
@@ -115,10 +120,23 @@ class Issuer:
 
     async def _give(self, request: Request) -> Response:
         form = await _form(request)
+        if form.get("grant_type") == "client_credentials":
+            return self._to_the_pages(request)
         found = self._waiting.pop(form.get("code", ""), None)
         if found is None or not found.answers(form):
             return JSONResponse({"error": "invalid_grant"}, 400)
-        given = self._token(**self._people[found.who].claims)
+        return self._given(self._people[found.who].claims)
+
+    def _to_the_pages(self, request: Request) -> Response:
+        """A token of those who write themselves, to the pages of this process (RFC 6749, 4.4)."""
+        said = request.headers.get("Authorization", "")
+        expected = base64.b64encode(f"{YOUNG_PEOPLE}:{self._secret}".encode()).decode()
+        if not hmac.compare_digest(said.encode(), f"Basic {expected}".encode()):
+            return JSONResponse({"error": "invalid_client"}, 401)
+        return self._given(self._young)
+
+    def _given(self, claims: Mapping[str, str]) -> Response:
+        given = self._token(**claims)
         answer = {"access_token": given, "token_type": "Bearer", "expires_in": LIFETIME}
         return JSONResponse(answer, headers={"Cache-Control": "no-store"})
 

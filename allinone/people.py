@@ -27,3 +27,6 @@ PEOPLE: dict[str, SamplePerson] = {
     "auditor": SamplePerson("An auditor", {"sub": "auditor_one", "role": "auditor"}),
     "operator": SamplePerson("An operator of the network", dict(sample.OPERATOR)),
 }
+
+# Those who write to us themselves: nobody signs in as them.
+YOUNG = _agency("Young people who write themselves", sample.YOUNG).claims

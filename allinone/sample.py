@@ -66,6 +66,24 @@ HEARD_WITHIN = 30.0
 OPERATOR = {"sub": "operator_one", "role": "operator"}
 
 
+# Who asks for help themselves, with the pages of `make run`: an agency of the kind "self".
+YOUNG = "ag_northtown_young_people"
+YOUNG_ENTRY = {
+    "name": "Young people who write themselves (synthetic)",
+    "kind": "1c",
+    "areas": ["northtown", "westby"],
+}
+
+
+async def load_young(base: str, token: Callable[..., str]) -> None:
+    """Put the agency of those who ask for themselves in place. Raises as `load` does."""
+    async with aiohttp.ClientSession(base) as session:
+        path, headers = f"/v1/agencies/{YOUNG}", _by(token, OPERATOR)
+        async with session.put(path, json=YOUNG_ENTRY, headers=headers) as answer:
+            if answer.status != HTTPStatus.PRECONDITION_REQUIRED:
+                answer.raise_for_status()
+
+
 async def load(base: str, token: Callable[..., str]) -> None:
     """Put the sample network in place; what somebody has changed since stays as they made it.
 

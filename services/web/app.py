@@ -35,6 +35,8 @@ from services.web.signing_in import routes as signing_in
 from services.web.telling import routes as telling
 from services.web.words import templates
 from services.web.working import routes as working
+from services.web.young import routes as young
+from services.web.young.sending import Often
 from shared.operating.checking import tried
 from shared.web.limits import Limits
 
@@ -55,6 +57,7 @@ ROUTERS: list[APIRouter] = [
     auditing_data.router,
     auditing_taking.router,
     telling.router,
+    young.router,
 ]
 STATIC = Path(__file__).parent / "static"
 # A page has one script. Where it has more to do, that is one file, made of these one behind the other.
@@ -112,6 +115,7 @@ def build(settings: WebSettings, transport: httpx2.AsyncBaseTransport | None = N
     app.state.settings, app.state.apis, app.state.issuer = settings, apis, issuer
     app.state.cookies, app.state.templates = cookies, templates(settings, assets)
     app.state.limits, app.state.admission = Limits(settings), Everybody()
+    app.state.often = Often(settings.web_self_rate)
     app.front = Front(app.routed, settings, cookies, issuer)
     for router in ROUTERS:
         app.include_router(router)

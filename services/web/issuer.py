@@ -5,6 +5,7 @@ token, which the APIs check; an ID token is not needed and not read.
 """
 
 import asyncio
+import time
 from typing import Any
 
 import httpx2
@@ -32,7 +33,8 @@ class Issuer:
     ) -> None:
         self._settings, self._transport = settings, transport
         self._known: dict[str, Any] = {}
-        self._reading = asyncio.Lock()
+        self._reading, self._asking = asyncio.Lock(), asyncio.Lock()
+        self._own, self._own_until = "", 0.0
         self.comes_back_to = f"{settings.web_address}/signed-in"
 
     async def ready(self) -> None:
@@ -78,17 +80,18 @@ class Issuer:
     async def tokens_for(self, came_to: str, state: str, verifier: str) -> dict[str, Any]:
         """The tokens of who came back to this address. Raises `NotSignedIn`, `IssuerAway`."""
         return await self._fetched(
-            authorization_response=came_to, state=state, code_verifier=verifier
+            self._client(), authorization_response=came_to, state=state, code_verifier=verifier
         )
 
     async def renewed(self, refresh: str) -> dict[str, Any]:
         """Newer tokens. Raises `NotSignedIn`, `IssuerAway`."""
-        return await self._fetched(grant_type="refresh_token", refresh_token=refresh)
+        asked = {"grant_type": "refresh_token", "refresh_token": refresh}
+        return await self._fetched(self._client(), **asked)
 
-    async def _fetched(self, **asked: Any) -> dict[str, Any]:
+    async def _fetched(self, client: AsyncOAuth2Client, **asked: Any) -> dict[str, Any]:
         await self.ready()
         try:
-            async with self._client() as client:
+            async with client:
                 token = await client.fetch_token(self._known["token_endpoint"], **asked)
         except OAuthError as error:
             raise NotSignedIn from error
@@ -97,6 +100,31 @@ class Issuer:
         if not token.get("access_token"):
             raise NotSignedIn
         return dict(token)
+
+    async def own_token(self) -> str:
+        """A token of the account for those who ask for themselves (RFC 6749, 4.4), kept until shortly
+        before its end. Raises `NotSignedIn`, `IssuerAway`."""
+        async with self._asking:
+            if time.monotonic() > self._own_until:
+                token = await self._fetched_for_self()
+                lasts = int(token.get("expires_in") or 60)
+                self._own, self._own_until = (
+                    str(token["access_token"]),
+                    time.monotonic() + lasts - 30,
+                )
+            return self._own
+
+    async def _fetched_for_self(self) -> dict[str, Any]:
+        given = self._settings
+        secret = given.web_self_client_secret
+        client = AsyncOAuth2Client(
+            given.web_self_client_id,
+            secret.get_secret_value() if secret else None,
+            scope=given.web_scope.replace("openid", "").strip() or None,
+            timeout=DEADLINE,
+            transport=self._transport,
+        )
+        return await self._fetched(client, grant_type="client_credentials")
 
     def sign_out_at(self) -> str | None:
         """Where the issuer lets people end their session with it, if it does."""

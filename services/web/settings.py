@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from shared.operating.kinds import Key32, Seconds
+from shared.operating.limits import Rate
 from shared.operating.settings import HttpSettings
 
 
@@ -47,6 +48,9 @@ class WebSettings(HttpSettings):
     web_metadata: Annotated[str, Field(pattern=r"^https?://")]
     web_client_id: Annotated[str, Field(min_length=1)]
     web_client_secret: SecretStr | None = None
+    web_self_client_id: Annotated[str, Field(min_length=1)] | None = None
+    web_self_client_secret: SecretStr | None = None
+    web_self_rate: Rate = "20/hour"
     web_scope: str = "openid"
     web_session_key: Key32
     web_old_session_key: Key32 | None = None

@@ -64,15 +64,20 @@ async def signed_in(request: Request) -> Visit:
 async def from_our_page(request: Request, session: Session) -> None:
     """Returns for a form of this session. Raises `NotFromOurPage` (OWASP: synchronizer token, and
     where the request comes from, as the browser says)."""
-    said = request.headers.get("Origin")
-    site = request.headers.get("Sec-Fetch-Site", "same-origin")
-    if said not in (None, request.app.state.settings.web_address) or site != "same-origin":
+    if not comes_from_us(request):
         raise NotFromOurPage
     token = (await request.form(max_fields=MOST_FIELDS)).get("csrf")
     if not isinstance(token, str) or not hmac.compare_digest(
         token.encode("utf-8", "replace"), session.csrf.encode()
     ):
         raise NotFromOurPage
+
+
+def comes_from_us(request: Request) -> bool:
+    """Whether the browser says nothing else of where a form was."""
+    said = request.headers.get("Origin")
+    site = request.headers.get("Sec-Fetch-Site", "same-origin")
+    return said in (None, request.app.state.settings.web_address) and site == "same-origin"
 
 
 Visiting = Annotated[Visit, Depends(signed_in)]
