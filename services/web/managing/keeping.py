@@ -4,20 +4,23 @@ import asyncio
 from typing import Any
 
 from services.web.managing.loads import load_of, name_of
-from services.web.managing.looking import names_of, workers_of
+from services.web.managing.looking import MANY, names_of, workers_of
+from services.web.managing.paging import piece
 from services.web.managing.trying import tried
 from services.web.visit import Form, Visit
 from services.web.words import label
 
+# Leave has a form for each line, an agreement has many: so few at once.
+FEW = 15
 TEXTS = ("name", "cap", "fte_percent")
 NUMBERS = ("cap", "fte_percent")
 
 
-async def list_of(visit: Visit) -> dict[str, Any]:
-    """All workers, those in post first."""
+async def list_of(visit: Visit, number: int) -> dict[str, Any]:
+    """A piece of all workers, those in post first."""
     found = await workers_of(visit)
     found.sort(key=lambda each: (not each["entry"]["active"], name_of(each).lower()))
-    return {"workers": found, "name_of": name_of}
+    return {"workers": piece(found, number, MANY), "name_of": name_of}
 
 
 async def worker_of(visit: Visit, worker_id: str) -> dict[str, Any]:
@@ -87,7 +90,8 @@ async def supervised(visit: Visit, worker_id: str, form: Form) -> dict[str, str]
 async def leave_of(visit: Visit, cursor: str | None) -> dict[str, Any]:
     """Leave that waits for a manager, and what the workers are called."""
     found, workers = await asyncio.gather(
-        visit.api.get("allocation", "/v1/leave-requests", cursor=cursor), workers_of(visit)
+        visit.api.get("allocation", "/v1/leave-requests", cursor=cursor, limit=FEW),
+        workers_of(visit),
     )
     return {"found": found, "names": names_of(workers)}
 

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from services.web.managing.agreements import standing
 from services.web.managing.keeping import (
+    FEW,
     amend,
     approved,
     declined,
@@ -17,6 +18,7 @@ from services.web.managing.keeping import (
     typed,
     worker_of,
 )
+from services.web.managing.paging import Number
 from services.web.paths import Id
 from services.web.visit import Visit, Visiting, to
 from shared.clock import now
@@ -25,9 +27,9 @@ router = APIRouter()
 
 
 @router.get("/workers")
-async def get_workers(visit: Visiting) -> Response:
+async def get_workers(visit: Visiting, page: Number = 1) -> Response:
     """Who works for the Hub."""
-    return visit.page("managing/workers.html", **await list_of(visit))
+    return visit.page("managing/workers.html", **await list_of(visit, page))
 
 
 @router.get("/workers/{worker_id}")
@@ -100,6 +102,6 @@ async def _leave(visit: Visit, wrong: dict[str, str], cursor: str | None = None)
 
 
 async def _agreements(visit: Visit, wrong: dict[str, str], cursor: str | None = None) -> Response:
-    found = await visit.api.get("referral", "/v1/agreements", cursor=cursor)
+    found = await visit.api.get("referral", "/v1/agreements", cursor=cursor, limit=FEW)
     known = {"found": found, "hub": visit.person.hub_id, "standing": standing, "at": now()}
     return visit.page("managing/agreements.html", 422 if wrong else 200, **known, wrong=wrong)

@@ -7,12 +7,15 @@ from typing import Any
 
 from services.web.managing.board import by_urgency, most_urgent_first, sections, soonest_first
 from services.web.managing.loads import heaviest_first, name_of
+from services.web.managing.paging import piece
 from services.web.messages.looking import news_of
 from services.web.visit import Visit
 from shared.clock import now
 
 SOON = timedelta(days=60)
 MANY = 100
+# Bars are long in HTML: so many, and a page stays under 60 kB.
+AT_ONCE = 40
 Found = tuple[Sequence[Mapping[str, Any]], bool]
 
 
@@ -53,9 +56,10 @@ def names_of(workers: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     return {each["id"]: name_of(each) for each in workers}
 
 
-async def caseloads_of(visit: Visit) -> dict[str, Any]:
-    """Who carries how much, those with too much first."""
-    return {"workers": heaviest_first(await workers_of(visit)), "name_of": name_of}
+async def caseloads_of(visit: Visit, number: int) -> dict[str, Any]:
+    """Who carries how much, those with too much first: a piece of the list."""
+    shown = heaviest_first(await workers_of(visit))
+    return {"workers": piece(shown, number, AT_ONCE), "name_of": name_of}
 
 
 async def _list(visit: Visit, service: str, path: str, name: str, **asked: Any) -> Found:

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.web.api import Refused
-from services.web.managing.candidates import Candidate, candidates
-from services.web.managing.looking import names_of, workers_of
+from services.web.managing.candidates import candidates
+from services.web.managing.looking import AT_ONCE, names_of, workers_of
+from services.web.managing.paging import Piece, piece
 from services.web.managing.trying import tried
 from services.web.managing.why import called, decided
 from services.web.visit import Form, Visit
 
 MOST_ASKED = 500
+MOST_ROWS = 40
 
 
 @dataclass(frozen=True)
@@ -22,21 +24,22 @@ class Placing:
     tag: str
     weight: int
     decided_at: str | None
-    candidates: list[Candidate]
+    candidates: Piece
 
 
-async def why_of(visit: Visit, referral_id: str) -> dict[str, Any]:
-    """The explanation of a case. Who may not see the Hub's workers reads their ids."""
+async def why_of(visit: Visit, referral_id: str, number: int) -> dict[str, Any]:
+    """One decision on a case, the newest has number 1. Who may not see the Hub's workers reads ids."""
     explained, names = await asyncio.gather(
         visit.api.get("allocation", f"/v1/allocations/{referral_id}/explanation"), _names(visit)
     )
     level = [called(sentence, names) for sentence in explained["level"]]
     shown = {"level": level, "flags": explained["flags"], "warning": explained["warning"]}
-    return {"id": referral_id, "decisions": decided(explained, names), **shown}
+    one = piece(decided(explained, names), number, 1)
+    return {"id": referral_id, "decisions": one, "most": MOST_ROWS, **shown}
 
 
-async def placing_of(visit: Visit, referral_id: str) -> Placing:
-    """What is to be known before somebody is named."""
+async def placing_of(visit: Visit, referral_id: str, number: int) -> Placing:
+    """What is to be known before somebody is named: a piece of those who could have it."""
     path = f"/v1/allocations/{referral_id}"
     answer, explained, workers, hub = await asyncio.gather(
         visit.api.ask("allocation", "GET", path),
@@ -47,7 +50,8 @@ async def placing_of(visit: Visit, referral_id: str) -> Placing:
     case, last = answer.body, (explained["decisions"] or [None])[-1]
     weight = hub["weights"].get(case["level"], 1)
     found = candidates(workers, last and last["decision"], weight, case["worker_id"] or "")
-    return Placing(case, answer.tag, weight, last and last["at"], found)
+    shown = piece(found, number, AT_ONCE)
+    return Placing(case, answer.tag, weight, last and last["at"], shown)
 
 
 async def placed(visit: Visit, referral_id: str, form: Form) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from services.web.managing.paging import Number
 from services.web.managing.placing import agreed, asked_of, placed, placing_of, why_of
 from services.web.paths import Id
 from services.web.visit import Visit, Visiting, to
@@ -11,15 +12,15 @@ router = APIRouter()
 
 
 @router.get("/cases/{referral_id}/why")
-async def get_why(visit: Visiting, referral_id: Id) -> Response:
+async def get_why(visit: Visiting, referral_id: Id, page: Number = 1) -> Response:
     """Why this worker and why not each other: in sentences, as tables and as a picture."""
-    return visit.page("managing/why.html", **await why_of(visit, referral_id))
+    return visit.page("managing/why.html", **await why_of(visit, referral_id, page))
 
 
 @router.get("/cases/{referral_id}/place")
-async def get_place(visit: Visiting, referral_id: Id) -> Response:
+async def get_place(visit: Visiting, referral_id: Id, page: Number = 1) -> Response:
     """Who could have it, and what it would do to their caseload."""
-    return await _placing(visit, referral_id, {}, {})
+    return await _placing(visit, referral_id, {}, {}, page)
 
 
 @router.post("/cases/{referral_id}/place")
@@ -50,8 +51,8 @@ async def post_hard_cap(visit: Visiting, referral_id: Id) -> Response:
 
 
 async def _placing(
-    visit: Visit, referral_id: str, said: dict[str, str], wrong: dict[str, str]
+    visit: Visit, referral_id: str, said: dict[str, str], wrong: dict[str, str], page: int = 1
 ) -> Response:
-    shown = await placing_of(visit, referral_id)
+    shown = await placing_of(visit, referral_id, page)
     status = 422 if wrong else 200
     return visit.page("managing/place.html", status, p=shown, said=said, wrong=wrong)

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from services.web.managing.looking import board_of, caseloads_of
+from services.web.managing.paging import Number
 from services.web.visit import Visiting
 
 router = APIRouter()
@@ -16,6 +17,6 @@ async def get_board(visit: Visiting) -> Response:
 
 
 @router.get("/caseloads")
-async def get_caseloads(visit: Visiting) -> Response:
+async def get_caseloads(visit: Visiting, page: Number = 1) -> Response:
     """Each worker's load, against what they may have."""
-    return visit.page("managing/caseloads.html", **await caseloads_of(visit))
+    return visit.page("managing/caseloads.html", **await caseloads_of(visit, page))
