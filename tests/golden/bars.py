@@ -54,7 +54,9 @@ message names the referral by any of these, or by our id, which the answer has a
 
 **An update tells the whole story again.** It is compared with what you said before: only what differs \
 becomes an amendment, so what the Hub has corrected since stays, no text stands twice, and a slower \
-`priority` changes nothing.
+`priority` changes nothing. What is new of a list in which \
+somebody else has written since (telephone numbers and addresses online, numbers of others, languages) \
+is kept for the Hub beside it and marked `not_understood`: it can't be told what of the list is yours.
 
 ## How it is read
 

@@ -374,3 +374,57 @@ async def test_the_examples_of_the_standard_are_answered_as_they_should_be(
     assert await taken(network, child) == referral_id
     asked = await network.ask("health", "GET", "/v1/referrals")
     assert referral_id in [one["id"] for one in asked.json()["referrals"]]
+
+
+OF_THE_HUB: dict[str, dict[str, Any]] = {
+    "of-the-hub@example.org": {
+        "contacts": {"ways": [{"kind": "email", "value": "of-the-hub@example.org"}]}
+    },
+    "SYN-OF-THE-HUB": {"identifiers": {"known": [{"value": "SYN-OF-THE-HUB"}]}},
+    "cy": {"languages": ["cy"]},
+}
+
+
+def patient_with(phone: str, number: str, language: str) -> dict[str, Any]:
+    return {
+        "telecom": [*PATIENT["telecom"], {"system": "other", "value": phone}],
+        "identifier": [*PATIENT["identifier"], {"system": "urn:sample:x", "value": number}],
+        "communication": [{"language": {"coding": [{"code": language}]}}],
+    }
+
+
+SENT = (
+    patient_with("01632 960044", "SYN-NEW", "pl"),
+    patient_with("of-the-hub@example.org", "SYN-OF-THE-HUB", "cy"),
+)
+
+
+@pytest.mark.parametrize("secret", OF_THE_HUB)
+async def test_a_message_tells_its_sender_nothing_that_others_recorded(
+    network: Network, secret: str
+) -> None:
+    """Neither by writing it as the sender's own, nor by what is news and what is none."""
+    changes = []
+    for amended in (False, True):
+        reference = f"{secret}-{amended}"
+        referral_id = await taken(network, a_message(reference, reference=reference))
+        path = f"/v1/referrals/{referral_id}"
+        if amended:
+            change, tag = f"{path}/amendments", {"If-Match": "*"}
+            of_the_hub = OF_THE_HUB[secret]
+            answer = await network.ask("manager", "POST", change, json=of_the_hub, headers=tag)
+            assert answer.status_code == 200, answer.text
+        tags = set()
+        for number, patient in enumerate(SENT):
+            update = a_message(
+                f"{reference}-{number}", reference=reference, reason="update", patient=patient
+            )
+            assert (await send(network, update)).is_success
+            shown = await network.ask("health", "GET", path)
+            history = await network.ask("health", "GET", f"{path}/history")
+            assert number or f'"{secret}"' not in shown.text + history.text
+            tags.add(shown.headers["ETag"])
+        changes.append(len(tags))
+        theirs = (await network.ask("manager", "GET", path)).text
+        assert all(word in theirs for word in ("01632 960044", "SYN-NEW", "pl", secret))
+    assert changes == [2, 2]

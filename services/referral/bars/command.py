@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from services.referral.acting import Asker, act, held
 from services.referral.areas.rule import Place
 from services.referral.authorship import read, sealed_parts
-from services.referral.bars.news import READ, Known, known_of, new_asides, news
+from services.referral.bars.news import READ, Known, kept_beside, known_of, new_asides, news
 from services.referral.bars.reading import NO, Letter, read_letter
 from services.referral.bars.rule import ENDINGS, end, once
 from services.referral.corrections.command import amend_referral
@@ -134,12 +134,13 @@ async def _amended(
     opened = read(await stores.vault.open(referral.id, sealed_parts(referral, READ)))
     known = known_of(referral, opened)
     here = await stores.register.place(document.area)
+    parts, coded = read(fields_to_seal(document, here)), _coded(letter, document, here)
     document.set_aside(_elsewhere(referral, letter, here, known))
+    document.set_aside(kept_beside(referral, parts, coded, known))
     asides = new_asides(document.asides, known)
     if any(one.taken_as == NO for one in asides):
         await _refuse(stores, asker, referral, document)
-    parts = read(fields_to_seal(document, here))
-    patch = news(referral, parts, _coded(letter, document, here), known)
+    patch = news(referral, parts, coded, known)
     if not patch and not asides:
         return referral
     amendment = _validated(AmendReferral, patch) if patch else AmendReferral.model_construct()

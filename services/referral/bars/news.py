@@ -3,13 +3,13 @@
 Each message of the standard tells the whole story again. Taken as it is, it would say every text
 twice, and undo what the Hub has corrected since."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from services.referral.authorship import Writing, merged, part, writings
 from services.referral.documents import SUBJECT_SECTIONS
 from services.referral.form.sections import FORM, PEOPLE
-from services.referral.reading.marks import Aside
+from services.referral.reading.marks import Aside, aside
 from services.referral.records import URGENCIES, Referral
 
 Document = dict[str, Any]
@@ -18,7 +18,7 @@ Opened = Mapping[str, Any]
 READ = frozenset(
     {*SUBJECT_SECTIONS, *FORM, *PEOPLE, "narrative", "raw_indicators", "set_aside", "referrer"}
 )
-# Lists in which members of others stand beside the sender's: theirs stay.
+# Lists that an amendment replaces whole: what others wrote in one would be the sender's, and shown to it.
 SHARED_LISTS = (("contacts", "ways"), ("identifiers", "known"))
 NOTHING: tuple[Any, ...] = ("", [], {}, None, "not_asked", "Unknown")
 
@@ -59,11 +59,11 @@ def news(referral: Referral, said: Opened, coded: Document, known: Known) -> Doc
     for name in FORM:
         found[name] = _newer(name, said, known)
     for name, member in SHARED_LISTS:
-        if member in found.get(name, {}):
-            there = merged(known.standing.get(name, ())).get(member, [])
-            new = [one for one in found[name][member] if not _has(there, one)]
-            new = [one for one in new if one.get("kind") != "message"]  # the first one is kept
-            found[name] = {**found[name], member: [*there, *new]} if new else {}
+        new = _added(name, member, said, known)
+        taken = new and not _beside(name, member, known)
+        found[name].pop(member, None)
+        if taken:
+            found[name][member] = [*_own(name, known).get(member, []), *new]
     found["people"] = _people(said, known)
     told = "\n\n".join(known.own.get("narrative", ()))
     pieces = [p for p in str(said.get("narrative") or "").split("\n\n") if p and p not in told]
@@ -72,8 +72,37 @@ def news(referral: Referral, said: Opened, coded: Document, known: Known) -> Doc
     return {name: value for name, value in found.items() if value not in NOTHING}
 
 
+def kept_beside(referral: Referral, said: Opened, coded: Document, known: Known) -> Iterator[Aside]:
+    """What is new of lists in which somebody else has written since: kept for the Hub, and marked."""
+    for name, member in SHARED_LISTS:
+        if _beside(name, member, known):
+            for one in _added(name, member, said, known):
+                yield aside((name, member), "not_understood", one)
+    own = own_code(referral, "languages", ())
+    if tuple(own) != tuple(referral.languages):
+        for code in coded["languages"]:
+            if code not in own:
+                yield aside(("languages",), "not_understood", code)
+
+
+def _own(name: str, known: Known) -> Document:
+    return merged(known.own.get(name, ()))
+
+
+def _beside(name: str, member: str, known: Known) -> bool:
+    """Whether somebody else has written this list since the sender."""
+    return merged(known.standing.get(name, ())).get(member) != _own(name, known).get(member)
+
+
+def _added(name: str, member: str, said: Opened, known: Known) -> list[Any]:
+    """The members that the sender has not said before. Of a message the first one is kept."""
+    there = _own(name, known).get(member) or []
+    new = [one for one in (said.get(name) or {}).get(member) or [] if not _has(there, one)]
+    return [one for one in new if one.get("kind") != "message"]
+
+
 def _newer(name: str, said: Opened, known: Known) -> Document:
-    before = merged(known.own.get(name, ()))
+    before = _own(name, known)
     section = said.get(name) or {}
     return {n: v for n, v in section.items() if v not in NOTHING and v != before.get(n)}
 
@@ -90,21 +119,23 @@ def _codes(referral: Referral, coded: Document, known: Known) -> Document:
     found: Document = {}
     there = {line for told in known.own.get("raw_indicators", ()) for line in told.split("\n")}
     found["indicators"] = [one for one in coded["indicators"] if one["code"] not in there]
-    languages = [one for one in coded["languages"] if one not in referral.languages]
-    found["languages"] = [*referral.languages, *languages] if languages else []
+    own = tuple(own_code(referral, "languages", ()))
+    languages = [one for one in coded["languages"] if one not in own]
+    alone = own == tuple(referral.languages)
+    found["languages"] = [*own, *languages] if languages and alone else []
     urgency = coded.get("urgency")
     if urgency and URGENCIES.index(urgency) < URGENCIES.index(referral.urgency):
         found["urgency"] = urgency
-    if coded.get("area") and coded["area"][1] != _own_area(referral):
+    if coded.get("area") and coded["area"][1] != own_code(referral, "area", ""):
         found["area"] = coded["area"][0]
     return found
 
 
-def _own_area(referral: Referral) -> str:
-    """Where the sender said last that it is, by code."""
+def own_code(referral: Referral, name: str, otherwise: Any) -> Any:
+    """What the sender said last of something that is replaced whole."""
     own = f"agency:{referral.agency_id}"
-    said = [w.coded["area"] for w in writings(referral) if w.by == own and "area" in w.coded]
-    return str(said[-1]) if said else ""
+    said = [w.coded[name] for w in writings(referral) if w.by == own and name in w.coded]
+    return said[-1] if said else otherwise
 
 
 def _has(there: list[Any], one: Any) -> bool:
