@@ -4,12 +4,22 @@ what was never said.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from services.web.words import label
+from shared.vocabularies import vocabularies
 
 NEVER_SAID: tuple[Any, ...] = (None, "", [], {}, "not_asked")
-WORDS = frozenset({"text", "name", "known_as", "address", "details", "contact", "school", "notes"})
+# What somebody wrote in words of theirs: never taken for a code, whatever it looks like.
+WORDS = frozenset(
+    {
+        *("text", "name", "known_as", "address", "details", "contact", "school", "notes"),
+        *("value", "whose", "code_word", "never_contact", "hours", "aliases", "relationship"),
+        *("agency_reference", "issued_by", "role", "what", "wishes", "words", "sent"),
+        *("last_seen_with", "last_seen_place", "present_place", "police_reference"),
+    }
+)
 IN_ORDER = (
     *("existence", "identity", "concerns", "narrative", "contact", "risk", "family", "health"),
     *("education", "worker", "outcome", "intelligence", "submission"),
@@ -68,5 +78,15 @@ def _said(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return "Yes" if value else "No"
     text = str(value)
-    is_code = name.lower().replace(" ", "_") not in WORDS and text.isascii() and text.islower()
-    return label(text) if is_code and " " not in text else text
+    return label(text) if name.lower().replace(" ", "_") not in WORDS and _is_code(text) else text
+
+
+def _is_code(text: str) -> bool:
+    """Whether it is one of ours. Anything else is shown letter by letter: it may be an account or an
+    address, and another letter in it somebody else's."""
+    return text in _codes()
+
+
+@cache
+def _codes() -> frozenset[str]:
+    return frozenset(each.code for known in vocabularies().values() for each in known.codes)

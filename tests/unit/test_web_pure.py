@@ -87,6 +87,30 @@ def test_a_record_shows_every_word_that_was_said(categories: dict[str, Any]) -> 
         assert word in shown or word.replace("_", " ").lower() in shown.lower()
 
 
+NAMED = st.from_regex(r"[a-z0-9]{1,8}([_.@-][a-z0-9]{1,8}){0,3}", fullmatch=True)
+IN_WORDS = (
+    ("contacts", "ways", "value"),
+    ("contacts", "ways", "whose"),
+    ("safe_contact", "never_contact"),
+    ("safe_contact", "code_word"),
+    ("people", "people", "aliases"),
+    ("identifiers", "known", "value"),
+    ("missing", "last_seen_with"),
+)
+
+
+@given(NAMED, st.sampled_from(IN_WORDS))
+def test_an_account_an_address_or_a_code_word_is_shown_letter_by_letter(
+    word: str, place: tuple[str, ...]
+) -> None:
+    value: Any = word
+    for name in reversed(place):
+        value = {name: [value] if name in ("ways", "never_contact", "aliases", "known") else value}
+    lines = [line for part in parts({"contact": value}) for _, line in part.lines]
+
+    assert lines == [word]
+
+
 def _words(value: Any) -> list[str]:
     if isinstance(value, dict):
         return [word for each in value.values() for word in _words(each)]
