@@ -1,7 +1,9 @@
 """Write what a pilot needs beside `make_secrets`: `python -m deploy.compose.make_pilot [FOLDER]`.
 
-FOLDER/pilot: the key of the replica set, a certificate for what is inside, passwords, and the realm with
-the agencies' public keys and a first password for each person, to be changed at the first sign-in.
+FOLDER/pilot: the key of the replica set, a certificate for what is inside, passwords, the keys of the pages,
+and the realm with the agencies' public keys and a first password for each person, to be changed at the
+first sign-in. With another PUBLIC_URL than https://localhost:8443, set it here, too: people come back from
+the issuer to no other address.
 FOLDER/agencies and FOLDER/people.json are for whom they are of, and are mounted nowhere.
 """
 
@@ -23,12 +25,15 @@ REALM = ROOT / "deploy" / "compose" / "realm.json"
 def main(folder: Path) -> None:
     """Write everything, or raise `FileExistsError` before writing anything."""
     realm = json.loads(REALM.read_text("utf-8"))
+    web_client_secret = _of_pages(realm)
     agencies = {c["clientId"]: _with_key(c) for c in realm["clients"] if _proves_itself(c)}
     people = {u["username"]: _with_password(u) for u in realm["users"] if _is_person(u)}
     pilot = {
         "keyfile": base64.b64encode(os.urandom(756)).decode(),
         "keycloak_admin_password": secrets.token_urlsafe(24),
         "grafana_password": secrets.token_urlsafe(24),
+        "web_session_key": base64.b64encode(os.urandom(32)).decode(),
+        "web_client_secret": web_client_secret,
         "realm.json": json.dumps(realm),
         **certificate("keycloak", "mail"),
     }
@@ -41,6 +46,15 @@ def main(folder: Path) -> None:
         (folder / "agencies" / name).chmod(0o600)
     (folder / "people.json").write_text(json.dumps(people, indent=2), "utf-8")
     (folder / "people.json").chmod(0o600)
+
+
+def _of_pages(realm: dict[str, Any]) -> str:
+    """The secret of the pages; the realm has it, and the address that people come back to."""
+    (pages,) = (each for each in realm["clients"] if each["clientId"] == "pages")
+    pages["secret"] = secrets.token_urlsafe(32)
+    if public := os.environ.get("PUBLIC_URL"):
+        pages["redirectUris"] = [f"{public}/signed-in"]
+    return str(pages["secret"])
 
 
 def _proves_itself(client: dict[str, Any]) -> bool:

@@ -7,7 +7,7 @@
 # bases     hub-and-spoke/python:3.13, hub-and-spoke/rabbitmq:4.0 and hub-and-spoke/nginx:1.26, in place of
 #           python:3.13-slim, rabbitmq:4 and nginxinc/nginx-unprivileged
 # store     hub-and-spoke/store-for-trials, in place of mongo:8.0; not for live cases
-# services  the four services, with the project's Dockerfile
+# services  the four services and the pages, with the project's Dockerfile
 #
 # Needs root, a Docker engine, and apt as this machine has it: its mirror is the one used.
 set -euo pipefail

@@ -1,5 +1,6 @@
 """The public APIs, asked with the token of whoever is signed in, and with no other right."""
 
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -60,12 +61,15 @@ class Apis:
     """The connections to all four."""
 
     def __init__(self, settings: WebSettings, transport: httpx2.AsyncBaseTransport | None) -> None:
+        named = settings.web_api_authority
+        verify = ssl.create_default_context(cafile=named) if named else True
         self._http = {
             name: httpx2.AsyncClient(
                 base_url=settings.api(name),
                 timeout=DEADLINE,
                 transport=transport,
                 limits=httpx2.Limits(keepalive_expiry=KEPT),
+                verify=verify,
             )
             for name in SERVICES
         }
@@ -74,6 +78,7 @@ class Apis:
             timeout=NO_END,
             limits=MOST_STREAMS,
             transport=transport,
+            verify=verify,
         )
 
     def asked_by(self, token: str, address: str) -> "Asker":

@@ -1,5 +1,6 @@
 """The settings of the pages."""
 
+import ssl
 from typing import Annotated
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -20,6 +21,15 @@ def _address(text: str) -> str:
     return text.rstrip("/")
 
 
+def _certificates(path: str) -> str:
+    try:
+        if path:
+            ssl.create_default_context(cafile=path)
+    except OSError:
+        raise ValueError("can't be read, or holds no certificate") from None
+    return path
+
+
 def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
@@ -35,8 +45,9 @@ class WebSettings(HttpSettings):
     """Where people find the pages, where the pages find the APIs, and how people sign in: as the client
     `WEB_CLIENT_ID` of the issuer whose metadata are at `WEB_METADATA`.
 
-    `WEB_SESSION_KEY` is 32 random bytes in base64; `WEB_OLD_SESSION_KEY` is the one before it, for as
-    long as sessions that it sealed may last.
+    The APIs show certificates of the authorities in the file `WEB_API_AUTHORITY`, if it is given; the
+    issuer always one of those that the machine trusts. `WEB_SESSION_KEY` is 32 random bytes in base64;
+    `WEB_OLD_SESSION_KEY` is the one before it, for as long as sessions that it sealed may last.
     """
 
     web_address: Address
@@ -45,6 +56,7 @@ class WebSettings(HttpSettings):
     web_api_allocation: Address | None = None
     web_api_notify: Address | None = None
     web_api_audit: Address | None = None
+    web_api_authority: Annotated[str, AfterValidator(_certificates)] = ""
     web_metadata: Annotated[str, Field(pattern=r"^https?://")]
     web_client_id: Annotated[str, Field(min_length=1)]
     web_client_secret: SecretStr | None = None

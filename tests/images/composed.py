@@ -70,6 +70,7 @@ class Composed:
         self.certificate = folder / "secrets" / "proxy" / "tls.crt"
         self.direct = httpx2.AsyncClient(timeout=15 * PATIENCE, trust_env=False)
         self.port = free_port()
+        self.files: tuple[str, ...] = FILES
 
     @property
     def url(self) -> str:
@@ -84,12 +85,16 @@ class Composed:
             base_url=self.url, verify=trusts, timeout=15 * PATIENCE, trust_env=False
         )
 
-    async def start(self) -> None:
-        """Write secrets, `up --wait`, load the sample. On return every container is healthy."""
+    def write(self) -> None:
+        """The folder of an operator: what Compose reads, and fresh secrets."""
         shutil.copy(ROOT / "docker-compose.yml", self.folder)
         shutil.copytree(ROOT / "deploy", self.folder / "deploy")
         make_secrets.main(self.folder / "secrets")
         (self.folder / "ports.yaml").write_text(OWN.format(port=self.port))
+
+    async def start(self) -> None:
+        """Write secrets, `up --wait`, load the sample. On return every container is healthy."""
+        self.write()
         await self.compose("up", "--wait", "--no-build", "--pull", "never")
         await self.load_sample()
 
@@ -100,7 +105,7 @@ class Composed:
         await self.compose("down", "--volumes", "--timeout", "30")
 
     async def compose(self, *words: str) -> str:
-        files = [word for name in FILES for word in ("-f", name)]
+        files = [word for name in self.files for word in ("-f", name)]
         words = ("docker", "compose", "-p", self.project, *files, *words)
         return await run(*words, cwd=self.folder, env={"FRONT_SUBNET": SUBNET})
 

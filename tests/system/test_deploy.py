@@ -12,7 +12,6 @@ import jsonschema
 import pytest
 import yaml
 
-from deploy.compose import make_secrets
 from shared.operating.start import CONFIGURATION
 from tests.harness.install import unpacked
 from tests.harness.network import SERVICES
@@ -67,39 +66,9 @@ def test_prometheus_reads_its_settings_and_every_alarm(tmp_path: Path) -> None:
     assert said.count(" rules found") == len([*alarms.glob("*.yaml")]), said
 
 
-def test_nginx_reads_the_proxy_with_the_issuer_of_the_pilot(tmp_path: Path) -> None:
-    nginx = unpacked("nginx-light") / "usr" / "sbin" / "nginx"
-    proxy = ROOT / "deploy" / "proxy"
-    make_secrets.main(tmp_path / "secrets")
-    for name, target in (("tls.crt", "tls.crt"), ("tls.key", "tls.key"), ("tls.crt", "inside.crt")):
-        shutil.copy(tmp_path / "secrets" / "proxy" / name, tmp_path / target)
-    here = {
-        "/tmp/": f"{tmp_path}/",  # noqa: S108
-        "http2 on;": "",  # an older nginx than the images' says it otherwise
-        "http://notify:": "http://127.0.0.1:",  # it looks for a name at its start
-        "/run/secrets": str(tmp_path),
-        "/etc/nginx/more/*.conf": str(tmp_path / "more.conf"),
-    }
-    for source, target in (("nginx.conf", "nginx.conf"), ("issuer.conf", "more.conf")):
-        text = (proxy / source).read_text("utf-8")
-        for there, instead in here.items():
-            text = text.replace(there, instead)
-        (tmp_path / target).write_text(text)
-
-    ran = subprocess.run(
-        [str(nginx), "-t", "-e", "stderr", "-c", str(tmp_path / "nginx.conf")],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert ran.returncode == 0, ran.stderr
-    assert "[warn]" not in ran.stderr
-
-
 def test_a_service_starts_from_what_its_image_holds(tmp_path: Path) -> None:
     running = {}
-    for service in SERVICES:
+    for service in (*SERVICES, "web"):
         image = tmp_path / service
         _copy("shared", image)
         _copy("services/__init__.py", image)
@@ -118,7 +87,7 @@ def test_a_service_starts_from_what_its_image_holds(tmp_path: Path) -> None:
         # It has imported everything and asks for its settings, which nobody gave it.
         assert process.returncode == CONFIGURATION, output
         assert f"{service} does not start" in output
-        assert "MONGO_URL: is missing" in output
+        assert f"{'WEB_ADDRESS' if service == 'web' else 'MONGO_URL'}: is missing" in output
 
 
 def _copy(path: str, image: Path) -> None:

@@ -40,7 +40,8 @@ CONTAINERS = (*WORKLOADS, "proxy")
 USERS = {**dict.fromkeys(("rabbitmq", "mongo"), "999:999"), "proxy": "101:101"}
 every_container = pytest.mark.parametrize("name", CONTAINERS)
 every_service = pytest.mark.parametrize("service", SETTINGS)
-every_workload = pytest.mark.parametrize("name", WORKLOADS)
+# tests/unit/test_deployed_pages.py has the rest of the pages.
+every_pod = pytest.mark.parametrize("name", [*WORKLOADS, "web"])
 
 
 @cache
@@ -55,12 +56,12 @@ def objects() -> list[Any]:
     return [each for p in paths for each in yaml.safe_load_all(p.read_text("utf-8"))]
 
 
-def literals(kustomization: str) -> dict[str, str]:
-    """The ConfigMap `settings` as a kustomization gives it."""
+def literals(kustomization: str, name: str = "settings") -> dict[str, str]:
+    """The ConfigMap of that name as a kustomization gives it."""
     document = yaml.safe_load((K8S / kustomization / "kustomization.yaml").read_text("utf-8"))
     maps = {each["name"]: each for each in document["configMapGenerator"]}
-    pairs = [line.partition("=") for line in maps["settings"]["literals"]]
-    return {name: value for name, _, value in pairs}
+    pairs = [line.partition("=") for line in maps[name]["literals"]]
+    return {setting: value for setting, _, value in pairs}
 
 
 def one(kind: str, name: str) -> Any:
@@ -70,7 +71,7 @@ def one(kind: str, name: str) -> Any:
 
 
 def pod(name: str) -> Any:
-    kind = "Deployment" if name in SETTINGS else "StatefulSet"
+    kind = "Deployment" if name in {*SETTINGS, "web"} else "StatefulSet"
     return one(kind, name)["spec"]["template"]["spec"]
 
 
@@ -347,6 +348,14 @@ def test_the_proxy_gives_each_path_to_the_service_that_answers_it(service: str) 
     )
 
 
+def test_the_proxy_looks_for_a_container_when_it_is_asked_for_and_not_at_its_start() -> None:
+    files = [*(ROOT / "deploy" / "proxy").glob("*.conf")]
+    asked = {each for file in files for each in re.findall(r"proxy_pass (\S+);", file.read_text())}
+
+    assert len(asked) > 3
+    assert not [each for each in asked if not re.match(r"https?://\$", each)]
+
+
 def test_the_proxy_is_the_only_way_in_and_the_only_one_that_is_trusted() -> None:
     services = compose()["services"]
     (subnet,) = compose()["networks"]["front"]["ipam"]["config"]
@@ -369,7 +378,7 @@ def test_the_certificate_is_of_this_machine_and_its_key_fits(tmp_path: Path) -> 
     assert found["subjectAltName"] == (("DNS", "localhost"), ("IP Address", "127.0.0.1"))
 
 
-@every_workload
+@every_pod
 def test_a_pod_meets_the_restricted_standard_and_can_do_no_more_than_it_must(name: str) -> None:
     spec = pod(name)
     (container,) = spec["containers"]
@@ -417,11 +426,18 @@ def test_the_network_is_closed_but_for_what_is_named_and_only_notify_leaves_the_
     policies = [o for o in objects() if o["kind"] == "NetworkPolicy"]
     closed = one("NetworkPolicy", "nothing")["spec"]
     # But for MongoDB's own pods in production, which ask the API server and nothing else.
-    members = one("NetworkPolicy", "mongodb-members")["spec"]["egress"][1]
-    leaving = [p for p in policies if "ipBlock" in str(p) and members not in p["spec"]["egress"]]
+    # And the pages, which ask the issuer.
+    alone = [one("NetworkPolicy", "mongodb-members")["spec"]["egress"][1]]
+    alone += one("NetworkPolicy", "issuer")["spec"]["egress"]
+    leaving = [
+        policy
+        for policy in policies
+        if any("ipBlock" in str(e) and e not in alone for e in policy["spec"].get("egress", []))
+    ]
 
     assert closed == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
-    assert [each["ipBlock"]["cidr"][-3:] for each in members["to"]] == ["/32"]
+    for rule in alone:
+        assert [each["ipBlock"]["cidr"][-3:] for each in rule["to"]] == ["/32"]
     (webhooks,) = leaving
     notify = {"matchLabels": {"app.kubernetes.io/name": "notify"}}
     assert webhooks["spec"]["podSelector"] == notify

@@ -41,9 +41,10 @@ def environment(service: str) -> dict[str, str]:
     }
 
 
-def said(user: dict[str, Any]) -> dict[str, Any]:
-    """The claims of the access token that this person or program would get, by the realm's mappers."""
-    name = user.get("serviceAccountClientId", "hub-desk")
+def said(user: dict[str, Any], program: str) -> dict[str, Any]:
+    """The claims of the access token that this person, by that program, or this program itself would
+    get, by the realm's mappers."""
+    name = user.get("serviceAccountClientId", program)
     (client,) = (each for each in realm()["clients"] if each["clientId"] == name)
     roles = ["offline_access", "default-roles-hub", *user["realmRoles"]]
     claims: dict[str, Any] = {"realm_access": {"roles": roles}, "azp": name, "client_id": name}
@@ -64,16 +65,17 @@ def said(user: dict[str, Any]) -> dict[str, Any]:
     return claims
 
 
+@pytest.mark.parametrize("program", ["hub-desk", "pages"])
 @pytest.mark.parametrize("service", SETTINGS)
 async def test_everybody_of_the_realm_is_a_caller_and_every_role_is_somebody(
-    service: str, tmp_path: Path
+    service: str, program: str, tmp_path: Path
 ) -> None:
     own = environment(service)
     named = Claims({"role": tuple(json.loads(own["AUTH_CLAIMS"])["role"])})
     keys, found = Keys(tmp_path), set()
 
     for user in realm()["users"]:
-        claims = said(user)
+        claims = said(user, program)
         assert claims.pop("aud") == SETTINGS[service].model_fields["auth_audience"].default
         caller = await who_by(named, keys, sub=user["username"], **claims)
         assert [caller.role] == user["realmRoles"]
@@ -90,6 +92,8 @@ def test_a_program_proves_itself_by_its_key_and_a_person_by_the_code_flow_with_p
         assert not client["implicitFlowEnabled"]
         if client["publicClient"]:
             assert client["attributes"]["pkce.code.challenge.method"] == "S256"
+        elif client["standardFlowEnabled"]:
+            assert client["clientId"] == "pages"  # tests/unit/test_deployed_pages.py
         else:
             assert client["clientAuthenticatorType"] == "client-jwt"
             assert client["serviceAccountsEnabled"]
@@ -104,7 +108,7 @@ def test_nobody_changes_who_they_are() -> None:
     permissions = {each["name"]: each["permissions"] for each in profile["attributes"]}
 
     assert "unmanagedAttributePolicy" not in profile
-    for name in {*sum(NEEDED.values(), ()), *sum(ALLOWED.values(), ())} - {"agency_id"}:
+    for name in {*sum(NEEDED.values(), ()), *sum(ALLOWED.values(), ())}:
         assert permissions[name]["edit"] == ["admin"]
     assert permissions["username"]["edit"] == ["admin"], "an account is made of who somebody is"
 
@@ -121,7 +125,7 @@ def test_no_file_of_the_pilot_holds_a_secret_and_what_is_written_is_its_owners(
     assert not re.search(r"://[^/\s$]*:[^/\s]*@", (DEPLOY / "compose" / "pilot.yaml").read_text())
     written = json.loads((folder / "pilot" / "realm.json").read_text("utf-8"))
     for client in written["clients"]:
-        if client["publicClient"]:
+        if client["standardFlowEnabled"]:
             continue
         (public,) = json.loads(client["attributes"]["jwks.string"])["keys"]
         path = folder / "agencies" / f"{client['clientId']}.json"

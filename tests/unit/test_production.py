@@ -109,10 +109,10 @@ def test_every_image_of_production_is_named_by_its_digest() -> None:
     )
 
     assert {image["name"] for image in overlay["images"]} == {
-        f"hub-and-spoke-{service}" for service in SETTINGS
+        f"hub-and-spoke-{service}" for service in (*SETTINGS, "web")
     }
     named = [f"{image['newName']}@{image['digest']}" for image in overlay["images"]] + others
-    assert len(named) == len(SETTINGS) + 5
+    assert len(named) == len(SETTINGS) + 6
     assert not [each for each in named if not re.fullmatch(r"[\w./-]+@sha256:[0-9a-f]{64}", each)]
 
 

@@ -19,6 +19,8 @@ from tests.unit.test_web_front import settings_with
         ("web_zone", "Europe/Nowhere"),
         ("web_zone", "../../etc/passwd"),
         ("web_client_id", ""),
+        ("web_api_authority", "/nowhere/ca.crt"),
+        ("web_api_authority", __file__),
     ],
 )
 def test_a_wrong_one_is_named(name: str, value: str) -> None:
