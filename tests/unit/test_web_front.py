@@ -204,6 +204,28 @@ def test_a_cookie_that_was_changed_is_nobodys(data: st.DataObject) -> None:
     assert cookies.read(changed) is None
 
 
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=9),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+HEAD = st.dictionaries(st.sampled_from(["alg", "enc", "typ", "zip", "crit", "b64", "kid"]), JSON)
+
+
+@given(HEAD | JSON, st.lists(st.text("AZaz09-_=", max_size=20), min_size=4, max_size=4))
+def test_a_cookie_that_somebody_made_up_is_nobodys(head: Any, rest: list[str]) -> None:
+    cookies = Cookies(settings_with())
+    first = base64.urlsafe_b64encode(json.dumps(head).encode()).decode().rstrip("=")
+    real = {"alg": "dir", "enc": "A256GCM"}
+    mixed = {**real, **head} if isinstance(head, dict) else real
+    second = base64.urlsafe_b64encode(json.dumps(mixed).encode()).decode().rstrip("=")
+
+    for made_up in (first, second):
+        assert cookies.read({f"{cookies.name}0": ".".join([made_up, *rest])}) is None
+
+
 def test_what_was_sealed_for_one_purpose_or_with_another_key_is_not_taken() -> None:
     cookies, mine = Cookies(settings_with()), session()
     signing_in = cookies.seal_for("signing-in", mine.model_dump())
