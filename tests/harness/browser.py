@@ -36,6 +36,7 @@ WIDER = """() => {
     .filter(one => one.getBoundingClientRect().right > most)
     .map(one => one.outerHTML.slice(0, 120));
 }"""
+PICTURES = os.environ.get("PICTURES", "")
 PATIENCE = float(os.environ.get("PATIENCE", "1"))
 
 
@@ -107,6 +108,11 @@ class Person:
     async def reads(self) -> str:
         """What the page says."""
         return await self.page.locator("main").inner_text()
+
+    async def picture(self, name: str) -> None:
+        """Keep a picture of the page, where `make pictures` asks for them."""
+        if PICTURES:
+            await self.page.screenshot(path=Path(PICTURES) / f"{name}.png", caret="hide")
 
     async def look(self) -> None:
         """Fails where the page is not fit for everybody, too heavy, or goes elsewhere."""

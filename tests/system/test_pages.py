@@ -47,8 +47,9 @@ async def sign_in(person: Person, who: str) -> None:
     await person.press(f"Sign in as {who}", within="body")
 
 
-async def refer(person: Person, *, name: str = "Sample Child") -> str:
-    """Make a referral as a school does; returns its id."""
+async def refer(person: Person, *, name: str = "Sample Child", shared: bool = True) -> str:
+    """Make a referral as a school does, with the young person's yes to tell the police or without;
+    returns its id."""
     await person.press("Make a referral")
     await person.press("Start")
     await person.choose("Within five working days")
@@ -61,19 +62,24 @@ async def refer(person: Person, *, name: str = "Sample Child") -> str:
     await person.write("Area", "northtown")
     await person.press("Save and go on")
     await person.choose("Missing episodes")
+    await person.picture("referrer-question")
     await person.press("Save and go on")
     await person.write("What was seen or heard", "Synthetic text of what was seen.")
     await person.press("Save and go on")
     await person.write("In their own words", "Synthetic words.")
     await person.press("Save and go on")
     await person.press("Save and go on")
-    await agrees_that_the_police_are_told(person)
+    if shared:
+        await agrees_that_the_police_are_told(person)
+    else:
+        await person.press("Save and go on")
     for _ in range(3):
         await person.press("Save and go on")
     await person.write("Your name", "Sample Referrer")
     await person.press("Save and go on")
     assert "Check your answers" in await person.reads()
     await person.press("Send the referral")
+    await person.picture("referrer-receipt")
     found = re.search(r"ref_[0-9a-f]{32}", await person.reads())
     assert found, await person.reads()
     return found[0]
@@ -119,10 +125,16 @@ async def test_a_referral_is_made_accepted_on_a_phone_worked_on_and_closed(
         print(f"\n{school.clicks} clicks, {time.monotonic() - started:.1f} s to a sent referral")
 
         who = await until(lambda: holder(browser, network, referral_id), deadline=30)
+        async with at_a_screen(browser, network, scripts=scripts) as manager:
+            await sign_in(manager, "manager")
+            assert manager.looked_at[-1] == "Board"
+            await manager.picture("manager-board")
         async with at_a_screen(browser, network, phone=True, scripts=scripts) as worker:
             await sign_in(worker, who)
+            await worker.picture("worker-today")
             await worker.open(f"/cases/{referral_id}")
             assert "Sample Child" in await worker.reads()
+            await worker.picture("worker-case")
             await worker.press("Accept this case")
             await worker.press("Begin the work")
             await add_a_goal(worker)
@@ -142,6 +154,8 @@ async def test_a_referral_is_made_accepted_on_a_phone_worked_on_and_closed(
 
         await until(closed, deadline=30, what="the school sees that it has ended")
         await nothing_is_left_of(school, "Sample Child", "Synthetic", "2012")
+    if scripts:
+        await an_auditor_checks_the_story(browser, network, referral_id)
 
 
 async def asks_to_hear(browser: Browser, network: str, *, scripts: bool) -> None:
@@ -182,6 +196,27 @@ async def a_partner_is_told_and_acts(
         assert "Synthetic text" not in await police.reads()
 
 
+async def an_auditor_checks_the_story(browser: Browser, network: str, referral_id: str) -> None:
+    """The browser itself proves the whole of it, to the end of the case."""
+    async with at_a_screen(browser, network) as auditor:
+        await sign_in(auditor, "auditor")
+
+        await auditor.open(f"/trail/referrals/{referral_id}?purpose=inspection")
+        checked = await checked_green(auditor)
+        await auditor.picture("auditor-story")
+        while await auditor.named("What came later").count():
+            await auditor.press("What came later")
+            checked += await checked_green(auditor)
+    assert "is now closed" in checked, checked
+
+
+async def checked_green(auditor: Person) -> str:
+    """Have the page prove what it shows; what that is."""
+    await auditor.page.get_by_role("button", name="Check", exact=True).click()
+    await auditor.page.locator("[data-said][data-state=ok]").wait_for()
+    return await auditor.reads()
+
+
 async def nothing_is_left_of(person: Person, *markers: str) -> None:
     """Of a young person nothing is in an address, a cookie, or kept by the browser."""
     state = await person.page.context.storage_state()
@@ -205,7 +240,7 @@ async def test_what_is_not_theirs_looks_to_everybody_as_if_it_was_not_there(
 ) -> None:
     async with at_a_screen(browser, network) as school:
         await sign_in(school, "school")
-        referral_id = await refer(school, name="Sample Secret")
+        referral_id = await refer(school, name="Sample Secret", shared=False)
         await school.press("Make a referral", within="nav")
         await school.press("Start")
         draft = school.page.url.removeprefix(network).rpartition("/")[0]
@@ -272,5 +307,6 @@ async def test_whoever_must_leave_is_away_at_once_and_signed_out(
         for _ in range(3):
             await school.page.keyboard.press("Shift")
         await until(lambda: any("bbc.co.uk" in url for url in sent), deadline=10)
-        await school.page.goto(f"{network}/referrals")
-        assert "/people/authorize" in school.page.url or "/sign-in" in school.page.url
+        after = await school.page.context.new_page()
+        await after.goto(f"{network}/referrals")
+        assert "/people/authorize" in after.url
