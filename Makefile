@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 # Nearest to MongoDB of what can be installed without an image (docs/operating.md).
 RUST_STORE := secantus-mdb --version 0.5.3-beta.193
-.PHONY: examples client mock sbom images kubernetes test-images test-api fuzz-verify lives walks limits errors intake-rules rust-store lint types unit help run test test-allocation-load endurance bench-allocation bench-notify bench-audit bench-way mutate check format golden openapi asyncapi access verifier lock dead-letters clean
+.PHONY: pictures examples client mock sbom images kubernetes test-images test-api fuzz-verify lives walks limits errors intake-rules rust-store lint types unit help run test test-allocation-load endurance bench-allocation bench-notify bench-audit bench-way mutate check format golden openapi asyncapi access verifier lock dead-letters clean
 
 PY := .venv/bin/python
 # A lone shell for recipes that must clean up after themselves.
@@ -33,6 +33,9 @@ lives: .venv/dev ## random lives of children who are alike: LIVES=300, SEED=… 
 
 walks: .venv/dev ## random walks: at each moment somebody knows that a referral is theirs: WALKS=30, SEED=…
 	@WALKS=$(or $(WALKS),30) $(PY) -m pytest -q -s -n 0 tests/system/test_attention.py
+
+pictures: .venv/dev ## take the pictures of the pages in docs/pictures anew, from sample data
+	@mkdir -p docs/pictures && PICTURES=docs/pictures $(PY) -m pytest -q -s -n 0 tests/system/test_pages.py -k "accepted and not no"
 
 mock: .venv/run ## a network for an agency's own tests: empty at each start, and a Hub that answers by itself
 	@exec $(PY) -m allinone --mock
