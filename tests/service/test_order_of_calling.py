@@ -72,9 +72,13 @@ class Two:
         answer = await self.services.ask("manager", "POST", path, json=consent, headers=headers)
         assert answer.status_code == 201, answer.text
 
-    async def decide(self, who: str, decision: str) -> tuple[int, str | None]:
-        path = f"/v1/referrals/{self.one}/match-decisions"
-        body = {"other_referral_id": self.two, "ground": "records_compared", "reason": "Synthetic."}
+    async def decide(
+        self, who: str, decision: str, on: str | None = None
+    ) -> tuple[int, str | None]:
+        """What comes of a decision; it is made on `one`, or on that one of the two."""
+        mine, other = (self.two, self.one) if on == self.two else (self.one, self.two)
+        path = f"/v1/referrals/{mine}/match-decisions"
+        body = {"other_referral_id": other, "ground": "records_compared", "reason": "Synthetic."}
         before = (await self.services.ask("manager", "GET", path)).json()
         if before and before[-1]["decision"] != decision:
             body["instead_of"] = before[-1]["id"]
@@ -91,16 +95,19 @@ class Two:
     async def opened(self) -> bool:
         return await self.seen_by("police") == 200
 
-    async def waits(self) -> bool:
-        """Whether the match waits for somebody else, and the Hub was told of both referrals."""
+    async def waits_again(self) -> bool:
+        """Whether the match waits for somebody else."""
         path = f"/v1/referrals/{self.one}/possible-matches"
         found = (await self.services.ask("manager", "GET", path)).json()
+        return [m["decided_again"] for m in found if self.two in m["referral_ids"]] == [True]
+
+    async def waits(self) -> bool:
+        """The same, and whether the Hub was told of both referrals."""
         inbox = await self.services.ask("manager", "GET", "/v1/notifications?limit=100")
         told = {
             n["referral_id"] for n in inbox.json()["notifications"] if n["kind"] == "possible_match"
         }
-        waits = [m["decided_again"] for m in found if self.two in m["referral_ids"]]
-        return waits == [True] and {self.one, self.two} <= told
+        return await self.waits_again() and {self.one, self.two} <= told
 
 
 @pytest.mark.parametrize("number", range(len(CASES)))
@@ -131,6 +138,38 @@ async def test_a_match_opens_nothing_to_where_who_decided_calls_before_or_after(
     await until(two.opened, deadline=20, what="the police reading what somebody else decided")
     if side == "police":
         assert await two.seen_by(caller) == 200
+
+
+@pytest.mark.parametrize("decision", DECISIONS)
+@pytest.mark.parametrize("erased", ["one", "two"])
+async def test_erasing_a_referral_hides_nobodys_decision(
+    services: Whole, decision: str, erased: str
+) -> None:
+    """What it says of sharing goes on counting, so who decided on it does, too."""
+    key = f"{decision} {erased} erased"
+    decider, caller = f"{key} decides", f"{key} calls"
+    services.tokens[decider] = services.token(sub=key, **MANAGES)
+    services.tokens[caller] = services.token(sub=key, **CALLS_AS["police"])
+    two = await Two(services, key, decision).made()
+    assert (await two.decide(decider, decision))[0] == 200
+    await until(two.opened, deadline=20, what="what the decision opens, as far as is known")
+    await erase(services, decider, getattr(two, erased))
+
+    await services.ask(caller, "GET", f"/v1/referrals/{two.gained}")
+
+    await until(two.closed, deadline=20, what="the record being closed")
+    await until(two.waits_again, deadline=20, what="the match waiting for somebody else")
+    left = two.two if erased == "one" else two.one
+    assert (await two.decide(decider, decision, left))[0] == 409
+    assert (await two.decide("manager", decision, left))[0] == 200
+    await until(two.opened, deadline=20, what="the police reading what somebody else decided")
+
+
+async def erase(services: Whole, who: str, referral_id: str) -> None:
+    path, tag = f"/v1/referrals/{referral_id}", {"If-Match": "*"}
+    for act, reason in (("steps/withdrawal", "other"), ("erasure", "right_to_erasure")):
+        said = {"json": {"reason": reason}, "headers": tag}
+        (await services.ask(who, "POST", f"{path}/{act}", **said)).raise_for_status()
 
 
 async def supervision(services: Whole, who: str, worker_id: str) -> None:

@@ -32,8 +32,6 @@ async def look_at(stores: Stores, match_id: str, by: Origin) -> None:
     if standing is None or held is None:
         return
     pair = (await stores.matches.get(match_id)).referral_ids
-    if any([(await stores.referrals.get(i)).erased_at for i in pair]):
-        return
     doubt = await _doubt(stores, pair, standing)
     if doubt is None:
         return

@@ -65,11 +65,12 @@ class Side:
 
 def is_undecided(one: Side, other: Side, doubt: Doubt | None = None) -> bool:
     """Whether a person has still to say whether the two are about one child. Whoever said
-    something of either, and however they came to be one, it is said of both; unless it is doubted."""
-    if one.referral.erased_at or other.referral.erased_at:
-        return False
+    something of either, and however they came to be one, it is said of both; unless it is doubted:
+    what was said of sharing through a referral goes on counting after its erasure, so this does, too."""
     if doubt is not None:
         return True
+    if one.referral.erased_at or other.referral.erased_at:
+        return False
     return one.subject.id != other.subject.id and not are_apart(one, other)
 
 
