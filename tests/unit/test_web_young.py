@@ -26,7 +26,7 @@ CHANNELS = ("text", "phone", "email", "in_person", "through_school", "through_ad
     st.sampled_from(["now", "today", "soon"]),
     st.sampled_from(["", "yes", "no", "not_asked"]),
     st.lists(st.sampled_from(CHANNELS), max_size=6),
-    st.integers(0, 25).map(str) | st.just(""),
+    st.integers(0, 25).map(str) | st.sampled_from(["", "0" * 5000, "0025" + "9" * 40]),
 )
 def test_what_they_write_is_taken(
     words: dict[str, str], soon: str, parents: str, channels: list[str], age: str

@@ -52,7 +52,7 @@ def _date(parts: list[str]) -> str | None:
 def aged(answers: Answers) -> Errors:
     """Wrong where both are wrong: the date, or an age that is no number."""
     age = str(answers.get("age", ""))
-    right = not age or (age.isascii() and age.isdigit() and int(age[:4]) <= 25)
+    right = not age or (age.isascii() and age.isdigit() and len(age) < 4 and int(age) <= 25)
     return born(answers) | ({} if right else {"age": "Enter an age in years, 25 at most"})
 
 

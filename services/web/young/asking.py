@@ -29,7 +29,7 @@ def wrong(answers: dict[str, Any]) -> dict[str, str]:
     if not answers["area"]:
         found["area"] = "Tell us the town or place, so that the right people get this"
     age = answers["age"]
-    if age and not (age.isascii() and age.isdigit() and int(age[:4]) <= 25):
+    if age and not (age.isascii() and age.isdigit() and len(age) < 4 and int(age) <= 25):
         found["age"] = "Write your age as a number, or leave it empty"
     return found
 
