@@ -11,6 +11,10 @@ class SayWhyFirst(Exception):
     """The trail is asked for nothing before it is said why."""
 
 
+class FromElsewhere(Exception):
+    """A link on a page of somebody else's: to look is written down, so whoever is here decides."""
+
+
 class NotFromOurPage(Exception):
     """A form that was not on a page of ours, or on one of an earlier session."""
 

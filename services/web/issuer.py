@@ -101,11 +101,11 @@ class Issuer:
             raise NotSignedIn
         return dict(token)
 
-    async def own_token(self) -> str:
+    async def own_token(self, *, fresh: bool = False) -> str:
         """A token of the account for those who ask for themselves (RFC 6749, 4.4), kept until shortly
-        before its end. Raises `NotSignedIn`, `IssuerAway`."""
+        before its end; a `fresh` one is asked for anew. Raises `NotSignedIn`, `IssuerAway`."""
         async with self._asking:
-            if time.monotonic() > self._own_until:
+            if fresh or time.monotonic() > self._own_until:
                 token = await self._fetched_for_self()
                 lasts = int(token.get("expires_in") or 60)
                 self._own, self._own_until = (

@@ -13,6 +13,7 @@ from services.web.errors import (
     BROKEN,
     BY_STATUS,
     FORM,
+    FromElsewhere,
     NotFromOurPage,
     SayWhyFirst,
     SignInFirst,
@@ -32,6 +33,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(NotFromOurPage, partial(_always, 403, FORM))
     app.add_exception_handler(NotSignedIn, _not_signed_in)
+    app.add_exception_handler(FromElsewhere, _from_elsewhere)
     app.add_exception_handler(SayWhyFirst, _ask_why)
     for away in (Away, IssuerAway):
         app.add_exception_handler(away, partial(_always, 503, AWAY))
@@ -64,6 +66,10 @@ async def _refused(request: Request, error: Exception) -> Response:
     if status in EXPLAINED and isinstance(error, Refused):
         words = Words(words.heading, f"{error.said('')} {words.advice}".strip())
     return _said(request, status, words)
+
+
+async def _from_elsewhere(request: Request, _: Exception) -> Response:
+    return show(request, "from_elsewhere.html")
 
 
 async def _not_signed_in(request: Request, _: Exception) -> Response:

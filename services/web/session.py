@@ -26,6 +26,7 @@ FIRST = {
     "hub_manager": "/board",
     "auditor": "/trail",
 }
+KEPT_FOR = 600
 RENEWED_EVERY = 60  # seconds: not each answer needs a new cookie
 
 
@@ -163,12 +164,14 @@ class Cookies:
 
     def seal_for(self, purpose: str, content: Mapping[str, Any]) -> str:
         """A Set-Cookie field of something else to be kept for ten minutes."""
-        field = self._field(f"{self.name}-{purpose}", self._seal.seal(purpose, content))
-        return f"{field}; Max-Age=600"
+        whole = {**content, "until": time.time() + KEPT_FOR}
+        field = self._field(f"{self.name}-{purpose}", self._seal.seal(purpose, whole))
+        return f"{field}; Max-Age={KEPT_FOR}"
 
     def kept_for(self, purpose: str, cookies: Mapping[str, str]) -> dict[str, Any] | None:
-        """What was kept so."""
-        return self._seal.open(purpose, cookies.get(f"{self.name}-{purpose}", ""))
+        """What was kept so, unless its time is over."""
+        found = self._seal.open(purpose, cookies.get(f"{self.name}-{purpose}", "")) or {}
+        return found if time.time() < found.get("until", 0) else None
 
     def forgotten(self, purpose: str) -> str:
         """The Set-Cookie field that ends it."""

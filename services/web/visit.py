@@ -9,7 +9,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from services.web.api import Asker
-from services.web.errors import NotFromOurPage, SignInFirst
+from services.web.errors import FromElsewhere, NotFromOurPage, SignInFirst
 from services.web.session import Person, Session
 
 SEE_OTHER = 303
@@ -52,12 +52,15 @@ class Form:
 
 
 async def signed_in(request: Request) -> Visit:
-    """Who is here. A form must come from a page of ours. Raises `SignInFirst`, `NotFromOurPage`."""
+    """Who is here. A form must come from a page of ours, and a look from
+    whoever is here. Raises `SignInFirst`, `NotFromOurPage`, `FromElsewhere`."""
     session = request.state.session
     if session is None:
         raise SignInFirst
     if request.method not in ("GET", "HEAD"):
         await from_our_page(request, session)
+    elif request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
+        raise FromElsewhere
     return Visit(request, session)
 
 

@@ -17,14 +17,14 @@ class SampleNetwork:
     base: str
 
     def __init__(self, folder: Path) -> None:
-        self._embedded, self._tokens = Embedded(folder), dict[str, str]()
+        self._embedded, self.tokens = Embedded(folder), dict[str, str]()
         self.sent = 0
 
     async def start(self) -> None:
         """Returns once it is up."""
         printed = await self._embedded.start()
         self.base = re.findall(r"http://127\.0\.0\.1:\d+", printed)[0]
-        self._tokens = dict(re.findall(r"export (\w+)=(\S+)", printed))
+        self.tokens = dict(re.findall(r"export (\w+)=(\S+)", printed))
 
     async def stop(self) -> None:
         """Ended."""
@@ -34,7 +34,7 @@ class SampleNetwork:
         self, who: str, method: str, path: str, body: Any = None, **headers: str
     ) -> httpx2.Response:
         """One request of a sample person, which is answered well."""
-        fields = {"Authorization": f"Bearer {self._tokens[who]}", **headers}
+        fields = {"Authorization": f"Bearer {self.tokens[who]}", **headers}
         async with httpx2.AsyncClient(base_url=self.base, timeout=10 * PATIENCE) as http:
             answer = await http.request(method, path, json=body, headers=fields)
         assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"

@@ -99,6 +99,15 @@ def test_nobody_looks_at_a_page_without_signing_in(client: TestClient, path: str
     assert (answer.status_code, answer.headers["location"].partition("?")[0]) == (303, "/sign-in")
 
 
+@pytest.mark.parametrize("path", [p for p in places("GET") if p not in PUBLIC])
+def test_a_link_of_another_site_makes_nobody_look(client: TestClient, path: str) -> None:
+    signed_in(client, session())
+    for site in ("cross-site", "same-site"):
+        answer = client.get(f"{filled(path)}?purpose=oversight", headers={"Sec-Fetch-Site": site})
+        assert "You have come from another page" in answer.text
+        assert "oversight" not in answer.text
+
+
 @pytest.mark.parametrize("path", places("POST"))
 def test_a_form_that_is_not_of_our_page_does_nothing(client: TestClient, path: str) -> None:
     mine, other = session(), session()
@@ -257,6 +266,17 @@ def test_a_session_ends_when_nobody_used_it_and_after_some_hours(idle: int, long
     ended = cookies.read(_kept(cookies.written(aged))) is None
 
     assert ended == (idle > 1800 or long > 28800)
+
+
+def test_what_is_kept_while_signing_in_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    cookies = Cookies(settings_with())
+    field = cookies.seal_for("signing-in", {"state": "x"})
+    kept = {f"{cookies.name}-signing-in": field.partition("=")[2].partition(";")[0]}
+    moment = time.time()
+
+    assert (cookies.kept_for("signing-in", kept) or {})["state"] == "x"
+    monkeypatch.setattr(time, "time", lambda: moment + 601)
+    assert cookies.kept_for("signing-in", kept) is None
 
 
 def test_cookies_are_for_this_host_over_tls_and_for_no_script() -> None:

@@ -1,10 +1,12 @@
 """Drafts, kept by the referral service until they are sent, deleted, or a month old."""
 
+import contextlib
 from dataclasses import dataclass
 from typing import Any
 
-from services.web.api import Asker
+from services.web.api import Asker, Away, Refused
 from services.web.referring.questions import cut, referral
+from services.web.sending import post_once
 
 
 @dataclass(frozen=True)
@@ -43,9 +45,9 @@ async def keep(api: Asker, draft: Draft, answers: dict[str, Any]) -> None:
 async def send(api: Asker, draft: Draft) -> Any:
     """The receipt of the referral that it has become; the draft is gone. Raises `Refused`."""
     reference = f"WEB-{draft.id[-20:].upper()}"
-    sent = referral(draft.answers, reference)
-    receipt = await api.post("referral", "/v1/referrals", sent, key=draft.id)
-    await destroy(api, draft)
+    receipt = await post_once(api, referral(draft.answers, reference), draft.id)
+    with contextlib.suppress(Refused, Away):  # another press was first, or it ends by itself
+        await destroy(api, draft)
     return receipt
 
 

@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from services.web.issuer import NotSignedIn
 from services.web.session import Session
-from services.web.visit import SEE_OTHER, Visiting, show, to
+from services.web.visit import SEE_OTHER, Visiting, comes_from_us, show, to
 
 router = APIRouter()
 SIGNING_IN = "signing-in"
@@ -36,7 +36,17 @@ async def get_signed_in(request: Request) -> Response:
     if kept is None or request.query_params.get("state") != kept["state"]:
         raise NotSignedIn
     request.state.session = await _begun(request, kept)
-    return to(kept["to"])
+    return _on(request, kept["to"])
+
+
+def _on(request: Request, path: str) -> Response:
+    """On to what was looked for: where another site has begun the way, from a page of ours, for a
+    redirect would still be a step of that site's."""
+    if comes_from_us(request):
+        return to(path)
+    answer = show(request, "signed_in.html", then=path)
+    answer.headers["Refresh"] = f"0;url={path}"
+    return answer
 
 
 async def _begun(request: Request, kept: dict[str, Any]) -> Session:

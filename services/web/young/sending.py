@@ -8,6 +8,8 @@ from limits import parse
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import FixedWindowRateLimiter
 
+from services.web.api import Asker, Refused
+from services.web.sending import post_once
 from shared.operating.telemetry import limited
 from shared.web.limits import address_of
 
@@ -39,7 +41,17 @@ def taken(request: Request) -> bool:
 async def send(request: Request, sent: dict[str, Any], key: str) -> Any:
     """The receipt. Raises `TooOften`, `Away`, `Refused`, `IssuerAway`, `NotSignedIn`."""
     await request.app.state.often.count(address_of(request.scope))
-    token = await request.app.state.issuer.own_token()
+    issuer = request.app.state.issuer
+    try:
+        return await post_once(_by(request, await issuer.own_token()), sent, key)
+    except Refused as error:
+        if error.status != 401:
+            raise
+    # The issuer's keys, or the account, have changed since: a newer token may do.
+    return await post_once(_by(request, await issuer.own_token(fresh=True)), sent, key)
+
+
+def _by(request: Request, token: str) -> Asker:
     host = request.client.host if request.client else "unknown"
-    api = request.app.state.apis.asked_by(token, host)
-    return await api.post("referral", "/v1/referrals", sent, key=key)
+    asker: Asker = request.app.state.apis.asked_by(token, host)
+    return asker
