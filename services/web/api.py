@@ -63,6 +63,7 @@ class Apis:
     def __init__(self, settings: WebSettings, transport: httpx2.AsyncBaseTransport | None) -> None:
         named = settings.web_api_authority
         verify = ssl.create_default_context(cafile=named) if named else True
+        self._secret = settings.web_session_key.get_secret_value().encode()
         self._http = {
             name: httpx2.AsyncClient(
                 base_url=settings.api(name),
@@ -83,7 +84,7 @@ class Apis:
 
     def asked_by(self, token: str, address: str) -> "Asker":
         """All of them, for a person at that address."""
-        return Asker(self._http, self._streams, token, address)
+        return Asker(self._http, self._streams, token, address, self._secret)
 
     async def close(self) -> None:
         """Nothing is asked any more."""
@@ -100,8 +101,9 @@ class Asker:
         streams: httpx2.AsyncClient,
         token: str,
         address: str,
+        secret: bytes,
     ) -> None:
-        self._http, self._streams = http, streams
+        self._http, self._streams, self.secret = http, streams, secret
         self._fields = {"Authorization": f"Bearer {token}", "X-Forwarded-For": address}
 
     async def get(self, service: str, path: str, **params: Any) -> Any:

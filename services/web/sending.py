@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.web.api import Asker, Refused
-from shared.ids import derived_id
+from shared.ids import keyed_id
 
 USED = "idempotency_key_reused"
 
@@ -19,7 +19,7 @@ async def post_once(api: Asker, sent: Mapping[str, Any], key: str) -> Any:
     except Refused as error:
         if error.code != USED:
             raise
-    again = derived_id("web", key, json.dumps(sent, sort_keys=True))
+    again = keyed_id(api.secret, "web", key, json.dumps(sent, sort_keys=True))
     reference = f"{sent['agency_reference']}-{again[-6:].upper()}"
     whole = {**sent, "agency_reference": reference}
     return await api.post("referral", "/v1/referrals", whole, key=again)
