@@ -1,5 +1,6 @@
 """The public APIs, asked with the token of whoever is signed in, and with no other right."""
 
+import re
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
@@ -17,6 +18,11 @@ KEPT = 2.0
 # Streams of people who only have a page open take no connection from those who ask for something.
 MOST_STREAMS = httpx2.Limits(max_connections=300, keepalive_expiry=KEPT)
 NO_END = httpx2.Timeout(DEADLINE, read=None, pool=1.0)
+
+
+# What a field of a request can hold.
+NOT_SO = 422
+SENDABLE = re.compile(r"[ -~]{0,8000}")
 
 
 class Refused(Exception):
@@ -134,6 +140,8 @@ class Asker:
         if params := options.pop("params", None):
             options["params"] = {n: v for n, v in params.items() if v not in (None, "")}
         fields = {**self._fields, **(headers or {})}
+        if not all(map(SENDABLE.fullmatch, fields.values())):  # of a form that somebody has changed
+            raise Refused(NOT_SO, {})
         try:
             answer = await self._http[service].request(method, path, headers=fields, **options)
         except httpx2.HTTPError as error:

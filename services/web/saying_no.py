@@ -20,10 +20,11 @@ from services.web.errors import (
     Words,
 )
 from services.web.issuer import IssuerAway, NotSignedIn
-from services.web.visit import Visit, show, to_sign_in
+from services.web.visit import MOST_FIELDS, Visit, comes_from_us, show, to_sign_in
 from shared.errors import NotFound
 from shared.operating.telemetry import log
 
+HIDDEN = ("csrf", "key", "tag")  # what a form has that nobody has written
 EXPLAINED = (409, 422)  # of which an API says why, in words for people
 
 
@@ -54,6 +55,13 @@ async def _always(status: int, words: Words, request: Request, _: Exception) -> 
 
 
 async def _to_sign_in(request: Request, _: Exception) -> Response:
+    """Whoever was away for too long has written something meanwhile: it is not lost."""
+    if request.method == "POST" and comes_from_us(request):
+        fields = (await request.form(max_fields=MOST_FIELDS)).multi_items()
+        kept = [
+            text for name, text in fields if name not in HIDDEN and isinstance(text, str) and text
+        ]
+        return show(request, "away_too_long.html", 401, kept=kept)
     return to_sign_in(request)
 
 

@@ -3,7 +3,11 @@
 import asyncio
 import contextlib
 
-from services.web.api import Apis
+import httpx2
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.web.api import Apis, Refused
 from tests.unit.test_web_front import settings_with
 
 OPEN = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n: still\n\n"
@@ -45,3 +49,22 @@ async def test_streams_that_stay_open_keep_nobody_from_asking() -> None:
                 with contextlib.suppress(asyncio.CancelledError):
                     await task
             await apis.close()
+
+
+@given(st.text(max_size=30), st.text(max_size=30))
+async def test_what_a_field_of_a_form_holds_is_sent_as_it_is_or_refused(key: str, tag: str) -> None:
+    asked = list[httpx2.Request]()
+
+    def there(request: httpx2.Request) -> httpx2.Response:
+        asked.append(request)
+        return httpx2.Response(200, json={})
+
+    apis = Apis(settings_with(), httpx2.MockTransport(there))
+    somebody = apis.asked_by("token", "192.0.2.1")
+    with contextlib.suppress(Refused):
+        await somebody.post("referral", "/v1/referrals", {}, key=key, tag=tag)
+    await apis.close()
+
+    for request in asked:
+        assert request.headers["If-Match"] == tag if tag else "If-Match" not in request.headers
+        assert request.headers["Idempotency-Key"] == key or not key

@@ -134,10 +134,15 @@ def test_a_form_that_is_not_of_our_page_does_nothing(client: TestClient, path: s
     assert answers == [403] * len(tries)
 
 
-def test_without_a_session_a_form_does_nothing(client: TestClient) -> None:
+def test_without_a_session_a_form_does_nothing_and_loses_nothing(client: TestClient) -> None:
     for path in set(places("POST")) - PUBLIC:
-        answer = client.post(filled(path), data={"csrf": session().csrf})
-        assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?to=/"), path
+        written = {"csrf": session().csrf, "narrative": "What <b>somebody</b> wrote, for an hour"}
+        answer = client.post(filled(path), data=written)
+        assert answer.status_code == 401, path
+        assert "What &lt;b&gt;somebody&lt;/b&gt; wrote, for an hour" in answer.text
+
+        foreign = client.post(filled(path), data=written, headers={"Sec-Fetch-Site": "cross-site"})
+        assert (foreign.status_code, foreign.headers["location"]) == (303, "/sign-in?to=/")
 
 
 def test_every_answer_keeps_the_page_to_itself_and_nothing_is_stored(client: TestClient) -> None:

@@ -1,7 +1,5 @@
 """`/for-you…`: what this is, and asking for help."""
 
-from typing import Any
-
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
@@ -11,7 +9,6 @@ from services.web.issuer import IssuerAway, NotSignedIn
 from services.web.visit import Form, comes_from_us, show
 from services.web.young.asking import referral, said, wrong
 from services.web.young.sending import KEY, TooOften, send, taken
-from shared.errors import Mismatch
 from shared.ids import new_id
 
 router = APIRouter()
@@ -52,22 +49,10 @@ async def _sent(
     if errors:
         return show(request, "young/ask.html", 422, errors=errors, **again)
     try:
-        receipt = await _told(request, answers, key)
+        receipt = await send(request, referral(answers, key), key)
     except (TooOften, Away, IssuerAway, NotSignedIn, Refused):
         return show(request, "young/ask.html", 503, errors={"send": NOT_SENT}, **again)
     return show(request, "young/sent.html", receipt=receipt)
-
-
-async def _told(request: Request, answers: dict[str, object], key: str) -> Any:
-    """The receipt. Where it was taken before, the answer got lost and something was added since, it is
-    told as another referral: a word too many is read, one too few is not."""
-    try:
-        return await send(request, referral(answers, key), key)
-    except Refused as error:
-        if error.code != Mismatch.code:
-            raise
-    other = new_id("you")
-    return await send(request, referral(answers, other), other)
 
 
 NOT_SENT = (
