@@ -1,6 +1,7 @@
 """One address for the APIs, the pages and the issuer for trying, as a proxy makes it elsewhere."""
 
 from fastapi import FastAPI
+from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from allinone.issuer import PEOPLE_PATH
@@ -18,12 +19,21 @@ class OneAddress(FastAPI):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "")
-        if scope["type"] != "http" or _within(path, *APIS):
+        if scope["type"] == "http" and not _is_this_machine(scope):
+            await PlainTextResponse("Use http://127.0.0.1.", 421)(scope, receive, send)
+        elif scope["type"] != "http" or _within(path, *APIS):
             await self.apis(scope, receive, send)
         elif _within(path, PEOPLE_PATH):
             await self.issuer(scope, receive, send)
         else:
             await self.pages(scope, receive, send)
+
+
+def _is_this_machine(scope: Scope) -> bool:
+    """Whether it was called by an address of this machine: a name of somebody else's that leads here
+    would make their pages ours (DNS rebinding)."""
+    host = dict(scope["headers"]).get(b"host", b"").partition(b":")[0]
+    return host in (b"127.0.0.1", b"localhost", b"")
 
 
 def _within(path: str, *places: str) -> bool:

@@ -1,5 +1,5 @@
 """A young person's record as lines to read. Pure: it shows what an API gave, and leaves out nothing but
-what was never said.
+what was never said, and the moments of writing (the history has them).
 """
 
 from collections.abc import Iterator, Mapping
@@ -27,17 +27,31 @@ IN_ORDER = (
 
 
 @dataclass(frozen=True)
+class Line:
+    """What it is, what it says, and who wrote it, where the API says."""
+
+    name: str
+    said: str
+    by: str = ""
+
+
+@dataclass(frozen=True)
 class Part:
-    """One kind of data, and its lines: what it is, what it says."""
+    """One kind of data, and its lines."""
 
     title: str
-    lines: tuple[tuple[str, str], ...]
+    lines: tuple[Line, ...]
 
 
-def parts(categories: Mapping[str, Any]) -> list[Part]:
-    """The kinds of data that this person may see, those first that matter first."""
+def parts(categories: Mapping[str, Any], written: Mapping[str, Any] | None = None) -> list[Part]:
+    """The kinds of data that this person may see, those first that matter first. `written` has who wrote
+    a value, by its JSON Pointer."""
     ordered = sorted(categories, key=lambda name: (name not in IN_ORDER, _place(name), name))
-    found = [Part(label(name, "category"), tuple(_lines("", categories[name]))) for name in ordered]
+    by = {path: str(each.get("by", "")) for path, each in (written or {}).items()}
+    found = [
+        Part(label(name, "category"), tuple(_lines("", categories[name], f"/{name}", by)))
+        for name in ordered
+    ]
     return [part for part in found if part.lines]
 
 
@@ -45,33 +59,35 @@ def _place(name: str) -> int:
     return IN_ORDER.index(name) if name in IN_ORDER else 0
 
 
-def _lines(name: str, value: Any) -> Iterator[tuple[str, str]]:
+def _lines(name: str, value: Any, path: str, by: Mapping[str, str]) -> Iterator[Line]:
     if value in NEVER_SAID:
         return
     if isinstance(value, Mapping):
-        if line := _one(value):
-            yield (name or "Said", line)
+        if line := _one(name, value):
+            yield line
             return
         for key, each in value.items():
-            yield from _lines(label(str(key)), each)
+            yield from _lines(label(str(key)), each, f"{path}/{key}", by)
     elif isinstance(value, list) and any(isinstance(each, Mapping | list) for each in value):
-        for each in value:
-            yield from _lines(name, each)
+        for number, each in enumerate(value):
+            yield from _lines(name, each, f"{path}/{number}", by)
     elif isinstance(value, list):
-        yield (name, ", ".join(_said(name, each) for each in value))
+        said = ", ".join(_said(name, each) for each in value)
+        yield Line(name, said, by.get(path, ""))
     else:
-        yield (name, _said(name, value))
+        yield Line(name, _said(name, value), by.get(path, ""))
 
 
-def _one(value: Mapping[str, Any]) -> str:
-    """An entry that was written down by somebody, as one line."""
-    by = str(value.get("by", ""))
-    if isinstance(value.get("text"), str):
-        return f"{value['text']}\n({by})" if by else str(value["text"])
-    if isinstance(value.get("code"), str):
-        since = f", {label(value['recency']).lower()}" if value.get("recency") else ""
-        return f"{label(value['code'], 'indicator')}{since}"
-    return ""
+def _one(name: str, value: Mapping[str, Any]) -> Line | None:
+    """An entry that somebody wrote down, as one line; None for whatever says more than that."""
+    by, known = str(value.get("by") or ""), value.keys() - {"by", "at"}
+    if known == {"text"} and isinstance(value["text"], str):
+        return Line(name or "Said", value["text"], by)
+    if known == {"code", "recency", "agency_id", "reported_at"} and value["recency"]:
+        said = f"{label(str(value['code']), 'indicator')}, {label(str(value['recency'])).lower()}"
+        said += f" (reported {str(value['reported_at'])[:10]})"
+        return Line(name, said, by or str(value["agency_id"]))
+    return None
 
 
 def _said(name: str, value: Any) -> str:

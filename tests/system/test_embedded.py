@@ -45,6 +45,11 @@ async def test_the_printed_lines_work_and_the_data_is_found_again(tmp_path: Path
         base = re.findall(r"http://127\.0\.0\.1:\d+", printed)[0]
         ask = f'curl -s "{base}/v1/trail?referral_id={referral_id}" -H "Authorization: Bearer $AUDITOR"'
 
+        rebound = f'curl -s -o /dev/null -w "%{{http_code}}" -H "Host: evil.example" {base}/'
+        assert shell(printed, rebound, tmp_path) == "421", (
+            "a name that leads here is not this address"
+        )
+
         started = time.monotonic()
         await until(lambda: _types(shell(printed, ask, tmp_path)) >= STEPS, deadline=10)
         print(f"the trail had it all {time.monotonic() - started:.2f} s after the curl lines")

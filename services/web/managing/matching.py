@@ -83,8 +83,8 @@ def beside(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[Line]:
 def _said(categories: Mapping[str, Any]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for part in parts({name: categories[name] for name in WHO if name in categories}):
-        for name, said in part.lines:
-            found.setdefault(name, []).append(said)
+        for line in part.lines:
+            found.setdefault(line.name, []).append(line.said)
     return found
 
 

@@ -123,7 +123,7 @@ def _shown(visit: Visit, one: dict[str, Any], wrong: dict[str, str]) -> Response
         "referring/one.html",
         422 if wrong else 200,
         one=one,
-        parts_of=parts(one["categories"]),
+        parts_of=parts(one["categories"], one["written"]),
         key=new_id("amend"),
         wrong=wrong,
         said="",

@@ -45,7 +45,11 @@ async def case_of(visit: Visit, referral_id: str) -> dict[str, Any]:
     )
     known = {"case": case, "record_of": record, "goals": goals, "risk": risk}
     view = seen_as(visit.person.role)
-    shown = {"parts_of": parts(record["categories"]), "seen_as": view, "acts": view.offered(case)}
+    shown = {
+        "parts_of": parts(record["categories"], record["written"]),
+        "seen_as": view,
+        "acts": view.offered(case),
+    }
     return {**known, **shown, "closable": can_close(case)}
 
 
