@@ -93,8 +93,8 @@ class SubjectMatchDecided(AboutSharing):
 
 
 class MatchDoubted(AboutSharing):
-    """Who decided on a match has called since as an agency that gains by it, or both who decided are
-    one person: somebody else decides again, and to these agencies nothing opens until then."""
+    """Who decided on a match calls for an agency, too, or both who decided are one person: somebody
+    else decides again, and to these agencies nothing opens until then."""
 
     event_type: ClassVar[str] = "subject.match_doubted"
     heard_by: ClassVar[tuple[str, ...]] = ("notify.consent",)

@@ -191,8 +191,8 @@ class SharingState(Value):
 
     `age_band` is how old they are now. Where birth dates are known that differ, it is the youngest,
     and `age_bands` are all of them: a yes must count at each, a no counts at any. `doubted` are the
-    agencies that gain by who was found to be one young person, or two, on the word of somebody who
-    calls as them: nothing opens to them until somebody else has decided.
+    agencies for which somebody calls who decided that two were one young person, or one two: nothing
+    opens to them until somebody else has decided.
     """
 
     consents: tuple[Consent, ...] = ()

@@ -6,11 +6,13 @@ from itertools import permutations
 import pytest
 
 from services.referral.matches.decision import Decision, Doubt, Standing, check
-from services.referral.matches.doubt import decided_again, doubted, makers
+from services.referral.matches.doubt import Made, decided_again, doubted, makers, signed
+from services.referral.people.deciding import decide_parting, decide_same
 from services.referral.sharing.facts import Facts, merged
 from services.referral.sharing.subject import Subject
 from shared.errors import Outage
 from shared.rules.sharing import SharingState
+from shared.storage.records import unchanged
 
 AT = datetime(2026, 11, 27, 9, tzinfo=UTC)
 DOUBT = Doubt(decision_id="dec_1", agency_ids=("ag_police",))
@@ -99,3 +101,24 @@ def test_the_same_again_is_a_decision_only_where_the_one_before_is_doubted() -> 
 
 def test_a_state_of_before_doubts_nothing() -> None:
     assert SharingState.model_validate({}).doubted == ()
+
+
+@pytest.mark.parametrize("both_here", [True, False])
+def test_what_its_maker_may_not_open_alone_is_closed_in_the_write_of_the_decision(
+    both_here: bool,
+) -> None:
+    child = CHILD if both_here else Subject(id="sub_1", facts={"ref_1": Facts()})
+    decides = decide_parting if both_here else decide_same
+    change = decides(child, "ref_1", "ref_2", "sub_2")
+    made = Made("pm_1", "dec_1", ("ref_1", "ref_2"), "usr_1", DOUBT)
+
+    told = signed(change, made)
+
+    assert [f.doubts for f in told.after.facts.values()] == [
+        {"dec_1": ("ag_police",)} for _ in child.facts
+    ]
+    assert told.after.facts["ref_1"].accounts == {"match:dec_1": "usr_1"}
+    kinds = [event.event_type for event in told.events]
+    assert kinds == ["subject.match_decided", *["subject.match_doubted"] * len(child.facts)]
+    assert signed(unchanged(child), made) == unchanged(child)
+    assert closed(signed(change, made._replace(doubt=None)).after) == ()

@@ -1,8 +1,9 @@
-"""A decision on a match is looked at again when it is known who decided: they gain by it, or two were
-one person.
+"""A decision on a match is looked at again when it is known who decided: they call for an agency, or
+two were one person.
 
-First its entry says that it is doubted, so that somebody else finds it; then each young person, whose
-record is closed to who gains, with the event that tells the Hub. After a crash between them the event
+Nobody asks whether the agency gains by it: what gives it a ground may come at any time after. First
+the entry says that it is doubted, so that somebody else finds it; then each young person, whose
+record is closed to the agency, with the event that tells the Hub. After a crash between them the event
 that asked for the look comes again. Whoever decides next ends the doubt before their decision stands.
 """
 
@@ -10,8 +11,6 @@ from functools import partial
 
 from services.referral.matches.decision import Doubt, Standing, is_real
 from services.referral.matches.doubt import decided_again, doubted, makers
-from services.referral.matches.gaining import has_gained
-from services.referral.people.deciding import Decided
 from services.referral.store import Stores
 from shared.errors import Outage, Refused
 from shared.operating.failpoints import failpoint
@@ -32,7 +31,7 @@ async def look_at(stores: Stores, match_id: str, by: Origin) -> None:
     if standing is None or held is None:
         return
     pair = (await stores.matches.get(match_id)).referral_ids
-    doubt = await _doubt(stores, pair, standing)
+    doubt = await doubt_of(stores, standing)
     if doubt is None:
         return
     if doubt != standing.doubt and not await stores.matches.doubt(
@@ -47,31 +46,31 @@ async def look_at(stores: Stores, match_id: str, by: Origin) -> None:
         failpoint("doubt.after_one")
 
 
-async def _doubt(stores: Stores, pair: tuple[str, str], standing: Standing) -> Doubt | None:
-    accounts, before = makers(standing), standing.doubt
-    known = {*before.agency_ids} if before else set[str]()
-    sides = {side for one in accounts for side in await stores.known.sides_of(one)} - known
-    held = standing.held
+async def doubt_of(stores: Stores, standing: Standing) -> Doubt | None:
+    """What there is to doubt of the decision that holds: the agencies that its makers call for, and
+    those known before; None: nothing."""
+    held, before = standing.held, standing.doubt
     if held is None:
         return None
-    decided: Decided = "same_person" if held.decision == "same_person" else "different_people"
-    if sides:
-        known |= await has_gained(stores, pair, decided, sides, held.hub_id)
+    accounts = makers(standing)
+    closed = {*before.agency_ids} if before else set[str]()
+    for one in accounts:
+        closed |= {*await stores.known.sides_of(one)}
     alone = len(accounts) > 1 and await stores.known.one_person(*accounts)
-    if not (before or known or alone):
+    if not (before or closed or alone):
         return None
-    return Doubt(decision_id=held.id, agency_ids=tuple(sorted(known)))
+    return Doubt(decision_id=held.id, agency_ids=tuple(sorted(closed)))
 
 
 async def somebody_else(stores: Stores, standing: Standing, by: str) -> None:
     """Returns if this actor may decide again what is doubted. Raises `Refused` for who decided before,
-    and for who has called for an agency that gains."""
+    and for who has called for an agency that they called for."""
     account = account_of(by)
     await stores.known.two_people(account, *makers(standing))
     sides = await stores.known.sides_of(account)
     if standing.doubt and not set(sides).isdisjoint(standing.doubt.agency_ids):
         raise Refused(
-            "gains_by_it", "Somebody decides who has not called for an agency that gains."
+            "gains_by_it", "Somebody decides who has not called for the agency of who decided."
         )
 
 

@@ -1,12 +1,13 @@
 """Deciding on a possible match. The decision is kept with its reason before it is carried out, so
 that of two people who decide at once one is told; whoever repeats it finishes it."""
 
+from functools import partial
 from typing import NamedTuple
 
 from services.referral.acting import Asker, held
 from services.referral.disclosure.access_record import record_access, refuse
 from services.referral.disclosure.rule import match_seen
-from services.referral.matches.again import replaced, somebody_else
+from services.referral.matches.again import doubt_of, replaced, somebody_else
 from services.referral.matches.decision import (
     Decision,
     Standing,
@@ -17,6 +18,7 @@ from services.referral.matches.decision import (
     speak_first,
     weigh,
 )
+from services.referral.matches.doubt import Made, signed
 from services.referral.matches.finding import in_order, match_id, sides_of
 from services.referral.matches.gaining import gains
 from services.referral.matches.request import MatchDecision
@@ -96,8 +98,12 @@ async def _gains_nothing(stores: Stores, asker: Asker, pair: Pair, entry: MatchD
 async def _carry_out(stores: Stores, pair_id: str, pair: Pair, begun: Decision, by: Origin) -> None:
     joins = begun.decision == "same_person"
     decision: Decided = "same_person" if joins else "different_people"
+    known = await stores.matches.standing(pair_id) or Standing()
+    doubt = await doubt_of(stores, Standing(decisions=tuple(both(known))))
+    account = account_of(begun.by)
+    made = Made(pair_id, begun.id, (pair.mine.id, pair.other.id), account, doubt)
     try:
-        await decide(stores, pair.mine, pair.other, decision, by, begun.id)
+        await decide(stores, pair.mine, pair.other, decision, by, partial(signed, made=made))
     except Refused:
         await stores.matches.take_back(pair_id, begun)
         raise

@@ -32,7 +32,8 @@ class Decision(BaseModel):
 
 
 class Doubt(BaseModel):
-    """A decision that somebody else has to take again, and the agencies that gain by it."""
+    """A decision that somebody else has to take again, and the agencies that its makers
+    call for."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 

@@ -3,21 +3,18 @@ else decides. Pure.
 
 Who somebody is may be known only after they have decided. Nothing is undone by itself, for that would
 make one child of two, or two of one, without a person: the match waits again, and until somebody else
-has decided nothing of the young people opens to the agencies that gain.
+has decided nothing of the young people opens to the agencies that they call for.
 """
 
+from typing import NamedTuple
+
 from services.referral.matches.decision import Doubt, Standing
-from services.referral.people.deciding import Decided
+from services.referral.sharing.speakers import MATCHED, spoken
 from services.referral.sharing.subject import Subject, about
 from shared.errors import Outage
 from shared.events.subject import MatchDecidedAgain, MatchDoubted
 from shared.origin import account_of
 from shared.storage.records import Change, unchanged
-
-OTHERWISE: dict[str, Decided] = {
-    "same_person": "different_people",
-    "different_people": "same_person",
-}
 
 
 def makers(standing: Standing) -> tuple[str, ...]:
@@ -29,6 +26,30 @@ def makers(standing: Standing) -> tuple[str, ...]:
     proposed = earlier[-1] if earlier and earlier[-1].proposed else None
     both = (proposed, held) if proposed and held.decision == "same_person" else (held,)
     return tuple(dict.fromkeys(account_of(one.by) for one in both if one))
+
+
+class Made(NamedTuple):
+    """By whose account a decision on these two referrals is carried out, and what there is to doubt of
+    it already."""
+
+    match_id: str
+    decision_id: str
+    pair: tuple[str, str]
+    account: str
+    doubt: Doubt | None
+
+
+def signed(change: Change[Subject], made: Made) -> Change[Subject]:
+    """The change that carries a decision out, with whose it is: what is doubted opens to nobody that it
+    is closed to even for a moment."""
+    if not change.events:
+        return change
+    change = spoken(change, made.pair[0], made.account, f"{MATCHED}{made.decision_id}")
+    for referral_id in made.pair if made.doubt else ():
+        if made.doubt and referral_id in change.after.facts:
+            then = doubted(change.after, referral_id, made.match_id, made.doubt)
+            change = Change(then.after, (*change.events, *then.events), change.due)
+    return change
 
 
 def doubted(subject: Subject, referral_id: str, match_id: str, doubt: Doubt) -> Change[Subject]:

@@ -1,10 +1,9 @@
 """Whether a decision on two referrals would open something to an agency, whoever holds them."""
 
 from collections.abc import Collection, Iterable
-from typing import Literal, get_args
+from typing import get_args
 
 from services.referral.documents import Purpose
-from services.referral.matches.doubt import OTHERWISE
 from services.referral.matches.effect import Change, Effect, effect
 from services.referral.matches.finding import sides_of
 from services.referral.people.deciding import Decided
@@ -26,36 +25,14 @@ async def gains(
     """Whether one of these agencies would be shown more of any referral about the two young people,
     for any purpose, or would no longer be marked for one of them. `hub_id`: the Hub that asks."""
     for told in await _effects(stores, pair, decision, agency_ids, hub_id):
-        if any(shift.more for shift in told.shifts) or _marks(
-            agency_ids, told.changes, "marks_gone"
-        ):
+        if any(shift.more for shift in told.shifts) or _unmarked(agency_ids, told.changes):
             return True
     return False
 
 
-async def has_gained(
-    stores: Stores,
-    pair: tuple[str, str],
-    decided: Decided,
-    agency_ids: Collection[str],
-    hub_id: str | None,
-) -> set[str]:
-    """Those of these agencies that would be shown less of any referral about the two young people, or
-    would be marked for one of them, had it been decided otherwise."""
-    found = set[str]()
-    for told in await _effects(stores, pair, OTHERWISE[decided], agency_ids, hub_id):
-        found |= {shift.agency_id for shift in told.shifts if shift.less}
-        found |= _marks(agency_ids, told.changes, "marks_added")
-    return found
-
-
-def _marks(
-    agency_ids: Collection[str],
-    changes: Iterable[Change],
-    which: Literal["marks_gone", "marks_added"],
-) -> set[str]:
-    marks = {mark for change in changes for mark in getattr(change, which)}
-    return {agency_id for agency_id in agency_ids if f"{AGENCY}{agency_id}" in marks}
+def _unmarked(agency_ids: Collection[str], changes: Iterable[Change]) -> bool:
+    gone = {mark for change in changes for mark in change.marks_gone}
+    return any(f"{AGENCY}{agency_id}" in gone for agency_id in agency_ids)
 
 
 async def _effects(

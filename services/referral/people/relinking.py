@@ -4,10 +4,9 @@ It takes several writes. The decision is one write with its event; the rest is r
 handler of that event finishes what a crash has left.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from datetime import timedelta
-from functools import partial
 
 from services.referral.people.deciding import (
     Decided,
@@ -20,19 +19,23 @@ from services.referral.people.links import fits_in, gives_way, join, leave, reas
 from services.referral.people.telling import describe
 from services.referral.records import Referral
 from services.referral.sharing.facts import Facts
-from services.referral.sharing.speakers import MATCHED, spoken
 from services.referral.sharing.subject import Subject
 from services.referral.store import Stores
 from shared.clock import now
 from shared.errors import AlreadyThere, NotFound
 from shared.ids import new_id
 from shared.operating.failpoints import failpoint
-from shared.origin import Origin, account_of
+from shared.origin import Origin
 from shared.storage.records import Change, unchanged
 
 # An intake that has linked its referral stores it at once, or a crash left it.
 ABANDONED = timedelta(minutes=2)
 TRIES = 5
+
+
+def unsigned(change: Change[Subject]) -> Change[Subject]:
+    """A decision of which nobody keeps whose it is."""
+    return change
 
 
 async def decide(
@@ -41,10 +44,10 @@ async def decide(
     other: Referral,
     decision: Decided,
     by: Origin,
-    decision_id: str = "",
+    signed: Callable[[Change[Subject]], Change[Subject]] = unsigned,
 ) -> None:
-    """What a practitioner made of two referrals, carried out; by whose account is kept under the id of
-    their decision. Safe to repeat.
+    """What a practitioner made of two referrals, carried out; `signed` says in the same change whose
+    decision it is. Safe to repeat.
 
     Raises `Refused` when one record can't hold both; nothing is decided then.
     """
@@ -52,19 +55,17 @@ async def decide(
     await _finished(stores, other.subject_id, other.id, by)
     referral, other = [await stores.referrals.get(i) for i in (referral.id, other.id)]
     mine, theirs = referral.subject_id, other.subject_id
-    said = [f"{MATCHED}{decision_id}"] if decision_id else []
-    whose = partial(_whose, referral.id, account_of(by.actor), said)
     if decision == "same_person":
         if mine == theirs:
             return
         fits_in(await stores.subjects.get(theirs), await stores.subjects.get(mine))
         await stores.subjects.change(
-            mine, lambda s: whose(decide_same(s, referral.id, other.id, theirs)), by=by
+            mine, lambda s: signed(decide_same(s, referral.id, other.id, theirs)), by=by
         )
     elif mine == theirs:
         new = new_id("sub")
         await stores.subjects.change(
-            mine, lambda s: whose(decide_parting(s, referral.id, other.id, new)), by=by
+            mine, lambda s: signed(decide_parting(s, referral.id, other.id, new)), by=by
         )
     else:
         await tell_apart(stores, (mine, referral.id), (theirs, other.id), by)
@@ -72,12 +73,6 @@ async def decide(
     failpoint("match.after_decision")
     with suppress(NotFound):  # a referral is just being stored: the handler waits for it
         await relink(stores, mine, by)
-
-
-def _whose(
-    referral_id: str, account: str, said: Collection[str], change: Change[Subject]
-) -> Change[Subject]:
-    return spoken(change, referral_id, account, *said) if said else change
 
 
 async def tell_apart(
