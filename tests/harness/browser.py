@@ -61,7 +61,12 @@ def chromium() -> str:
 async def browsing() -> AsyncIterator[Browser]:
     """A browser, which ends with the block. It reaches this machine only."""
     rules = "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"
-    words = ["--no-sandbox", "--disable-gpu", f"--host-resolver-rules={rules}"]
+    words = [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        f"--host-resolver-rules={rules}",
+    ]
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium(), args=words)
         try:
