@@ -80,8 +80,9 @@ def _with_password(user: dict[str, Any]) -> str:
 
 if __name__ == "__main__":
     if len(sys.argv) > 2 or sys.argv[-1].startswith("-"):
-        sys.stderr.write(f"{__doc__}\n")
-        sys.exit(0 if sys.argv[1:] in (["--help"], ["-h"]) else 64)
+        asked = sys.argv[1:] in (["--help"], ["-h"])
+        (sys.stdout if asked else sys.stderr).write(f"{__doc__}\n")
+        sys.exit(0 if asked else 64)
     target = Path(sys.argv[1] if len(sys.argv) > 1 else "secrets")
     try:
         main(target)

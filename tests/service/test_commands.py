@@ -1,6 +1,7 @@
 """Every program that `python -m` starts says what it does, refuses words that it does not know, and
 names what is wrong or away, without a traceback."""
 
+import base64
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 
 from shared.operating.start import CONFIGURATION, UNAVAILABLE, USAGE
 from tests.harness.network import SERVICES
+from tests.harness.processes import free_port
 from tests.harness.template import ROOT
 from tests.unit.test_start import RIGHT
 from tests.unit.test_wrong_settings import issuer_keys
@@ -23,6 +25,7 @@ OFFLINE = {
     ("services.audit", "verify"),
     ("services.audit", "one-file"),
     ("deploy.compose.make_secrets",),
+    ("deploy.compose.make_pilot",),
     ("deploy.compose.make_token",),
     ("deploy.sbom",),
     ("services.referral.imports",),  # an agency's own machine sends with it
@@ -91,7 +94,7 @@ def test_its_check_names_what_is_missing_and_what_does_not_answer(
     command: tuple[str, ...], tmp_path: Path
 ) -> None:
     if command == ("allinone",):
-        well = run(*command, "--check", folder=tmp_path, HTTP_PORT="18080")
+        well = run(*command, "--check", folder=tmp_path, HTTP_PORT=str(free_port()))
         wrong = run(*command, "--check", folder=tmp_path, HTTP_PORT="70000")
         assert (well.returncode, wrong.returncode) == (0, 1)
         assert "HTTP_PORT" in wrong.stderr
@@ -103,15 +106,23 @@ def test_its_check_names_what_is_missing_and_what_does_not_answer(
         "AUTH_JWKS": str(keys),
         "AMQP_URL": f"amqp://u:{SECRET}@127.0.0.1:1",
         "MONGO_URL": f"mongodb://u:{SECRET}@127.0.0.1:1/?serverSelectionTimeoutMS=200",
+        "ENVIRONMENT": "development",
+        "WEB_ADDRESS": "http://127.0.0.1:1",
+        "WEB_API": "http://127.0.0.1:1",
+        "WEB_METADATA": "http://127.0.0.1:1/.well-known/openid-configuration",
+        "WEB_CLIENT_ID": "pages",
+        "WEB_CLIENT_SECRET": SECRET,
+        "WEB_SESSION_KEY": base64.b64encode(bytes(32)).decode(),
     }
+    needed = "WEB_METADATA" if command == ("services.web",) else "AMQP_URL"
 
     missing = run(*command, "--check", folder=tmp_path)
     silent = run(*command, "--check", folder=tmp_path, **away)
 
     assert missing.returncode == CONFIGURATION
-    assert "AMQP_URL: is missing" in missing.stderr
+    assert f"{needed}: is missing" in missing.stderr
     assert silent.returncode == UNAVAILABLE
-    assert "AMQP_URL does not answer" in silent.stdout
+    assert f"{needed} does not answer" in silent.stdout
 
 
 @pytest.mark.parametrize(
