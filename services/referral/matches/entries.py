@@ -60,9 +60,12 @@ class Matches:
             await self.collection.update_many(where, {"$set": {name: _side(referral)}})
 
     async def forget(self, referral_id: str) -> None:
-        """The referral was erased: none of its matches waits, and why somebody decided goes, too."""
-        gone: Document = {"$set": {"open": False}, "$unset": {"reasons": ""}}
-        await self.collection.update_many({"referral_ids": referral_id}, gone)
+        """The referral was erased: none of its matches waits but those that are doubted, and why somebody
+        decided goes, too."""
+        theirs: Document = {"referral_ids": referral_id}
+        await self.collection.update_many(theirs, {"$unset": {"reasons": ""}})
+        settled = theirs | {"doubt": {"$exists": False}}
+        await self.collection.update_many(settled, {"$set": {"open": False}})
 
     async def opened(self, match_ids: Iterable[str], *, are_open: bool) -> None:
         """Whether these are worth a look. One that is doubted is, until somebody has decided."""
