@@ -27,7 +27,8 @@ VERSION = "0.1.0"
 FILES = ("docker-compose.yml", "deploy/images/compose.yaml", "ports.yaml")
 CONTAINERS = (*SERVICES, "rabbitmq", "mongo", "proxy")
 AWAY = {502, 503, 504}
-SUBNET = "10.213.8.0/24"
+# Each network of a run has one of its own: two at once would overlap.
+SUBNETS = (f"10.213.{number}.0/24" for number in range(8, 256))
 OWN = """\
 services:
   proxy:
@@ -69,7 +70,7 @@ class Composed:
         self.folder, self.project = folder, f"images{secrets.token_hex(4)}"
         self.certificate = folder / "secrets" / "proxy" / "tls.crt"
         self.direct = httpx2.AsyncClient(timeout=15 * PATIENCE, trust_env=False)
-        self.port = free_port()
+        self.port, self._subnet = free_port(), next(SUBNETS)
         self.files: tuple[str, ...] = FILES
 
     @property
@@ -107,7 +108,7 @@ class Composed:
     async def compose(self, *words: str) -> str:
         files = [word for name in self.files for word in ("-f", name)]
         words = ("docker", "compose", "-p", self.project, *files, *words)
-        return await run(*words, cwd=self.folder, env={"FRONT_SUBNET": SUBNET})
+        return await run(*words, cwd=self.folder, env={"FRONT_SUBNET": self._subnet})
 
     @contextlib.asynccontextmanager
     async def image_of(self, service: str, tag: str) -> AsyncIterator[None]:
