@@ -457,8 +457,17 @@ async def test_killing_allocation_while_a_case_goes_over(network: Network, point
 
 async def at_its_new_hub(network: Network, one: str, worker: str) -> None:
     await network.quiet()
-    stands = await case(network, one)
-    assert (stands["hub_id"], stands["worker_id"], stands["transfers"]) == (SOUTH, "wk_south", 1)
+
+    async def placed() -> bool:
+        stands = await case(network, one)
+        return (stands["hub_id"], stands["worker_id"], stands["transfers"]) == (
+            SOUTH,
+            "wk_south",
+            1,
+        )
+
+    await until(placed, deadline=20, what="it has its worker at the new Hub")
+    await network.quiet()
     assert one not in await room(network, worker.removeprefix("its_"))
     assert (await room(network, "wk_south")).count(one) == 1
     kept = await network.mongo_of("referral")["referrals"].find_one({"_id": one}) or {}
