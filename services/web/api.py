@@ -20,8 +20,8 @@ MOST_STREAMS = httpx2.Limits(max_connections=300, keepalive_expiry=KEPT)
 NO_END = httpx2.Timeout(DEADLINE, read=None, pool=1.0)
 
 
-# What a field of a request can hold.
 NOT_SO = 422
+# What a field of a request can hold.
 SENDABLE = re.compile(r"[ -~]{0,8000}")
 
 
