@@ -16,13 +16,17 @@ SIGNING_IN = "signing-in"
 OUR_PATH = re.compile(r"/[A-Za-z0-9_/-]{0,200}")
 
 
+def back_to(wanted: str) -> str:
+    """Where somebody goes who has signed in: a path of ours, or the first page."""
+    return wanted if OUR_PATH.fullmatch(wanted) and not wanted.startswith("//") else "/"
+
+
 @router.get("/sign-in")
 async def get_sign_in(request: Request) -> Response:
     """To the issuer. What comes back is compared with what this browser keeps meanwhile."""
     wanted, verifier = request.query_params.get("to", "/"), generate_token(64)
-    back = wanted if OUR_PATH.fullmatch(wanted) and not wanted.startswith("//") else "/"
     address, state = await request.app.state.issuer.sign_in_at(verifier)
-    kept = {"state": state, "verifier": verifier, "to": back}
+    kept = {"state": state, "verifier": verifier, "to": back_to(wanted)}
     request.state.set_cookies = [request.app.state.cookies.seal_for(SIGNING_IN, kept)]
     return RedirectResponse(address, SEE_OTHER)
 

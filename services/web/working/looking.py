@@ -57,7 +57,9 @@ async def goals_of(visit: Visit, referral_id: str) -> list[dict[str, Any]]:
     """None where this person may see none, which is no reason to hide the case from them."""
     try:
         found = await visit.api.get("referral", f"/v1/referrals/{referral_id}/goals")
-    except Refused:
+    except Refused as error:
+        if error.status not in (403, 404):
+            raise
         return []
     return list(found["goals"])
 
