@@ -14,8 +14,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from services.allocation.caseload.worker import midnight
-from services.allocation.numbers.suppression import Table, Typical, percent, publish, typical
 from shared.errors import BadRequest
+from shared.rules.suppression import Table, Typical, percent, publish, typical
 
 # What happened at the end of a quarter may be on its way for a while, and is written down late.
 SETTLES = timedelta(days=7)

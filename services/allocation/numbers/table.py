@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from services.allocation.numbers.quarter import Numbers
-from services.allocation.numbers.suppression import Table, Typical
+from shared.rules.suppression import Table, Typical
 
 Line = tuple[str, str, str]
 

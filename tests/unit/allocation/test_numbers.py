@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.allocation.numbers.quarter import count, quarter_bounds
-from services.allocation.numbers.suppression import THRESHOLD, percent, publish, typical
 from services.allocation.numbers.table import lines
 from shared.errors import BadRequest
+from shared.rules.suppression import THRESHOLD, percent, publish, typical
 
 tables = st.dictionaries(st.sampled_from("abcde"), st.integers(0, 40), max_size=5)
 
