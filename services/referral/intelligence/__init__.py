@@ -1,0 +1,1 @@
+"""What many agencies know of people, phones, vehicles and places, and where it meets."""
