@@ -11,6 +11,8 @@ from services.allocation.caseload import import_route as worker_import
 from services.allocation.caseload import route as workers
 from services.allocation.casework import closed_route
 from services.allocation.casework import route as casework
+from services.allocation.directory import card_route as cards
+from services.allocation.directory import route as directory
 from services.allocation.handlers import handlers
 from services.allocation.handover import route as handover
 from services.allocation.hubs import route as hubs
@@ -40,6 +42,8 @@ ROUTERS = [
         orders,
         handover,
         numbers,
+        cards,
+        directory,
     )
 ]
 DEFAULT_POLICY = Path(__file__).parent / "policies" / "seraf-shaped-1.toml"

@@ -27,7 +27,10 @@ OnStores = Annotated[Stores, Depends(stores)]
 
 
 async def has_left(stores: Stores, caller: Caller) -> bool:
-    """Whether a worker was removed, or nobody registered the Hub that a manager names."""
+    """Whether an agency is inactive, a worker was removed, or nobody registered the Hub that a manager
+    names. Of an agency that was last heard of before it was kept, it is not known."""
+    if caller.role == "agency":
+        return not (await stores.agencies.get(caller.agency_id or "")).get("active", True)
     if caller.role == "hub_manager":
         return await stores.hub(caller.hub_id) is None
     if caller.role != "worker":

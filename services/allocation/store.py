@@ -95,6 +95,7 @@ class Stores:
             # Not with the areas: a Hub's workers are few, and an array would cost the order.
             [("hub_id", 1), ("room", -1)],
             [("hub_id", 1), ("_id", 1)],
+            [("card.shown", 1), ("_id", 1)],
             [("hub_id", 1), ("overdue_from", 1)],
             [("host_agency_id", 1)],
             [("cases.referral_id", 1)],
@@ -122,9 +123,8 @@ class Stores:
 
     async def store_decision(self, decision: Decision) -> None:
         """Store a decision whole. Safe to repeat: its id is of its content."""
-        document = {**decision.model_dump(), "_id": decision.id}
         with contextlib.suppress(DuplicateKeyError):
-            await self.decisions.insert_one(document)
+            await self.decisions.insert_one({**decision.model_dump(), "_id": decision.id})
 
     async def decided(self, allocation: Allocation) -> list[Decision]:
         """Its decisions as they are stored, the first one first. Raises `NotFound` if one lacks."""

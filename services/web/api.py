@@ -89,7 +89,7 @@ class Apis:
         )
 
     def asked_by(self, token: str, address: str) -> "Asker":
-        """All of them, for a person at that address."""
+        """All of them, for a person at that address; without a token for anybody."""
         return Asker(self._http, self._streams, token, address, self._secret)
 
     async def close(self) -> None:
@@ -110,7 +110,8 @@ class Asker:
         secret: bytes,
     ) -> None:
         self._http, self._streams, self.secret = http, streams, secret
-        self._fields = {"Authorization": f"Bearer {token}", "X-Forwarded-For": address}
+        named = {"Authorization": f"Bearer {token}"} if token else {}
+        self._fields = {**named, "X-Forwarded-For": address}
 
     async def get(self, service: str, path: str, **params: Any) -> Any:
         """The body of what is there. Raises `Refused`, `Away`."""

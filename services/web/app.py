@@ -17,6 +17,7 @@ from services.web.api import Apis
 from services.web.auditing import data as auditing_data
 from services.web.auditing import routes as auditing
 from services.web.auditing import taking as auditing_taking
+from services.web.directory import routes as directory
 from services.web.front import Front
 from services.web.issuer import Issuer, IssuerAway
 from services.web.managing import keeping_routes as keeping
@@ -58,6 +59,7 @@ ROUTERS: list[APIRouter] = [
     auditing_taking.router,
     telling.router,
     young.router,
+    directory.router,
 ]
 STATIC = Path(__file__).parent / "static"
 # A page has one script. Where it has more to do, that is one file, made of these one behind the other.

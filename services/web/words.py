@@ -25,12 +25,14 @@ MENUS = {
     "agency": [
         ("/referrals", "My referrals"),
         ("/refer", "Make a referral"),
+        ("/directory", "Directory"),
         ("/messages", "Messages"),
         ("/settings", "How you are told"),
     ],
     "worker": [
         ("/today", "Today"),
         ("/cases", "My cases"),
+        ("/directory", "Directory"),
         ("/messages", "Messages"),
         ("/leave-times", "My leave"),
         ("/settings", "How you are told"),
@@ -51,6 +53,7 @@ MENUS = {
         ("/hand-over", "Hand over"),
         ("/agreements", "Agreements"),
         ("/numbers", "Numbers"),
+        ("/directory", "Directory"),
         ("/messages", "Messages"),
     ],
 }

@@ -10,6 +10,7 @@ from shared.events import (
     areas,
     casework,
     delivery,
+    directory,
     erasure,
     goals,
     joining,
@@ -51,7 +52,7 @@ MODULES = (
         goals,
         plans,
     ),
-    *(notify, notification, delivery, trail, tracing, accounts, unsafe, rota, absence),
+    *(notify, notification, delivery, trail, tracing, accounts, unsafe, rota, absence, directory),
 )
 
 

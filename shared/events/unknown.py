@@ -11,7 +11,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from shared.events import codes, notify, transfer
+from shared.events import codes, directory, notify, transfer
 from shared.rules import sharing
 
 LEFT_OUT = None
@@ -48,6 +48,7 @@ READ_AS: Mapping[Any, str | None] = {
     codes.HoldReason: "other",
     codes.LeaveStatus: "cancelled",
     codes.LeaveRefusal: "other",
+    directory.CardPart: LEFT_OUT,
     transfer.TransferReason: "capacity",
     transfer.TransferRefusal: "no_capacity",
     transfer.TransferEnd: "over",

@@ -101,6 +101,8 @@ TABLE: Mapping[Action, Row] = {
         *("hub", "worker_of_hub", "other_worker", "manager_of_hub", "other_manager", "operator")
     ),
     "list_hubs": _row("own", "worker_in_person", "manager_of_hub", "operator"),
+    "view_directory": _row("own", *_NETWORK),
+    "put_directory_entry": _row("worker", "worker_in_person", "manager_of_hub", "operator"),
     "put_rota": _row("hub", "manager_of_hub", "operator"),
     "view_rota": _row("hub", "worker_of_hub", "manager_of_hub", "operator"),
     "view_numbers": _row("hub", "manager_of_hub", "auditor", "operator"),

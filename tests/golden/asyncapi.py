@@ -26,6 +26,7 @@ from shared.events import (
     areas,
     casework,
     delivery,
+    directory,
     erasure,
     goals,
     joining,
@@ -73,7 +74,9 @@ OWNERS: Mapping[str, tuple[ModuleType, ...]] = {
             records,
         ),
     ),
-    "allocation": (allocation, casework, absence, plans, risk, rota, unsafe, workers),
+    "allocation": (
+        *(allocation, casework, absence, directory, plans, risk, rota, unsafe, workers),
+    ),
     "notify": (notify, notification, delivery),
     "audit": (trail,),
 }

@@ -37,6 +37,8 @@ OPEN: Mapping[tuple[str, str], str] = {
         "a mark on somebody unknown would protect nobody"
     ),
     ("GET /v1/hubs", "cursor"): "every Hub's entry is open to the network",
+    ("GET /v1/directory", "cursor"): "who shows themselves is open to the network",
+    ("GET /v1/directory/hubs", "cursor"): "every Hub's entry is open to the network",
     ("GET /v1/workers", "cursor"): "a place in one's own list, of any text",
     ("GET /v1/leave-requests", "cursor"): "a place in one's own list, of any text",
     ("GET /v1/referrals", "cursor"): "not an id",

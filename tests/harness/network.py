@@ -368,6 +368,7 @@ def owner(path: str) -> str:
     return {
         "hubs": "allocation",
         "workers": "allocation",
+        "directory": "allocation",
         "allocations": "allocation",
         "closed-cases": "allocation",
         "leave-requests": "allocation",

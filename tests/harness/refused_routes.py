@@ -822,6 +822,32 @@ ALLOCATION_ROUTES: dict[str, Row] = {
         ),
         unknown=("hub_id",),
     ),
+    "PUT /v1/hubs/{hub_id}/directory-entry": Row(
+        f"/v1/hubs/{HUB}/directory-entry",
+        "east_manager",
+        {"phone": "020 7946 0000", "places": "Eastby", "public": True},
+        {**NOT_A_REGISTRAR, "other_manager": 404},
+        (Rule(422, "malformed", body={"public": True}),),
+        unknown=("hub_id",),
+    ),
+    "PUT /v1/workers/{worker_id}/directory-entry": Row(
+        "/v1/workers/wk_full/directory-entry",
+        "full_worker",
+        {"name": "Sample Worker", "shown": True},
+        {"worker": 404, "other_manager": 404, "school": 403, "auditor": 403},
+        (
+            Rule(422, "malformed", body={"shown": True}),
+            Rule(422, "malformed", body={"start": "12:00", "end": "09:00"}),
+        ),
+        unknown=("worker_id",),
+    ),
+    "PUT /v1/workers/{worker_id}/directory-hold": Row(
+        "/v1/workers/wk_full/directory-hold",
+        "east_manager",
+        {"held_back": True},
+        {**NOT_A_REGISTRAR, "other_manager": 404},
+        unknown=("worker_id",),
+    ),
     "POST /v1/workers/import": Row(
         "/v1/workers/import",
         "east_manager",

@@ -213,9 +213,10 @@ def a_referral(key: str, *codes: str, subject: str = "", **changes: Any) -> Even
     return _envelope(referral_id, data, 1)
 
 
-def an_agency(agency_id: str) -> Event[AgencyRegistered]:
+def an_agency(agency_id: str, version: int = 1, *, active: bool = True) -> Event[AgencyRegistered]:
     """The event of an agency, as the referral service sends it."""
-    return _envelope(agency_id, AgencyRegistered(agency_id=agency_id, kind="3f", areas=()), 1)
+    said = AgencyRegistered(agency_id=agency_id, kind="3f", areas=(), active=active)
+    return _envelope(agency_id, said, version)
 
 
 def an_amendment(key: str, *codes: str, version: int, **changes: Any) -> Event[ReferralAmended]:

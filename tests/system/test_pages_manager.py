@@ -260,3 +260,63 @@ async def test_a_worker_is_told_that_a_managers_pages_are_not_for_them(
             assert answer is not None
             assert (path, answer.status) == (path, 403)
             assert await worker.page.locator("h1").inner_text() == "You can't do this"
+
+
+async def test_a_worker_and_a_hub_show_themselves_and_are_found_by_an_agency_and_a_young_person(
+    browser: Browser, network: SampleNetwork
+) -> None:
+    async with at_a_screen(browser, network.base, phone=True, scripts=False) as worker:
+        await sign_in(worker, "spoke-school")
+        await worker.open("/directory")
+        assert "No worker shows themselves here" in await worker.reads()
+        await worker.press("What is shown of me")
+        await worker.choose("Yes")
+        await worker.write("Phone", "call me")
+        await worker.press("Save")
+        assert "Enter a phone number in digits" in await worker.reads()
+        assert "Say how you are called" in await worker.reads()
+        assert await worker.page.get_by_label("Phone").input_value() == "call me"
+        await worker.write("Phone", "020 7946 0001")
+        await worker.write("Name to be shown", "Sample Spoke")
+        await worker.choose("Monday")
+        await worker.press("Save")
+        assert worker.looked_at[-1] == "Directory"
+
+    async with at_a_screen(browser, network.base) as manager:
+        await sign_in(manager, "manager")
+        await manager.open("/directory")
+        await manager.press("What is shown of our Hub")
+        await manager.choose("Yes")
+        await manager.press("Save")
+        assert "Say which towns and villages it is for" in await manager.reads()
+        await manager.write("Towns and villages", "Northtown and around")
+        await manager.write("Phone", "020 7946 0000")
+        await manager.choose("One to one")
+        await manager.press("Save")
+
+    async with at_a_screen(browser, network.base, phone=True, scripts=False) as young:
+        await young.open("/")
+        await young.press("Help near you")
+        said = await young.reads()
+        assert "Northtown and around" in said
+        assert "020 7946 0000" in said
+        assert "Time with one worker" in said
+        assert "Sample Spoke" not in said
+
+    async with at_a_screen(browser, network.base) as agency:
+        await sign_in(agency, "school")
+        await agency.open("/directory")
+        await agency.page.get_by_label("For which area?").select_option("northtown")
+        await agency.press("Look")
+        said = await agency.reads()
+        assert "Sample Spoke" in said
+        assert "020 7946 0001" in said
+        assert "On duty now:" in said
+
+    async with at_a_screen(browser, network.base) as manager:
+        await sign_in(manager, "manager")
+        await manager.open(f"/directory/workers/{PLACED}")
+        await manager.press("Keep it out of the directory")
+        assert "keeps this entry out" in await manager.reads()
+        await manager.open("/directory")
+        assert "Sample Spoke" not in await manager.reads()

@@ -84,6 +84,35 @@ class Client(Connection):
         headers: dict[str, Any] = {"If-None-Match": if_none_match}
         return self.send("GET", "/v1/cosignatures", headers=headers)
 
+    def get_desks(
+        self,
+        *,
+        area: str | None = None,
+        need: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+        if_none_match: str | None = None,
+    ) -> Answer:
+        """The Hubs: which areas they are for, how their desk is reached, and who is on duty now."""
+        query: dict[str, Any] = {"area": area, "need": need, "limit": limit, "cursor": cursor}
+        headers: dict[str, Any] = {"If-None-Match": if_none_match}
+        return self.send("GET", "/v1/directory/hubs", query=query, headers=headers)
+
+    def get_directory(
+        self,
+        *,
+        area: str | None = None,
+        need: str | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+        if_none_match: str | None = None,
+    ) -> Answer:
+        """Who can be asked: workers who show themselves, what they show, and whether they are away.
+        On which cases they work, and why they are away, is said to nobody."""
+        query: dict[str, Any] = {"area": area, "need": need, "limit": limit, "cursor": cursor}
+        headers: dict[str, Any] = {"If-None-Match": if_none_match}
+        return self.send("GET", "/v1/directory", query=query, headers=headers)
+
     def get_draft(self, draft_id: str, *, if_none_match: str | None = None) -> Answer:
         """Your draft, as you left it."""
         headers: dict[str, Any] = {"If-None-Match": if_none_match}

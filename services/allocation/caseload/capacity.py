@@ -21,6 +21,7 @@ from services.allocation.caseload.worker import (
     worker_entry,
     worker_event,
 )
+from services.allocation.directory.rule import without_card
 from services.allocation.hubs.hub import Hub
 from shared.errors import Refused
 from shared.events.workers import CapacityChanged, CaseloadChanged, CaseRelinked, WorkerRegistered
@@ -89,8 +90,8 @@ def amend_worker(
     if entry.hub_id != worker.hub_id and worker.cases:
         raise Refused("worker_has_cases", "Hand over the open cases before the worker moves.")
     after = worker.but(**stored_fields(entry, hub), revision=worker.revision + 1)
-    after = recounted(worker, after, at)
-    return Change(after, (worker_event(after),))
+    shown = without_card(worker, recounted(worker, after, at))
+    return Change(shown.after, (worker_event(shown.after), *shown.events))
 
 
 def follow_hub(worker: Worker, hub: Hub, at: datetime) -> Change[Worker]:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, computed_f
 
 from services.allocation.absence.request import LeaveRequest
 from services.allocation.caseload.periods import Leave, Reduction
+from services.allocation.directory.card import WorkerCard
 from services.allocation.documents import Code, Codes, Incoming, Points
 from services.allocation.hubs.hub import Hub
 from shared.events.codes import Setting, SupervisionKind, WorkerRole
@@ -92,6 +93,7 @@ class Worker(Record):
     `room` is what automatic allocation may still give them now, in points; it is stored so that
     candidates are found by an index. Reserving never trusts it. `cap`, `soft_percent` and
     `supervision_days` are resolved from the Hub's policy when the entry or the policy changes.
+    `card`: what they show of themselves in the directory, unless a manager holds it back.
     """
 
     hub_id: str
@@ -127,6 +129,9 @@ class Worker(Record):
     requests: tuple[LeaveRequest, ...] = ()
     undecided_at: datetime | None = None
     revision: int = 1
+    card: WorkerCard | None = None
+    card_revision: int = 0
+    card_held_back: bool = False
 
     def timers(self) -> dict[str, datetime | None]:
         return {

@@ -10,6 +10,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints, field_validator
 
+from services.allocation.directory.card import HubCard
 from services.allocation.documents import Code, Codes, Incoming, Points
 from services.allocation.risk.policy import LEVELS
 from services.allocation.rota.plan import KnownGap, Rota
@@ -104,7 +105,7 @@ class Hub(Record):
     """A Hub as stored. `revision` is the number of its entry; it is what If-Match is about, and
     `rota_revision` likewise. `on_rota` are all whom the rota names; at `duty_at` somebody
     else may be on duty; of `gaps_known` its managers were
-    told, at `gaps_at`."""
+    told, at `gaps_at`. `card`: what the directory says of its desk."""
 
     name: str
     areas: tuple[str, ...]
@@ -125,6 +126,8 @@ class Hub(Record):
     duty_at: datetime | None = None
     gaps_known: tuple[KnownGap, ...] = ()
     gaps_at: datetime | None = None
+    card: HubCard | None = None
+    card_revision: int = 0
 
     def timers(self) -> dict[str, datetime | None]:
         return {DUTY_DUE: self.duty_at}

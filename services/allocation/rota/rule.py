@@ -61,10 +61,15 @@ def in_turn(
 ) -> tuple[str, ...]:
     """The workers of that moment who are there, the first one first: who is on duty, who stands in,
     who covers. The others are as good as on no rota."""
+    found = [workers[one] for one in named_at(rota, at) if one in workers]
+    return tuple(w.id for w in found if available(w, at) and not is_unsafe(w, unsafe))
+
+
+def named_at(rota: Rota, at: datetime) -> tuple[str, ...]:
+    """The workers of that moment, there or not, the first one first."""
     _, posted = _span_at(rota, at)
     named = (posted.worker_id, posted.stand_in_id, posted.covering_id)
-    found = [workers[one] for one in named if one and one in workers]
-    return tuple(w.id for w in found if available(w, at) and not is_unsafe(w, unsafe))
+    return tuple(one for one in named if one)
 
 
 def _span_at(rota: Rota, at: datetime) -> tuple[str | None, Posted]:
