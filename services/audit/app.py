@@ -14,7 +14,7 @@ from services.audit.exports.export import Export
 from services.audit.integrity import routes as integrity
 from services.audit.integrity.completeness import Completeness
 from services.audit.integrity.faults import Fault
-from services.audit.integrity.losses import Loss
+from services.audit.integrity.losses import AskedAgain, Loss
 from services.audit.integrity.selfcheck import HARMLESS, SelfCheck
 from services.audit.log import proofs
 from services.audit.log import routes as log
@@ -124,7 +124,12 @@ def parts_of(settings: AuditSettings, platform: Platform) -> Parts:
         ring=ring,
         queries=Queries(Store(database["queries"], Query, relay)),
         check=SelfCheck(trail, rate=settings.audit_check_rate),
-        complete=Completeness(trail, database, Store(database["losses"], Loss, relay)),
+        complete=Completeness(
+            trail,
+            database,
+            Store(database["losses"], Loss, relay),
+            Store(database["asked_again"], AskedAgain, relay),
+        ),
         faults=faults,
         exports=Store(database["exports"], Export, relay),
         cosignatures=Cosignatures(trail, database, settings.witnesses(), settings.audit_origin),

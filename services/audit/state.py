@@ -35,5 +35,6 @@ class Audit:
             self.ring.store,
             self.exports,
             self.complete.losses,
+            self.complete.asked_again,
         ):
             await store.prepare()

@@ -2,6 +2,8 @@
 
 from typing import ClassVar, Literal
 
+from pydantic import AwareDatetime
+
 from shared.events import EventData
 from shared.events.declared import Disclosed, Parties
 
@@ -180,6 +182,26 @@ class TrailEventsMissing(EventData):
         count = len(self.event_ids)
         lack = f"{count} events are no entries and are asked for again" if count else "none lacks"
         return f"Of what {self.service} tallied in entry {self.tally}, {lack}."
+
+    def parties(self) -> Parties:
+        return Parties()
+
+
+class TrailSentAgainAsked(EventData):
+    """The broker was another, or had lost messages: what it had confirmed may have reached the trail
+    and not those who act on it. Every service sends again what it has sent since `since`."""
+
+    event_type: ClassVar[str] = "trail.sent_again_asked"
+    heard_by: ClassVar[tuple[str, ...]] = TrailEventsMissing.heard_by
+
+    entry: int
+    since: AwareDatetime
+
+    def says(self, by: str) -> str:
+        return (
+            f"After entry {self.entry} every service is asked to send again what it has sent"
+            f" since {self.since.isoformat()}."
+        )
 
     def parties(self) -> Parties:
         return Parties()

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from opentelemetry import metrics, trace
@@ -106,7 +107,8 @@ class Process:
         relay = Relay(name, self._bus, lease=given.relay_lease, poll_slowest=given.relay_slowest)
         self._relays.append(relay)
         service = build(Platform(database, relay))
-        tallies = Tallies(database, relay, every=given.tally_every)
+        kept = timedelta(days=given.sent_kept_days)
+        tallies = Tallies(database, relay, every=given.tally_every, kept=kept)
         self._prepares.append(tallies.prepare)
         service = replace(service, loops=[*service.loops, tallies.run])
         for queue, handlers in {**service.handlers, **tallies.handlers}.items():

@@ -76,6 +76,7 @@ class Settings(HttpSettings):
     relay_lease: Seconds = 30.0
     relay_slowest: Seconds = 5.0
     tally_every: Seconds = 300.0
+    sent_kept_days: Annotated[float, Field(ge=1, le=366)] = 30
     bus_prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,64}$")] = ""
     retry_delays: tuple[Seconds, Seconds, Seconds] = (5.0, 60.0, 600.0)
     api_description: bool = True

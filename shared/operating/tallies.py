@@ -3,7 +3,8 @@
 Which were confirmed since the last tally stands in `sent`, beside each record's outbox. A tally takes
 them into the archive, says their ids in one event, and clears `sent`, in this order: whatever a crash
 or a second replica repeats is said twice, and nothing is left out. What the trail then lacks is asked
-for (`trail.events_missing`) and goes back from the archive into an outbox.
+for (`trail.events_missing`) and goes back from the archive into an outbox. After the broker or a
+consumer's database was lost, all of a time goes back (`again_since`).
 """
 
 import asyncio
@@ -15,7 +16,7 @@ from pymongo.errors import DuplicateKeyError
 
 from shared.clock import Clock, now
 from shared.events import Event
-from shared.events.trail import TrailEventsMissing, TrailTallied
+from shared.events.trail import TrailEventsMissing, TrailSentAgainAsked, TrailTallied
 from shared.messaging.dispatch import Handlers, on
 from shared.messaging.relay import Collection, Relay
 from shared.operating.cancellation import raise_if_cancelled
@@ -40,10 +41,16 @@ class Tallies:
     """Of one service: one tally in `every` seconds, whatever happened or did not."""
 
     def __init__(
-        self, database: Database, relay: Relay, *, every: float, clock: Clock = now
+        self,
+        database: Database,
+        relay: Relay,
+        *,
+        every: float,
+        kept: timedelta = KEPT,
+        clock: Clock = now,
     ) -> None:
         self._service, self._relay = relay.service, relay
-        self._every, self._clock = every, clock
+        self._every, self._kept, self._clock = every, kept, clock
         self._id = f"tally_{relay.service}"
         self._store = Store(database["tallies"], Tally, relay, clock=clock)
         self._turns, self._archive = database["tally_turns"], database["sent"]
@@ -52,7 +59,8 @@ class Tallies:
     @property
     def handlers(self) -> Handlers:
         """What it handles, by queue."""
-        return {f"{self._service}.sent": [on(TrailEventsMissing, self._again)]}
+        lost = [on(TrailEventsMissing, self._again), on(TrailSentAgainAsked, self._all_again)]
+        return {f"{self._service}.sent": lost}
 
     async def prepare(self) -> None:
         """Create the indexes; safe to repeat."""
@@ -69,7 +77,7 @@ class Tallies:
             if await self._is_time():
                 await self.take()
                 await self._archive.delete_many(
-                    {"at": {"$lt": self._clock() - KEPT}, "outbox_due": {"$exists": False}}
+                    {"at": {"$lt": self._clock() - self._kept}, "outbox_due": {"$exists": False}}
                 )
 
     async def _is_time(self) -> bool:
@@ -145,6 +153,40 @@ class Tallies:
             {"_id": {"$in": list(event.data.event_ids)}},
             [{"$set": {"outbox": outbox, "outbox_due": self._clock()}}],
         )
+
+    async def _all_again(self, event: Event[TrailSentAgainAsked]) -> None:
+        await self.again_since(event.data.since)
+
+    async def again_since(self, since: datetime) -> int:
+        """Send again everything that was sent at this time or later, as far as it is kept. Returns of
+        how many records and archived events. Safe to repeat: each repetition sends all of it again.
+
+        What is not tallied yet goes first, record by record: a tally in between would take it into the
+        archive as of now, where it is found after. A crash in between leaves a part sent again; whoever
+        asked asks again.
+        """
+        count = 0
+        for collection in self._relay.collections:
+            update = _back_to_outbox(self._clock())
+            result = await collection.update_many({"sent_at": {"$exists": True}}, update)
+            count += result.modified_count
+        outbox = [{"n": "$_id", "body": "$body"}]
+        failpoint("again.after_records")
+        archived = await self._archive.update_many(
+            {"at": {"$gte": since}},
+            [{"$set": {"outbox": outbox, "outbox_due": self._clock()}}],
+        )
+        return count + archived.modified_count
+
+
+def _back_to_outbox(at: datetime) -> list[dict[str, Any]]:
+    """The update that puts what was confirmed before what still waits, and makes all of it due."""
+    sent, waits = ({"$ifNull": [field, []]} for field in ("$sent", "$outbox"))
+    back = {"$concatArrays": [sent, waits]}
+    return [
+        {"$set": {"outbox": back, "outbox_due": at}},
+        {"$unset": ["sent", "sent_at"]},
+    ]
 
 
 def _cleared_of(names: Sequence[str]) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from pymongo.monitoring import (
     CommandSucceededEvent,
 )
 
+from shared.clock import now
 from shared.events import Event
 from shared.events.trail import TrailEventsMissing
 from shared.ids import new_id
@@ -162,7 +163,7 @@ async def test_what_the_trail_lacks_is_sent_again_byte_for_byte(
 ) -> None:
     relay, things, tallies = of_this(database, silent)
     await tallies.prepare()
-    (handler,) = tallies.handlers["notify.sent"]
+    handler, _ = tallies.handlers["notify.sent"]
     async with relaying(relay):
         for number in range(5):
             await things.add(Thing(id=f"thing_{number}"), ThingMade(), by=SOMEONE)
@@ -177,6 +178,36 @@ async def test_what_the_trail_lacks_is_sent_again_byte_for_byte(
         again = {m.id: m.body for m in all_of(silent)}
 
     assert again == {one: sent[one] for one in lost}
+
+
+async def test_all_of_a_time_is_sent_again_tallied_or_not_and_nothing_before(
+    database: Database, silent: SilentBus
+) -> None:
+    relay, things, tallies = of_this(database, silent)
+    await tallies.prepare()
+    async with relaying(relay):
+        await things.add(Thing(id="thing_old"), ThingMade(), by=SOMEONE)
+        await settled(database)
+        await tallies.take()
+        await settled(database)
+        before = {m.id for m in all_of(silent) if m.type == ThingMade.event_type}
+        await database["sent"].update_many({}, {"$set": {"at": LONG_AGO}})
+        since = now()
+        for number in range(random.randint(3, 9)):
+            await things.add(Thing(id=f"thing_{number}"), ThingMade(), by=SOMEONE)
+            if random.random() < 0.4:
+                await settled(database)
+                await tallies.take()
+        await settled(database)
+        expected = {m.id: m.body for m in all_of(silent)}
+        for _ in range(2):  # a second time, all of it comes a second time
+            assert await tallies.again_since(since) > 0
+            await settled(database)
+            again = {m.id: m.body for m in all_of(silent)}
+            made = {one for one, body in again.items() if b"trail.tallied" not in body}
+            assert {one: again[one] for one in made}.items() <= expected.items()
+            assert made == {i for i, body in expected.items() if b"trail.tallied" not in body}
+            assert not before & set(again)
 
 
 def asked(service: str, *ids: str) -> Event[TrailEventsMissing]:

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from shared.clock import now
 from tests.harness.mongo import Mongo
 from tests.harness.network import Network, running
 from tests.harness.node import PrivateNode, installed
@@ -16,6 +18,7 @@ from tests.harness.trails import body, writer
 from tests.harness.waiting import until
 
 _numbers = count(1)
+ASKED = "trail.sent_again_asked"
 
 
 @pytest.fixture(scope="module")
@@ -95,3 +98,11 @@ async def test_a_new_broker_is_noticed_told_of_and_read_from_its_first_event(
     integrity = (await network.ask("auditor", "GET", "/v1/trail/integrity")).json()
     assert len(integrity["streams_replaced"]) == 2
     assert integrity["sound"]
+
+    async def asked() -> list[dict[str, Any]]:
+        of_it = [e["data"] for e in await entries(network) if e["type"] == ASKED]
+        return of_it if len(of_it) == 2 else []
+
+    # Whoever acts on events may have missed what the trail had read: every service sends it again.
+    for one in await until(asked, deadline=60, what="the services being asked for all again"):
+        assert datetime.fromisoformat(one["since"]) < now() - timedelta(hours=23)

@@ -12,12 +12,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from services.audit.integrity.losses import Loss, asked_for, looked_at
+from services.audit.integrity.losses import (
+    BEHIND,
+    AskedAgain,
+    Loss,
+    asked_for,
+    looked_at,
+    said,
+)
 from services.audit.log import gauges
 from services.audit.log.leaf import instant
 from services.audit.log.store import Trail
 from shared.clock import Clock, now
-from shared.events.trail import TrailTallied
+from shared.events.trail import TrailStreamReplaced, TrailTallied
 from shared.ids import derived_id
 from shared.operating.cancellation import raise_if_cancelled
 from shared.origin import Origin
@@ -47,12 +54,19 @@ class Told:
 
 
 class Completeness:
-    """Holds tallies against the trail."""
+    """Holds tallies against the trail, and asks for all again where the broker was replaced."""
 
     def __init__(
-        self, trail: Trail, database: Database, losses: Store[Loss], *, clock: Clock = now
+        self,
+        trail: Trail,
+        database: Database,
+        losses: Store[Loss],
+        asked_again: Store[AskedAgain],
+        *,
+        clock: Clock = now,
     ) -> None:
         self._trail, self._clock, self.losses = trail, clock, losses
+        self.asked_again = asked_again
         self._progress = database["completeness"]
 
     async def missing(self) -> list[Loss]:
@@ -81,6 +95,7 @@ class Completeness:
     async def look(self) -> None:
         """Look at what lacked before, and at the tallies that are new. Safe to repeat."""
         size = (await self._trail.state())["size"]
+        await self._replaced_streams(size)
         for loss in await self.missing():
             await self._look_again(loss, size)
         await self._new_tallies(size)
@@ -93,6 +108,20 @@ class Completeness:
         still = await self._lacking(loss.event_ids, size)
         at = self._clock()
         await self.losses.change(loss.id, lambda one: looked_at(one, still, at), by=BY, seen=loss)
+
+    async def _replaced_streams(self, size: int) -> None:
+        """Ask every service for what the broker that is gone may have confirmed and not delivered."""
+        found = await self._progress.find_one({"_id": AT}) or {}
+        where = {"type": TrailStreamReplaced.event_type}
+        async for entry in self._trail.scan(where, size, start=found.get("next_replaced", 0)):
+            seq = entry["seq"]
+            before = await self._trail.entry(max(0, seq - 1)) or entry
+            last = datetime.fromisoformat(json.loads(before["leaf"])["recorded_at"])
+            name, at = derived_id("again", str(seq)), self._clock()
+            asked = AskedAgain(id=name, entry=seq, since=last - BEHIND, asked_at=at)
+            await self.asked_again.add_or_change(asked, said(asked), rule=Change, by=BY)
+            progress = {"$set": {"next_replaced": seq + 1}}
+            await self._progress.update_one({"_id": AT}, progress, upsert=True)
 
     async def _new_tallies(self, size: int) -> None:
         found = await self._progress.find_one({"_id": AT}) or {}

@@ -1,14 +1,32 @@
-"""What a service has tallied and the trail lacks, and the event that asks for it. Pure."""
+"""What a service has tallied and the trail lacks, and the events that ask for it. Pure."""
 
 from datetime import datetime, timedelta
 
-from shared.events.trail import TrailEventsMissing
+from shared.events.trail import TrailEventsMissing, TrailSentAgainAsked
 from shared.storage.records import Change, Record
 
 # Asked again after this long, then after twice as long, and so on: what nobody has any more is not
 # asked for without end.
 AGAIN = timedelta(minutes=10)
 SELDOM = 8
+
+
+# A consumer may have been so far behind the trail when its broker was lost.
+BEHIND = timedelta(hours=24)
+
+
+class AskedAgain(Record):
+    """The services were asked to send again what they had sent since `since`, once for each entry that
+    says the broker was another."""
+
+    entry: int
+    since: datetime
+    asked_at: datetime
+
+
+def said(asked: AskedAgain) -> TrailSentAgainAsked:
+    """The event that asks."""
+    return TrailSentAgainAsked(entry=asked.entry, since=asked.since)
 
 
 class Loss(Record):

@@ -61,6 +61,10 @@ const trail = {
       actions: ["find", "insert", "update", "createCollection", "createIndex"],
     },
     {
+      resource: { db: "hub_audit", collection: "asked_again" },
+      actions: ["find", "insert", "update", "createCollection", "createIndex"],
+    },
+    {
       resource: { db: "hub_audit", collection: "completeness" },
       actions: ["find", "insert", "update", "createCollection"],
     },
