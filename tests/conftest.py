@@ -48,7 +48,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if hasattr(session.config, "workerinput"):
         return  # a worker of a parallel run: the first one has said it
     line = f"seed: {SEED}"
-    if _needs(session.config, "service", "system"):
+    if _needs(session.config, "service", "system", "faults"):
         from tests.harness import broker, mongo
 
         if not session.config.option.collectonly:

@@ -17,7 +17,7 @@ from bson.codec_options import CodecOptions
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.encryption import AsyncClientEncryption
 from pymongo.encryption_shared import Algorithm
-from pymongo.errors import EncryptionError
+from pymongo.errors import EncryptionError, PyMongoError
 
 from shared.errors import Refused
 from shared.ids import keyed_id
@@ -68,19 +68,19 @@ class Vault:
         """
         try:
             await self._encryption.create_data_key(self._provider, key_alt_names=[record_id])
-        except EncryptionError:
+        except EncryptionError as error:
             # Made by an earlier copy of the request; anything else is a fault.
             if not await self._has_key(record_id):
-                raise
+                raise _store_fault(error) from None
 
     async def seal(self, record_id: str, fields: Mapping[str, str]) -> dict[str, bytes]:
         """Encrypt each field with the record's key. Raises `Erased` when the key was destroyed:
         a new one would make an erased record hold personal data again."""
         try:
             return {name: await self._encrypted(record_id, v) for name, v in fields.items()}
-        except EncryptionError:
+        except EncryptionError as error:
             if await self._has_key(record_id):
-                raise
+                raise _store_fault(error) from None
         raise Erased
 
     async def _encrypted(self, record_id: str, value: str) -> bytes:
@@ -93,9 +93,9 @@ class Vault:
         for name, value in sealed.items():
             try:
                 opened[name] = str(await self._encryption.decrypt(Binary(value, 6)))
-            except EncryptionError:
+            except EncryptionError as error:
                 if await self._has_key(record_id):
-                    raise
+                    raise _store_fault(error) from None
                 raise Erased from None
         return opened
 
@@ -136,6 +136,11 @@ class Vault:
 
     async def _has_key(self, record_id: str) -> bool:
         return await self._keys.find_one({"keyAltNames": record_id}, {"_id": 1}) is not None
+
+
+def _store_fault(error: EncryptionError) -> Exception:
+    """The fault of the store that this one hides, if it hides any: that is no fault of ours."""
+    return error.cause if isinstance(error.cause, PyMongoError) else error
 
 
 def _name(master_key: bytes) -> str:
