@@ -34,6 +34,9 @@ lives: .venv/dev ## random lives of children who are alike: LIVES=300, SEED=… 
 walks: .venv/dev ## random walks: at each moment somebody knows that a referral is theirs: WALKS=30, SEED=…
 	@WALKS=$(or $(WALKS),30) $(PY) -m pytest -q -s -n 0 tests/system/test_attention.py
 
+test-faults: .venv/dev ## services, broker, store and network fail while people refer; the books balance: FAULTS_FOR=1200 seconds
+	@FAULTS_FOR=$(or $(FAULTS_FOR),1200) PATIENCE=3 $(PY) -m pytest -q -s -n 0 tests/faults
+
 pictures: .venv/dev ## take the pictures of the pages in docs/pictures anew, from sample data
 	@mkdir -p docs/pictures && PICTURES=docs/pictures $(PY) -m pytest -q -s -n 0 tests/system/test_pages.py -k "accepted and not no"
 

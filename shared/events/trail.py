@@ -1,8 +1,7 @@
 """Events of the audit service about the trail itself."""
 
+from datetime import datetime
 from typing import ClassVar, Literal
-
-from pydantic import AwareDatetime
 
 from shared.events import EventData
 from shared.events.declared import Disclosed, Parties
@@ -195,7 +194,7 @@ class TrailSentAgainAsked(EventData):
     heard_by: ClassVar[tuple[str, ...]] = TrailEventsMissing.heard_by
 
     entry: int
-    since: AwareDatetime
+    since: datetime
 
     def says(self, by: str) -> str:
         return (

@@ -2,8 +2,8 @@
 
 `python -m shared.operating.sent_again since TIME`, for the service whose MONGO_URL and
 MONGO_DATABASE (in full, as `hub_referral`) are set, while it runs or not; TIME as
-2026-11-27T10:00:00Z. The running service publishes; whoever had an event already ignores it. It goes back as far
-as SENT_KEPT_DAYS. After a lost broker the trail asks for this by itself.
+2026-11-27T10:00:00Z. The running service publishes; whoever had an event already ignores it. It goes
+back as far as SENT_KEPT_DAYS. After a lost broker the trail asks for this by itself.
 """
 
 import sys

@@ -181,10 +181,9 @@ class Tallies:
 
 def _back_to_outbox(at: datetime) -> list[dict[str, Any]]:
     """The update that puts what was confirmed before what still waits, and makes all of it due."""
-    sent, waits = ({"$ifNull": [field, []]} for field in ("$sent", "$outbox"))
-    back = {"$concatArrays": [sent, waits]}
+    both: list[Any] = [{"$ifNull": [field, []]} for field in ("$sent", "$outbox")]
     return [
-        {"$set": {"outbox": back, "outbox_due": at}},
+        {"$set": {"outbox": {"$concatArrays": both}, "outbox_due": at}},
         {"$unset": ["sent", "sent_at"]},
     ]
 

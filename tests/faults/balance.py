@@ -17,7 +17,7 @@ from tests.harness.receiver import Receiver
 from tests.harness.trails import writer
 
 # What a referral's record says of where it stands, and what the case's record may say then.
-AGREE = {
+AGREE: dict[str, set[str | None]] = {
     "received": {None, "seeking"},
     "waiting": {"waiting"},
     "allocated": {"offered", "handed_over", "accepted"},
@@ -134,7 +134,7 @@ async def _told(
             faults.append(f"{name} still waits for its webhook")
         if ended[name] != 1 and one["status"] != "retracted":
             faults.append(f"{name} ended {ended[name]} times")
-    began = Counter()
+    began = Counter[str]()
     async for row in database["attempts"].find({"step": "began", "channel": "webhook"}):
         began[row["notification_id"]] += 1
     calls = Counter(call.headers["webhook-id"] for call in receiver.calls)
@@ -144,9 +144,9 @@ async def _told(
         for n in notifications
         if n["kind"] == "referral_received" and n["recipient_kind"] == "agency"
     )
-    for one in history.accepted.values():
-        if heard[one] != 1:
-            faults.append(f"the school heard {heard[one]} times that {one} was received")
+    for sent in history.accepted.values():
+        if heard[sent] != 1:
+            faults.append(f"the school heard {heard[sent]} times that {sent} was received")
     return faults
 
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from shared.messaging.topology import Topology
 from tests.harness import mongo as stores
 from tests.harness.broker import settle
 from tests.harness.mongo import Mongo
@@ -28,6 +29,9 @@ class Stage(Network):
         self.wires = wires
         self.node, self.store, self.disk = node, store, folder / "node" / "data"
         super().__init__(node, store, f"f{secrets.token_hex(4)}.", folder, SERVICES)
+        # An event waits 120 times the first of them for a cause that was lost and is sent again.
+        self.topology = Topology(prefix=self.prefix, retry_delays=(1.0, 2.0, 5.0))
+        self.modules = {name: self.module(name) for name in SERVICES}
 
     def environment(self, name: str) -> dict[str, str]:
         to_broker, to_store = self.wires
