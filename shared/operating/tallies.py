@@ -171,7 +171,6 @@ class Tallies:
             result = await collection.update_many({"sent_at": {"$exists": True}}, update)
             count += result.modified_count
         outbox = [{"n": "$_id", "body": "$body"}]
-        failpoint("again.after_records")
         archived = await self._archive.update_many(
             {"at": {"$gte": since}},
             [{"$set": {"outbox": outbox, "outbox_due": self._clock()}}],

@@ -17,7 +17,7 @@ POINTS = (
     *("intake.after_reservation", "intake.after_subject", "intake.after_person"),
     *("notify.after_projection", "deliver.after_claim", "deliver.after_row", "deliver.after_call"),
     *("trail.after_entries", "trail.after_state", "trail.after_tiles", "trail.before_checkpoint"),
-    *("tally.after_archive", "tally.after_telling", "again.after_records"),
+    *("tally.after_archive", "tally.after_telling"),
 )
 DISK_FULL, DISK_FREE = "99999GB", "1MB"
 # A quorum queue that was just declared may lose what it has when its node is killed within a second.
