@@ -6,6 +6,7 @@ from shared.events import Event
 from shared.events.allocation import AllocationEvent, AllocationMade, AllocationWaiting
 from shared.events.erasure import ReferralErased
 from shared.events.joining import JoinProposalEnded, JoinProposed
+from shared.events.participation import ParticipationSaid
 from shared.events.referral import (
     MatchSuspected,
     ReferralAmended,
@@ -66,6 +67,13 @@ class Cases:
         """All that was told is decided on again."""
         await self._cases.apply(event.data.referral_id, event)
         await self._re_evaluate(event.data.referral_id)
+
+    async def on_said(self, event: Event[ParticipationSaid]) -> None:
+        """Who may read what a young person said hears of it; of what is for nobody, nobody."""
+        referral_id = event.data.referral_id
+        if referral_id is not None:
+            case = (await self._cases.get(referral_id)).case(referral_id)
+            await notify(self._stores, event, case)
 
     async def on_risk_escalated(self, event: Event[RiskEscalated]) -> None:
         """A concern of one agency may raise the level of what a worker has had for long."""

@@ -40,6 +40,7 @@ from shared.events.erasure import ReferralErased
 from shared.events.joining import JoinProposalEnded, JoinProposed
 from shared.events.mistaken import ConsentInvalidated
 from shared.events.parents import ParentsWordRecorded
+from shared.events.participation import ParticipationSaid
 from shared.events.referral import (
     MatchSuspected,
     ReferralAmended,
@@ -85,11 +86,11 @@ from shared.messaging.dispatch import Handlers, on
 
 def handlers(stores: Stores) -> Handlers:
     """Queue → what handles its events. A projection is durable before anything is decided on it."""
-    return {**_of_cases(stores), **_of_sharing(stores)}
+    return {**_of_referrals(stores), **_of_cases(stores), **_of_sharing(stores)}
 
 
-def _of_cases(stores: Stores) -> Handlers:
-    cases, directory = Cases(stores), Directory(stores)
+def _of_referrals(stores: Stores) -> Handlers:
+    cases = Cases(stores)
     return {
         "notify.referrals": [
             on(ReferralReceived, cases.on_referral),
@@ -104,7 +105,14 @@ def _of_cases(stores: Stores) -> Handlers:
             on(TransferUnanswered, cases.on_referral),
             on(TransferEnded, cases.on_referral),
             on(ReferralTransferred, cases.on_transferred),
+            on(ParticipationSaid, cases.on_said),
         ],
+    }
+
+
+def _of_cases(stores: Stores) -> Handlers:
+    cases, directory = Cases(stores), Directory(stores)
+    return {
         "notify.allocations": [
             on(AllocationMade, cases.on_referral),
             on(AllocationWaiting, cases.on_referral),

@@ -22,6 +22,8 @@ from services.referral.lifecycle import route as lifecycle
 from services.referral.matches import route as matches
 from services.referral.measures import count_referrals
 from services.referral.parents import route as parents
+from services.referral.participation import card_route as cards
+from services.referral.participation import route as participation
 from services.referral.people.upgrading import upgrade
 from services.referral.retention import route as retention
 from services.referral.retention.policy import policy
@@ -60,6 +62,8 @@ ROUTERS = (
     tracings.router,
     transfers.router,
     drafts.router,
+    participation.router,
+    cards.router,
 )
 
 

@@ -11,6 +11,7 @@ from services.referral.drafts.drafts import Drafts
 from services.referral.hubs.directory import Directory
 from services.referral.intake.reservation import References
 from services.referral.matches.entries import Matches
+from services.referral.participation.kept import Voices
 from services.referral.people.age import BIRTHDAY_DUE
 from services.referral.people.index import People
 from services.referral.records import RESPONSE_DUE, TRANSFER_DUE, AccessRecord, Referral
@@ -42,6 +43,7 @@ class Stores:
     known: Known
     matches: Matches
     drafts: Drafts
+    voices: Voices
     vault: Vault
 
     @classmethod
@@ -64,6 +66,7 @@ class Stores:
             known=Known(database),
             matches=Matches(database["possible_matches"]),
             drafts=Drafts(database["drafts"], vault, timedelta(days=policy().drafts_days)),
+            voices=Voices(database, relay, vault, timedelta(days=policy().participation_days)),
             vault=vault,
         )
 
@@ -75,6 +78,7 @@ class Stores:
         await self.known.prepare()
         await self.matches.prepare()
         await self.drafts.prepare()
+        await self.voices.prepare()
         await self.referrals.prepare(
             *([(name, 1), ("received_at", -1)] for name in ("agency_id", "hub_id", "worker_id")),
             *([(name, 1), ("stands_since", 1)] for name in ("agency_id", "hub_id")),

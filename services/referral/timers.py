@@ -11,6 +11,8 @@ from functools import partial
 from services.referral.agencies.rule import AGREEMENT_DUE, Agreement, watch
 from services.referral.drafts.rule import DESTRUCTION_DUE, Draft
 from services.referral.lifecycle.states import overdue
+from services.referral.participation.rule import SAID_DUE, Words
+from services.referral.participation.saying import destroy
 from services.referral.people.age import BIRTHDAY_DUE, Age, older
 from services.referral.people.finding import details_of
 from services.referral.people.growing import turn
@@ -35,6 +37,7 @@ async def run_timers(stores: Stores) -> None:
             run_out(stores.agreements, AGREEMENT_DUE, partial(agree, stores), lease=LEASE),
             run_out(stores.subjects, BIRTHDAY_DUE, partial(grow, stores), lease=LEASE),
             run_out(stores.drafts, DESTRUCTION_DUE, partial(forget, stores), lease=LEASE),
+            run_out(stores.voices.said, SAID_DUE, partial(fall_silent, stores), lease=LEASE),
         ):
             loops.create_task(loop)
 
@@ -79,6 +82,11 @@ async def grow(stores: Stores, subject: Subject) -> None:
 async def forget(stores: Stores, draft: Draft) -> None:
     """Nobody has changed a draft for as long as one is kept, or a crash left it half destroyed."""
     await stores.drafts.destroy(draft.id)
+
+
+async def fall_silent(stores: Stores, said: Words) -> None:
+    """What a young person said has had its time, or a crash left its key."""
+    await destroy(stores, said, "time_over", ME)
 
 
 def _is_due(age: Age, at: datetime) -> bool:

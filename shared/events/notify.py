@@ -55,6 +55,7 @@ NotificationKind = Literal[
     "case_transferred",
     "consent_waits",
     "refusal_doubtful",
+    "young_person_said",
     "safety_hold",
     "phone_them",
     "unopened_urgent",

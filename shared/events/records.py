@@ -11,6 +11,7 @@ from shared.rules.sharing import CATEGORIES, Category, Verdict
 UNKNOWN = "unknown"
 _PARTS: dict[str, str] = {
     **{"match": "possible matches", "goals": "goals", "name": "name"},
+    "participation": "answers to invitations",
     "sharing": "consents, decisions and safety marks",
 }
 
@@ -57,10 +58,11 @@ class RecordViewed(EventData):
     # With what stood there before it was corrected.
     earlier: bool = False
     # What of it: the referral, that a search found it, what is known of its possible matches, or its
-    # goals, the name in a list of cases, that another Hub is to take it, or what is known of sharing.
-    part: Literal["record", "search_hit", "match", "goals", "name", "transfer", "sharing"] = (
-        "record"
-    )
+    # goals, the name in a list of cases, that another Hub is to take it, what is known of sharing, or
+    # what the young person said of the service.
+    part: Literal[
+        "record", "search_hit", "match", "goals", "name", "transfer", "sharing", "participation"
+    ] = "record"
 
     def says(self, by: str) -> str:
         # No category is decided for those whose own, or whose work, it is. Of what others wrote in
@@ -107,7 +109,7 @@ class RecordViewed(EventData):
     @property
     def _undecided(self) -> tuple[Category, ...]:
         """What was seen by right of one's own referral or of one's work, which nobody decided."""
-        if self.part == "goals":
+        if self.part in ("goals", "participation"):
             return ("existence", "narrative", "outcome")
         if self.part == "sharing":  # and why somebody decided to share, in words
             return ("existence", "narrative")

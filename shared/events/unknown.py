@@ -11,7 +11,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from shared.events import codes, directory, notify, transfer
+from shared.events import codes, directory, notify, participation, transfer
 from shared.rules import sharing
 
 LEFT_OUT = None
@@ -76,7 +76,14 @@ READ_AS: Mapping[Any, str | None] = {
     Literal["agency", "worker", "hub_manager", "auditor", "operator"]: "operator",
     Literal["referrer", "agency", "worker", "hub_manager", "operator"]: "worker",
     Literal["worker", "hub_manager"]: "worker",
-    Literal["record", "search_hit", "match", "goals", "name", "transfer", "sharing"]: "record",
+    Literal[
+        "record", "search_hit", "match", "goals", "name", "transfer", "sharing", "participation"
+    ]: "record",
+    participation.Moment: "on_the_way",
+    participation.Way: "card",
+    participation.ReadBy: "nobody",
+    participation.Theme: "listen_to_me",
+    participation.EndReason: "erased",
     Literal["name", "date_of_birth", "nhs_number"]: LEFT_OUT,
     Literal["agency", "worker", "hub_manager", "account"]: "account",
     Literal["unsafe"]: "unsafe",

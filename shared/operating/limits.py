@@ -50,6 +50,10 @@ class LimitSettings(BaseModel):
     limit_searches: Rate = Field(
         "60/10minutes", description="Searches by name, birth date or number of one account."
     )
+    limit_codes: Rate = Field(
+        "30/hour", description="Codes of cards that one address may try and that are none."
+    )
+    limit_all_codes: Rate = Field("3000/hour", description="The same of all addresses together.")
     limit_streams: int = Field(
         10,
         ge=1,

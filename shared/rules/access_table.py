@@ -74,6 +74,13 @@ TABLE: Mapping[Action, Row] = {
     "preview_match": _MANAGER,
     "view_goals": _INSIDE,
     "write_goals": _INSIDE,
+    # What young people say of the service. Who has a card's code is who it was made for.
+    "invite": _INSIDE,
+    "view_participation": _INSIDE,
+    "say": _row("own", "own_agency"),
+    "view_replies": _row("own", *_NETWORK, "auditor"),
+    "write_reply": _row("own", "manager_of_hub"),
+    "view_participation_numbers": _row("own", "manager_of_hub", "auditor"),
     "view_sharing": _INSIDE,
     "preview_sharing": _INSIDE,
     "review_consent": _INSIDE,

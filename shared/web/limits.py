@@ -52,6 +52,8 @@ class Limits:
         self._items: dict[str, RateLimitItem] = {
             "client": parse(settings.limit_client),
             "address": parse(settings.limit_address),
+            "codes": parse(settings.limit_codes),
+            "all_codes": parse(settings.limit_all_codes),
             "searches": parse(settings.limit_searches),
             "failed_tokens": parse(settings.limit_failed_tokens),
         }

@@ -75,6 +75,9 @@ BASIS = {
     "review_at": "2027-01-01T00:00:00Z",
     "subject_told": True,
 }
+# No code looks so: what is asked by it is refused, and is no guess.
+CARD = {"card_code": "none"}
+NO_CARD = (Rule(409, "code_unknown", body=CARD),)
 REFERRAL = a_referral(
     agency_reference="well-formed",
     consents=[{**CONSENT, "status": "given"}],
@@ -159,6 +162,7 @@ wk_short,
 # Who stands to the school's referrals in no way that lets them act.
 NOT_THEIRS = ("police", "stranger", "other_worker", "other_manager", "auditor", "operator")
 NOT_AN_AGENCY = dict.fromkeys(("worker", "manager", "auditor", "operator"), 403)
+ONLY_MANAGERS = dict.fromkeys(("school", "worker", "auditor", "operator"), 403)
 NOT_A_REGISTRAR = dict.fromkeys(("school", "worker", "auditor"), 403)
 NOT_OF_A_HUB = dict.fromkeys(("school", "auditor", "operator"), 403)
 
@@ -659,6 +663,55 @@ REFERRAL_ROUTES: dict[str, Row] = {
             Rule(409, "goal_closed", path="/v1/referrals/{open}/goals/{ended_goal}/closure"),
             Rule(404, "not_found", path="/v1/referrals/{accepted}/goals/{goal}/closure"),
         ),
+    ),
+    f"POST {R}/invitations": _of_referral(
+        "{open}/invitations",
+        "east_worker",
+        {"moment": "start"},
+        "school",
+        rules=(
+            Rule(422, "malformed", body={"moment": "no_code"}),
+            Rule(409, "erased", by="east_manager", path="/v1/referrals/{erased}/invitations"),
+            Rule(409, "link_not_safe", body={"moment": "end", "way": "link"}),
+            Rule(
+                422,
+                "idempotency_key_reused",
+                body={"moment": "end"},
+                headers={"Idempotency-Key": "invitation"},
+            ),
+        ),
+    ),
+    "POST /v1/participation/cards": Row(
+        *("/v1/participation/cards", "school", CARD, NOT_AN_AGENCY, NO_CARD), taken=False
+    ),
+    "POST /v1/participation/withdrawals": Row(
+        *("/v1/participation/withdrawals", "school", CARD, NOT_AN_AGENCY, NO_CARD), taken=False
+    ),
+    "POST /v1/participation/answers": Row(
+        "/v1/participation/answers",
+        "school",
+        {**CARD, "feeling": "good", "read_by": "worker"},
+        NOT_AN_AGENCY,
+        (
+            *NO_CARD,
+            Rule(422, "malformed", body={**CARD, "read_by": "worker"}),
+            Rule(422, "malformed", body={**CARD, "feeling": "good", "read_by": "everybody"}),
+        ),
+        taken=False,
+    ),
+    "PUT /v1/participation/replies/{theme}": Row(
+        "/v1/participation/replies/share_less",
+        "east_manager",
+        {"done": "Synthetic words of a Hub."},
+        ONLY_MANAGERS,
+        (Rule(422, "malformed", body={"done": "short"}),),
+    ),
+    "DELETE /v1/participation/replies/{theme}": Row(
+        "/v1/participation/replies/feel_safe",
+        "east_manager",
+        None,
+        ONLY_MANAGERS,
+        (Rule(404, "not_found", path="/v1/participation/replies/more_time"),),
     ),
     f"PUT {R}/tell-parents": _of_referral(
         "{open}/tell-parents",

@@ -6,6 +6,7 @@ UNLIMITED = {
         for name in (
             *("CLIENT", "ADDRESS", "FAILED_TOKENS"),
             *("MAIL_CODES", "MAILS", "MAILBOX", "CHALLENGES", "SEARCHES"),
+            *("CODES", "ALL_CODES"),
         )
     },
     "LIMIT_STREAMS": "1000",

@@ -173,6 +173,11 @@ async def _move_on(world: World) -> None:
     for name in ("goal", "ended_goal", "closable_goal"):
         key = {"Idempotency-Key": name, **ANY_TAG}
         ids[name] = (await do("east_worker", "POST", goals, GOAL, **key))["id"]
+    invitations = f"/v1/referrals/{ids['open']}/invitations"
+    key = {"Idempotency-Key": "invitation"}
+    await do("east_worker", "POST", invitations, {"moment": "start"}, **key)
+    done = {"done": "Synthetic words of a Hub."}
+    await do("east_manager", "PUT", "/v1/participation/replies/feel_safe", done)
     ended = {"outcome": "not_pursued"}
     await do("east_worker", "POST", f"{goals}/{ids['ended_goal']}/closure", ended, **ANY_TAG)
     for name, worker in (("plan", "wk_east"), ("empty_plan", "wk_full")):

@@ -51,6 +51,9 @@ READS = {
         "/v1/referrals/{open}/match-decisions/preview"
         "?other_referral_id={same_one}&decision=different_people"
     ),
+    "GET /v1/referrals/{referral_id}/participation": "/v1/referrals/{open}/participation",
+    "GET /v1/participation/summary": f"/v1/participation/summary?hub_id={HUB}",
+    "GET /v1/participation/replies": "/v1/participation/replies",
     "GET /v1/drafts": "/v1/drafts",
     "GET /v1/drafts/{draft_id}": "/v1/drafts/{draft}",
     "GET /v1/stranded": "/v1/stranded",

@@ -28,6 +28,7 @@ PLACES |= {"notification_id": "ntf_" + 32 * "0", "plan_id": "plan_" + 32 * "0"}
 PLACES |= {"export_id": "exp_" + 32 * "0", "subject_id": "sub_" + 32 * "0"}
 PLACES |= {"basis_id": "bas_" + 32 * "0", "consent_id": "con_" + 32 * "0"}
 PLACES |= {"goal_id": "goal_" + 32 * "0", "tracing_id": "trc_" + 32 * "0"}
+PLACES |= {"theme": "share_less"}
 PLACES |= {"request_id": "lv_" + 32 * "0", "draft_id": "drf_" + 32 * "0"}
 LEFT = {
     "inactive referrer": PEOPLE["school"],

@@ -19,7 +19,7 @@ OURS = """
 about_id event_id event_ids from_subject_id ground_id notification_id other_referral_id other_referral_ids
 other_subject_id
 plan_id query_id match_id decision_id referral_id referral_ids open_referrals subject_id to_subject_id key_id
-tracing_id goal_id request_id first_sha256 sha256 account unknown_id
+tracing_id participation_id invitation_id goal_id request_id first_sha256 sha256 account unknown_id
 """.split()
 # Who is who: given by a registrar or by the issuer of tokens, under the shape that `ID` has. A
 # caller who is neither can't make one (tests/system/test_words.py).

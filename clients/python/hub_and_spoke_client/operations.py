@@ -221,6 +221,18 @@ class Client(Connection):
         headers: dict[str, Any] = {"If-None-Match": if_none_match}
         return self.send("GET", "/v1/referrals", query=query, headers=headers)
 
+    def get_replies(
+        self,
+        *,
+        cursor: str | None = None,
+        limit: int | None = None,
+        if_none_match: str | None = None,
+    ) -> Answer:
+        """You said, we did: what Hubs did about what young people said. Everybody may know it."""
+        query: dict[str, Any] = {"cursor": cursor, "limit": limit}
+        headers: dict[str, Any] = {"If-None-Match": if_none_match}
+        return self.send("GET", "/v1/participation/replies", query=query, headers=headers)
+
     def get_response_message(self, referral_id: str, *, if_none_match: str | None = None) -> Answer:
         """How a referral stands, as a `servicerequest-response` message: accepted, rejected and why,
         the young person not brought, closed. While nothing changes it is the same message, by its
@@ -303,10 +315,26 @@ class Client(Connection):
             "POST", f"/v1/referrals/{quoted(referral_id)}/amendments", headers=headers, body=body
         )
 
+    def post_answers(self, body: Any) -> Answer:
+        """What a young person says, once for a card; the same again is told the same. It is
+        encrypted, for whom they choose to read; for nobody: it is counted with others, and
+        nothing leads to them."""
+        return self.send("POST", "/v1/participation/answers", body=body)
+
     def post_batch(self, body: Any, *, validate_only: bool | None = None) -> Answer:
         """Refer many: one JSON document per line (NDJSON), at most 1,000 lines and 1 MiB."""
         query: dict[str, Any] = {"validate_only": validate_only}
         return self.send("POST", "/v1/referrals/batch", query=query, body=body)
+
+    def post_card(self, body: Any) -> Answer:
+        """How a card stands, by its code: what it is for, and whether it was used. `409
+        code_unknown` for a code that is none: those are counted, by address and in all."""
+        return self.send("POST", "/v1/participation/cards", body=body)
+
+    def post_card_withdrawal(self, body: Any) -> Answer:
+        """Take back what was said by a card: its words are destroyed, and it is counted no more. How
+        not to get in touch stays as it was asked."""
+        return self.send("POST", "/v1/participation/withdrawals", body=body)
 
     def post_consent(
         self, referral_id: str, body: Any, *, idempotency_key: str | None = None

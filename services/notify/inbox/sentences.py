@@ -48,6 +48,7 @@ SENTENCES: Mapping[NotificationKind, str] = {
     "case_transferred": "A referral has gone to another Hub.",
     "consent_waits": "A consent waits for your confirmation.",
     "refusal_doubtful": "Somebody who is marked as unsafe recorded a refusal: ask the young person.",
+    "young_person_said": "A young person said how it is, for you to read.",
     "safety_hold": "Something was held back for a young person's safety: look at it.",
     "phone_them": "Somebody could not be reached: phone them.",
     "unopened_urgent": "Something urgent has not been opened by its recipient.",

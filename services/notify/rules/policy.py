@@ -36,6 +36,7 @@ EVENTS = (
     "allocation.cover_called",
     "allocation.closed",
     "risk.escalated",
+    "participation.said",
     "consent.recorded",
     "consent.reviewed",
     "consent.invalidated",

@@ -33,7 +33,9 @@ from shared.rules.sharing import (
     decide,
 )
 
-Part = Literal["record", "search_hit", "match", "goals", "name", "transfer", "sharing"]
+Part = Literal[
+    "record", "search_hit", "match", "goals", "name", "transfer", "sharing", "participation"
+]
 INSIDE: frozenset[ViewerKind] = frozenset({"worker", "hub_manager"})
 
 

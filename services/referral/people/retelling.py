@@ -3,6 +3,7 @@
 from functools import partial
 
 from services.referral.documents import SubjectDetails
+from services.referral.participation.saying import forget_said
 from services.referral.people.finding import details_of, subject_hashes
 from services.referral.people.growing import forget, read_anew, retell
 from services.referral.people.telling import describe
@@ -60,6 +61,7 @@ async def forget_referral(stores: Stores, referral: Referral) -> None:
     """
     await stores.vault.destroy(referral.id)
     failpoint("forget.after_key")
+    await forget_said(stores, referral.id)
     subject = await stores.subjects.get(referral.subject_id)
     others = [i for i in subject.referral_ids if i != referral.id]
     stored = await stores.referrals.find({"_id": {"$in": others}}, limit=max(1, len(others)))

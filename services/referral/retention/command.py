@@ -65,7 +65,7 @@ async def plan(stores: Stores, policy: RetentionPolicy, at: datetime) -> Plan:
         if stored and stored[0].erased_at is not None:
             half_erased.append(record_id)
         elif made_at < at - _days(policy.unfinished_days) and not (
-            stored or await stores.drafts.has(record_id)  # a draft has a timer of its own
+            stored or await _has_a_timer(stores, record_id)
         ):
             unfinished.append(record_id)
     past_records = {"at": {"$lt": at - _days(policy.access_records_days)}, **PUBLISHED}
@@ -97,6 +97,11 @@ async def carry_out(stores: Stores, plan: Plan) -> None:
     await stores.access_records.collection.delete_many(
         {"_id": {"$in": list(plan.access_records)}, **PUBLISHED}
     )
+
+
+async def _has_a_timer(stores: Stores, record_id: str) -> bool:
+    """What destroys its own key when its time has come."""
+    return await stores.drafts.has(record_id) or await stores.voices.has(record_id)
 
 
 def _days(count: int) -> timedelta:

@@ -22,6 +22,8 @@ class RetentionPolicy(BaseModel):
     access_records_days: int = Field(ge=1)
     # Not longer: who writes a draft is told a month.
     drafts_days: int = Field(30, ge=1, le=30)
+    # What a young person said by a card; they are told the day.
+    participation_days: int = Field(365, ge=1, le=365)
 
 
 def policy(path: Path = DEFAULT_POLICY) -> RetentionPolicy:
