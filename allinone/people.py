@@ -24,6 +24,14 @@ PEOPLE: dict[str, SamplePerson] = {
         "The manager of North Hub",
         {"sub": "mg_north", "role": "hub_manager", "hub_id": sample.HUB},
     ),
+    "second-manager": SamplePerson(
+        "Another manager of North Hub: for what two people have to agree on",
+        {"sub": "mg_north_two", "role": "hub_manager", "hub_id": sample.HUB},
+    ),
+    "other-hub": SamplePerson(
+        "The manager of a second Hub, hub_south, once an operator has registered it",
+        {"sub": "mg_south", "role": "hub_manager", "hub_id": "hub_south"},
+    ),
     "auditor": SamplePerson("An auditor", {"sub": "auditor_one", "role": "auditor"}),
     "operator": SamplePerson("An operator of the network", dict(sample.OPERATOR)),
 }

@@ -13,6 +13,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from services.web import home
+from services.web.agreeing import routes as agreeing
 from services.web.api import Apis
 from services.web.auditing import data as auditing_data
 from services.web.auditing import routes as auditing
@@ -21,14 +22,18 @@ from services.web.directory import routes as directory
 from services.web.front import Front
 from services.web.issuer import Issuer, IssuerAway
 from services.web.managing import keeping_routes as keeping
+from services.web.managing import marking_routes as marking
 from services.web.managing import matches_routes as matches
 from services.web.managing import numbers_routes as numbers
 from services.web.managing import placing_routes as placing
 from services.web.managing import plans_routes as plans
 from services.web.managing import routes as managing
+from services.web.managing import transfer_routes as transfers
 from services.web.messages import live
 from services.web.messages import routes as messages
+from services.web.operating import routes as operating
 from services.web.referring import routes as referring
+from services.web.registering import routes as registering
 from services.web.saying_no import install
 from services.web.session import Cookies
 from services.web.settings import WebSettings
@@ -52,6 +57,11 @@ ROUTERS: list[APIRouter] = [
     keeping.router,
     numbers.router,
     plans.router,
+    transfers.router,
+    marking.router,
+    agreeing.router,
+    registering.router,
+    operating.router,
     messages.router,
     live.router,
     auditing.router,

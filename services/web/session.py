@@ -25,6 +25,7 @@ FIRST = {
     "worker": "/today",
     "hub_manager": "/board",
     "auditor": "/trail",
+    "operator": "/stranded",
 }
 KEPT_FOR = 600
 RENEWED_EVERY = 60  # seconds: not each answer needs a new cookie

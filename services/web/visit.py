@@ -46,6 +46,13 @@ class Form:
         text = "" if found is None or isinstance(found, UploadFile) else found
         return text.replace("\r\n", "\n").strip()
 
+    async def file(self, name: str) -> str:
+        """The text of a file; empty where none was chosen."""
+        found = self._data.get(name)
+        return (
+            (await found.read()).decode("utf-8", "replace") if isinstance(found, UploadFile) else ""
+        )
+
     def each(self, name: str) -> list[str]:
         """All that was ticked."""
         return [one for one in self._data.getlist(name) if isinstance(one, str) and one]

@@ -133,6 +133,12 @@ async def test_who_chooses_after_somebody_else_has_is_told_so_and_sees_how_it_is
         await manager.press("I agree, as the second person")
         assert "Both accounts are of one person: ask another." in await manager.reads()
 
+    async with at_a_screen(browser, network.base, phone=True) as another:
+        await sign_in(another, "second-manager")
+        await another.open(f"/cases/{referral_id}/hard-cap")
+        await another.press("I agree, as the second person")
+        assert "With wk_hub_one" in await another.reads()
+
 
 async def test_leave_that_a_worker_asks_for_is_approved(
     browser: Browser, network: SampleNetwork
@@ -206,6 +212,7 @@ async def test_what_a_hub_keeps_is_looked_at_and_changed(
         await sign_in(manager, "manager")
         await manager.press("Workers", within="nav")
         await manager.press("wk_spoke_one")
+        await manager.press("Change the entry")
         await manager.write("Cap in points", "many")
         await manager.press("Save")  # not yet
         assert "Enter a whole number" in await manager.reads()
@@ -214,7 +221,8 @@ async def test_what_a_hub_keeps_is_looked_at_and_changed(
         await manager.write("Name, as", "Sample Colleague")
         await manager.page.get_by_label("Westby").uncheck()
         await manager.press("Save")
-        assert "Sample Colleague" in await manager.reads()
+        assert "It is saved." in await manager.reads()
+        assert manager.looked_at[-1] == "Sample Colleague"
         worker = (await network.ask("MANAGER", "GET", "/v1/workers/wk_spoke_one")).json()
         assert (worker["entry"]["cap"], worker["entry"]["areas"]) == (12, ["northtown"])
         assert worker["entry"]["leave"]  # what the form does not show stays
@@ -241,6 +249,283 @@ async def test_what_a_hub_keeps_is_looked_at_and_changed(
         assert "For 1 nobody was found within the rules." in await manager.reads()
         await manager.press("Confirm the plan")
         assert "Proposed" not in (await manager.page.locator("main .tag").first.inner_text())
+
+
+async def choose_from(person: Person, label: str, said: str) -> None:
+    await person.page.get_by_label(label).select_option(said)
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+async def test_an_agreement_is_written_signed_by_each_party_changed_reviewed_and_ended(
+    browser: Browser, network: SampleNetwork, scripts: bool
+) -> None:
+    first = datetime.now(UTC).date()
+    days = {"Holds from": 0, "To be reviewed by": 900, "Ends on": 800}
+    async with (
+        at_a_screen(browser, network.base, scripts=scripts) as manager,
+        at_a_screen(browser, network.base, phone=True, scripts=scripts) as health,
+    ):
+        await sign_in(manager, "manager")
+        await manager.press("Agreements", within="nav")
+        await manager.press("Write down an agreement")
+        for what in ("Northtown Health", "Identity", "Health care", "Consent"):
+            await manager.choose(what)
+        for label, later in days.items():
+            await manager.write(label, (first + timedelta(days=later)).isoformat())
+        await manager.press("Write it down")  # not yet: the review is after the end
+        assert "The review is after the first day, and not after the end" in await manager.reads()
+        assert await manager.page.get_by_label("Northtown Health").is_checked()
+        await manager.write("To be reviewed by", (first + timedelta(days=700)).isoformat())
+        await manager.press("Write it down")
+        assert "Not signed yet by hub_north, ag_northtown_health" in await manager.reads()
+        await manager.press("Sign for hub_north")
+        where = manager.page.url.removeprefix(network.base)
+
+        await sign_in(health, "health")
+        await health.press("Agency", within="nav")
+        await health.press("Agreements")
+        assert "Yours to sign" in await health.reads()
+        await health.press("hub_north, ag_northtown_health")
+        await health.press("Sign for ag_northtown_health")
+        assert "In force" in await health.reads()
+        assert not await health.named("Change its terms").count()
+
+        await manager.open(where)
+        await manager.write(
+            "When is it looked at next?", (first + timedelta(days=3650)).isoformat()
+        )
+        await manager.press("Save the review")  # not yet
+        assert "Within the time of the agreement." in await manager.reads()
+        await manager.write("When is it looked at next?", (first + timedelta(days=600)).isoformat())
+        await manager.press("Save the review")
+        await manager.press("Change its terms")
+        await manager.choose("Education")
+        await manager.press("Write it down")
+        said = await manager.reads()
+        assert "version 2" in said
+        assert "Not signed yet" in said
+        await health.open(where)
+        if scripts:
+            await health.page.get_by_text("End it now").click()
+        else:
+            await health.page.locator("summary").click()
+        await health.press("End the agreement")  # not yet
+        assert "Tick that it shall end" in await health.reads()
+        await health.choose("Yes, it ends now")
+        await health.press("End the agreement")
+        assert "Ended" in await health.reads()
+
+
+async def test_a_hub_keeps_its_workers_its_rota_and_its_policy(
+    browser: Browser, network: SampleNetwork
+) -> None:
+    async with at_a_screen(browser, network.base, phone=True) as manager:
+        await sign_in(manager, "manager")
+        await manager.press("Workers", within="nav")
+        await manager.press("Register a worker")
+        await manager.press("Register a worker")  # not yet
+        assert "Choose the role" in await manager.reads()
+        await choose_from(manager, "Role", "hub_worker")
+        await choose_from(manager, "Where they sit", "hub")
+        await manager.choose("Westby")
+        await manager.write("Languages", "pl, ur")
+        await manager.press("Register a worker")
+        new = re.findall(r"wk_[0-9a-f]{32}", manager.looked_at[-1])[0]  # drawn: nobody made it up
+        assert await manager.page.get_by_label("Languages").input_value() == "pl, ur"
+        await manager.press("Add leave")
+        await choose_from(manager, "Kind", "sickness")
+        await manager.press("Save")  # not yet
+        assert "Enter the first day" in await manager.reads()
+        await manager.write("First day", "2026-01-01")
+        await manager.press("Save")
+        assert "Kind: Sickness" in (await manager.reads()).replace("sickness", "Sickness")
+        worker = (await network.ask("MANAGER", "GET", f"/v1/workers/{new}")).json()
+        assert worker["entry"]["leave"][0]["start"] == "2026-01-01"
+        assert not worker["available"]
+        await manager.press("Change it")
+        await manager.choose("It does not hold any more")
+        await manager.press("Save")
+        await manager.press("The worker’s page")
+        await manager.choose("Case")
+        await manager.write("On which day?", "2999-01-01")
+        await manager.press("Save the supervision")  # not yet
+        assert "There is a problem" in await manager.reads()
+        await manager.choose("Case")
+        await manager.write("On which day?", datetime.now(UTC).date().isoformat())
+        await manager.press("Save the supervision")
+        await manager.page.get_by_text("Remove the worker").click()
+        await manager.press(f"Remove {new}")
+        assert "Has left" in await manager.reads()
+
+        await manager.press("Register many from a list")
+        await manager.press("Import the list")  # not yet
+        assert "Choose a file, or paste the list" in await manager.reads()
+        lines = "worker_id,hub_id,worker_role,host_setting,areas\nwk_listed,hub_north,hub_worker,hub,westby"
+        await manager.write("pasted", f"{lines}\nwk_bad,hub_north,nothing,hub,westby")
+        await manager.press("Import the list")
+        said = await manager.reads()
+        assert "Line 3" in said
+        assert "worker_role" in said
+
+        await manager.press("Hub", within="nav")
+        await manager.press("Your Hub")
+        await manager.write("Offers before", "0")
+        await manager.press("Save")  # not yet: the API says so
+        assert "There is a problem" in await manager.reads()
+        assert await manager.page.get_by_label("Offers before").input_value() == "0"
+        await manager.write("Offers before", "4")
+        await manager.press("Save")
+        assert "It is saved." in await manager.reads()
+
+        await manager.press("Rota")
+        await manager.press("Add a time of duty")
+        await manager.write("Short name", "days")
+        for day in ("Monday", "Tuesday"):
+            await manager.choose(day)
+        await manager.write("From", "nine")
+        await manager.write("To", "17:00")
+        await choose_from(manager, "On duty", "wk_duty")
+        await manager.press("Save")  # not yet: the API says so
+        assert "There is a problem" in await manager.reads()
+        await manager.write("From", "09:00")
+        await manager.press("Save")
+        said = await manager.reads()
+        assert "Nobody on duty" in said
+        assert "wk_duty" in said
+        await manager.press("Add a day that is different")
+        await manager.write("Day", (datetime.now(UTC).date() + timedelta(days=9)).isoformat())
+        await manager.write("Which time of duty", "days")
+        await manager.press("Save")
+        await manager.open("/board")
+        assert "Nobody on duty (" in await manager.reads()
+
+
+async def test_what_no_hub_holds_an_operator_places_and_what_a_hub_gives_another_takes(
+    browser: Browser, network: SampleNetwork
+) -> None:
+    stranded = await network.refer("Imani Sample", "2011-01-19", area="Farvale")
+    given = await network.refer("Jun Sample", "2010-10-10")
+    async with at_a_screen(browser, network.base, scripts=False) as operator:
+        await sign_in(operator, "operator")
+        assert operator.looked_at[-1] == "Stranded referrals"
+        await operator.press("Areas", within="nav")
+        await operator.press("Register an area")
+        await operator.write("Id", "Far Vale")
+        await operator.press("Register an area")  # not yet
+        assert "Enter an id of small letters" in await operator.reads()
+        await operator.write("Id", "farvale")
+        await operator.write("Name", "Far Vale")
+        await operator.press("Register an area")
+        await operator.press("Areas", within="nav")
+        await operator.press("Register many from a list")
+        await operator.write("pasted", "code,name\nlowdale,Lowdale")
+        await operator.press("Import the list")
+        await operator.press("Hubs", within="nav")
+        await operator.press("Register a Hub")
+        await operator.write("Id", "hub_south")
+        await operator.write("Name", "South Hub (synthetic)")
+        await operator.choose("Northtown")
+        await operator.press("Register a Hub")  # not yet: another Hub has this area
+        assert "There is a problem" in await operator.reads()
+        await operator.page.get_by_label("Northtown").uncheck()
+        await operator.choose("Lowdale")
+        await operator.press("Register a Hub")
+        assert operator.looked_at[-1] == "South Hub (synthetic)", await operator.reads()
+        await operator.press("Stranded", within="nav")
+        await operator.press(stranded)
+        assert "Imani" not in await operator.page.content()
+        await operator.press("Put it there")  # not yet
+        assert "Choose an area" in await operator.reads()
+        await choose_from(operator, "Which area is it?", "westby")
+        await operator.press("Put it there")
+        assert stranded not in await operator.reads()
+        await operator.press("Agencies", within="nav")
+        await operator.press("Register an agency")
+        await operator.write("Id", "ag_lowdale_school")
+        await operator.write("Name", "Lowdale School (synthetic)")
+        await choose_from(operator, "Kind", "2a")
+        await operator.press("Register an agency")
+        assert operator.looked_at[-1] == "Lowdale School (synthetic)"
+        await operator.page.get_by_label("Yes").uncheck()
+        await operator.press("Save")
+        await operator.press("Agencies", within="nav")
+        assert "Not in use" in await operator.reads()
+
+    async with (
+        at_a_screen(browser, network.base) as manager,
+        at_a_screen(browser, network.base, phone=True) as other,
+    ):
+        await sign_in(manager, "manager")
+        await manager.open(f"/cases/{given}")
+        for answer in ("declined", "taken"):
+            await manager.press("Give it to another Hub")
+            await manager.press("Propose it")  # not yet
+            assert "Choose the Hub" in await manager.reads()
+            await choose_from(manager, "Which Hub shall take it?", "hub_south")
+            await choose_from(manager, "Why?", "capacity")
+            await manager.press("Propose it")
+            assert "From hub_north to hub_south" in manager.looked_at[-1]
+            await answer_it(other, take=answer == "taken")
+            if answer == "declined":
+                await manager.press("All transfers")
+                assert "None waits." in await manager.reads()
+                await manager.open(f"/transfers/{given}")
+                assert "Declined: No capacity" in await manager.reads()
+                await manager.open(f"/cases/{given}")
+
+
+async def answer_it(person: Person, *, take: bool) -> None:
+    """The manager of the other Hub takes what was proposed to them, or does not."""
+    await sign_in(person, "other-hub")
+    await person.press("Transfers", within="nav")
+    assert "Yours to answer" in await person.reads()
+    await person.press("hub_north to hub_south")
+    assert "Jun" not in await person.page.content()
+    if take:
+        await person.press("Take it")
+    else:
+        await person.page.get_by_text("Do not take it").click()
+        await person.press("Decline it")  # not yet
+        assert "Choose why it is not taken" in await person.reads()
+        await choose_from(person, "Why is it not taken?", "no_capacity")
+        await person.press("Decline it")
+    assert "None waits." in await person.reads()
+
+
+async def test_who_must_not_know_is_marked_and_the_mark_is_lifted(
+    browser: Browser, network: SampleNetwork
+) -> None:
+    referral_id = await network.refer("Kofi Sample", "2012-07-07")
+    async with at_a_screen(browser, network.base, phone=True) as manager:
+        await sign_in(manager, "manager")
+        await manager.open(f"/cases/{referral_id}")
+        await manager.press("Who must not know")
+        assert "Nobody." in await manager.reads()
+        for kind, field, who in (
+            ("An agency", "Which agency?", "ag_northtown_police"),
+            ("A worker", "Which worker?", "wk_spoke_one"),
+        ):
+            await manager.press(kind)
+            await manager.press("Save")  # not yet
+            assert "Say who it is" in await manager.reads()
+            await choose_from(manager, field, who)
+            await choose_from(manager, "How do they stand", "close_associate")
+            await manager.press("Save")
+            assert who in await manager.reads()
+        await manager.press("One account")
+        await manager.write("Which account?", "nobody at all")
+        await choose_from(manager, "How do they stand", "close_associate")
+        await manager.press("Save")  # not yet: nobody has called so
+        assert "There is a problem" in await manager.reads()
+        assert await manager.page.get_by_label("Which account?").input_value() == "nobody at all"
+        await manager.open(f"/cases/{referral_id}/safety")
+        await manager.press("Lift the mark on ag_northtown_police")
+        await choose_from(manager, "How do they stand", "close_associate")
+        await manager.choose("They are safe")
+        await manager.press("Save")
+        said = await manager.reads()
+        assert "ag_northtown_police" not in said
+        assert "wk_spoke_one" in said
 
 
 async def test_a_worker_is_told_that_a_managers_pages_are_not_for_them(

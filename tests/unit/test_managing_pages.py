@@ -10,11 +10,10 @@ from hypothesis import strategies as st
 from starlette.datastructures import FormData, UploadFile
 
 from services.referral.people.matching import Field, How
+from services.web.agreeing.standing import standing
 from services.web.api import KEPT
-from services.web.managing.agreements import standing
 from services.web.managing.board import RANKED, by_urgency, most_urgent_first, sections
 from services.web.managing.candidates import candidates
-from services.web.managing.keeping import amended, typed
 from services.web.managing.loads import Load, heaviest_first, load_of
 from services.web.managing.matching import agreeing, before, beside, decision, held
 from services.web.managing.numbers import SOME_WITHHELD, WITHHELD, around, charts, quarter_of
@@ -228,25 +227,6 @@ def test_who_decides_otherwise_names_the_newest_decision_that_had_an_effect() ->
     assert [each["id"] for each in earlier] == ["dec_4", "dec_3", "dec_2", "dec_1"]
     assert held(earlier) == "dec_2"
     assert held([]) == ""
-
-
-def test_what_a_form_does_not_show_of_a_worker_stays() -> None:
-    entry = {"name": "Old", "cap": 9, "fte_percent": 100, "areas": ["a"], "leave": [{"start": 1}]}
-
-    after, wrong = amended(form(name="New", cap="", fte_percent="", areas=["b", "c"]), entry)
-
-    assert wrong == {}
-    assert after == {**entry, "name": "New", "cap": None, "areas": ["b", "c"]}
-    assert amended(form(areas="a", cap="12"), entry)[0]["cap"] == 12
-    kept = {"name": "", "cap": "many", "fte_percent": "", "areas": ["b"]}
-    assert typed(form(cap="many", areas="b")) == kept
-
-
-@pytest.mark.parametrize("cap", ["many", "-1", "1.5", "١٢", "1" * 9])
-def test_what_is_no_number_is_asked_for_again(cap: str) -> None:
-    _, wrong = amended(form(cap=cap), {"fte_percent": 100})
-
-    assert set(wrong) == {"cap", "areas"}
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from jinja2 import Environment
 
+from services.web.agreeing.standing import standing
+from services.web.agreeing.writing import FEW as AGREEMENTS
 from services.web.app import STATIC
-from services.web.managing.agreements import standing
+from services.web.forms import Ask
 from services.web.managing.board import sections
 from services.web.managing.candidates import candidates
 from services.web.managing.keeping import FEW
@@ -18,6 +20,8 @@ from services.web.managing.looking import AT_ONCE, MANY
 from services.web.managing.paging import piece
 from services.web.managing.placing import MOST_ROWS
 from services.web.managing.why import HELD_BACK, decided
+from services.web.registering.choosing import LONGEST, MOST
+from services.web.registering.entries import Shown
 from services.web.words import templates
 from tests.unit.test_managing_pages import judged, worker
 from tests.unit.test_web_front import session, settings_with
@@ -64,6 +68,20 @@ AGREEMENT = {
         "ended_at": None,
     },
 }
+MOMENT = "2026-01-01T00:00:00Z"
+HOLD = {
+    "id": f"ntf_{0:032x}",
+    "referral_id": f"ref_{0:032x}",
+    "sentence": "x" * 80,
+    "created_at": MOMENT,
+}
+TRANSFER = {
+    "referral_id": f"ref_{0:032x}",
+    "from_hub_id": "h" * 40,
+    "reason": "conflict_of_interest",
+    "urgency": "one_working_day",
+    "answer_by": MOMENT,
+}
 CASE = {"id": f"ref_{0:032x}", "status": "waiting", "urgency": "immediate", "level": "mild"}
 
 
@@ -76,7 +94,9 @@ def whole(pages: Environment, name: str, **content: Any) -> int:
     """All that a browser fetches for that page, in bytes."""
     who = session(role="hub_manager", hub_id="hub_north")
     visit = SimpleNamespace(person=who.person, session=who)
-    page = pages.get_template(f"managing/{name}.html").render(path="/", visit=visit, **content)
+    page = pages.get_template(f"{name}.html" if "/" in name else f"managing/{name}.html").render(
+        path="/", visit=visit, **content
+    )
     return len(page.encode()) + sum(Path(STATIC / each).stat().st_size for each in STYLE)
 
 
@@ -124,6 +144,8 @@ def test_a_board_on_which_everything_presses_is_cut(pages: Environment) -> None:
     found: dict[str, dict[str, Any]] = {
         **dict.fromkeys(("overdue", "unaccepted", "waiting"), case),
         "gaps": gap,
+        "holds": HOLD,
+        "transfers": TRANSFER,
         "leave": LEAVE,
         "matches": {**match, "elsewhere": True, "open_case": True},
         "supervision": WORKERS[0],
@@ -138,12 +160,12 @@ def test_a_board_on_which_everything_presses_is_cut(pages: Environment) -> None:
 
 def test_leave_and_agreements_are_listed_a_few_at_once(pages: Environment) -> None:
     leave = {"requests": [LEAVE] * FEW, "next": "more"}
-    agreements = {"agreements": [AGREEMENT] * FEW, "next": "more"}
+    agreements = {"agreements": [AGREEMENT] * AGREEMENTS, "next": "more"}
     at = datetime(2026, 6, 1, tzinfo=UTC)
-    known = {"hub": "hub_north", "standing": standing, "at": at}
+    known = {"own": "hub_north", "standing": standing, "at": at}
 
     assert whole(pages, "leave", found=leave, names=NAMES, wrong={}) <= MOST_BYTES
-    assert whole(pages, "agreements", found=agreements, wrong={}, **known) <= MOST_BYTES
+    assert whole(pages, "agreeing/all", found=agreements, wrong={}, **known) <= MOST_BYTES
 
 
 @pytest.mark.parametrize("length", [0, 1, 39, 40, 41, 80, 81])
@@ -157,3 +179,13 @@ def test_the_pieces_are_the_whole(length: int) -> None:
         number += 1
 
     assert seen == items
+
+
+def test_a_form_with_as_many_to_choose_from_as_there_are_stays_light(
+    pages: Environment,
+) -> None:
+    many = [(f"{'a' * 36}{number:03}", "n" * LONGEST) for number in range(MOST)]
+    ticks = Ask("parties", "Between whom", "ticks", [*many, *many])
+    entry = Shown([ticks], {"parties": [code for code, _ in many]}, {"parties": "Not so."})
+
+    assert whole(pages, "agreeing/terms", id="isa_1", shown=entry, tag="") <= MOST_BYTES

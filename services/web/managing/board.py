@@ -9,19 +9,21 @@ from shared.vocabularies import vocabularies
 
 # The most pressing first.
 RANKED = {
+    "holds": "Held back for safety",
     "overdue": "Overdue",
     "unaccepted": "Not accepted yet",
     "waiting": "Waiting for a worker",
     "gaps": "Nobody on duty",
     "leave": "Leave asked for",
+    "transfers": "Transfers to answer",
     "matches": "Possible matches",
     "supervision": "Supervision overdue",
     "plans": "Hand-over plans to confirm",
     "agreements": "Agreements to renew or review",
 }
 # Of which there should be none at all.
-WRONG = ("overdue", "gaps")
-SHOWN = 15
+WRONG = ("holds", "overdue", "gaps")
+SHOWN = 12
 LATEST = "9999"
 
 

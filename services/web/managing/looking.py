@@ -12,6 +12,7 @@ from services.web.messages.looking import news_of
 from services.web.visit import Visit
 from shared.clock import now
 
+SAFETY_HOLD = "safety_hold"
 SOON = timedelta(days=60)
 MANY = 100
 # Bars are long in HTML: so many, and a page stays under 60 kB.
@@ -23,12 +24,14 @@ async def board_of(visit: Visit) -> dict[str, Any]:
     """All that presses, the most pressing first."""
     soon = (now() + SOON).isoformat()
     names = {
+        "holds": _holds(visit),
         "overdue": _cases(visit, "overdue", list),
         "unaccepted": _cases(visit, "unaccepted", soonest_first),
         "waiting": _cases(visit, "waiting", most_urgent_first),
         "gaps": _gaps(visit),
         "leave": _list(visit, "allocation", "/v1/leave-requests", "requests"),
         "matches": _list(visit, "referral", "/v1/possible-matches", "matches"),
+        "transfers": _to_answer(visit),
         "plans": _list(visit, "allocation", "/v1/handover-plans", "plans", status="proposed"),
         "agreements": _list(visit, "referral", "/v1/agreements", "agreements", ending_before=soon),
     }
@@ -77,3 +80,17 @@ async def _cases(
 async def _gaps(visit: Visit) -> Found:
     path = f"/v1/hubs/{visit.person.hub_id}/rota/gaps"
     return (await visit.api.get("allocation", path))["gaps"], False
+
+
+async def _holds(visit: Visit) -> Found:
+    """What was held back for a young person's safety, of which nobody has said that they have read it."""
+    path = "/v1/notifications/unread-first"
+    found, beyond = await _list(visit, "notify", path, "notifications")
+    unread = [each for each in found if each["opened_at"] is None]
+    held = [each for each in unread if each["kind"] == SAFETY_HOLD]
+    return held, beyond and len(unread) == len(found)
+
+
+async def _to_answer(visit: Visit) -> Found:
+    found, beyond = await _list(visit, "referral", "/v1/transfers", "transfers")
+    return [each for each in found if each["to_hub_id"] == visit.person.hub_id], beyond

@@ -47,6 +47,7 @@ class SeenAs:
 
 
 WHY = ("why", "Why this worker, and no other")
+SAFETY = ("safety", "Who must not know")
 WORKER = SeenAs(
     "My cases",
     "You have no cases.",
@@ -59,14 +60,14 @@ WORKER = SeenAs(
         "waiting": (REVIEW,),
         "closed": (DEBRIEF,),
     },
-    (WHY,),
+    (WHY, SAFETY),
 )
 MANAGER = SeenAs(
     "Cases of the Hub",
     "There are none.",
     "you manage the Hub that has the case",
     {"in_progress": (HOLD,), "on_hold": (RESUME, REVIEW), "waiting": (REVIEW,)},
-    (("place", "Choose the worker"), WHY),
+    (("place", "Choose the worker"), WHY, SAFETY, ("transfer", "Give it to another Hub")),
 )
 SEEN_AS = {"hub_manager": MANAGER}
 

@@ -1,0 +1,1 @@
+"""Agreements: written down, signed by each party, reviewed, ended."""

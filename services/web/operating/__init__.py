@@ -1,0 +1,1 @@
+"""The operators' pages: referrals that no Hub holds."""
