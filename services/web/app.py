@@ -34,6 +34,8 @@ from services.web.messages import routes as messages
 from services.web.operating import routes as operating
 from services.web.referring import routes as referring
 from services.web.registering import routes as registering
+from services.web.saying import card_routes as card_pages
+from services.web.saying import staff_routes as voices
 from services.web.saying_no import install
 from services.web.session import Cookies
 from services.web.settings import WebSettings
@@ -69,6 +71,8 @@ ROUTERS: list[APIRouter] = [
     auditing_taking.router,
     telling.router,
     young.router,
+    card_pages.router,
+    voices.router,
     directory.router,
 ]
 STATIC = Path(__file__).parent / "static"

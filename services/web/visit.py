@@ -29,6 +29,10 @@ class Visit:
         """A page made from that template."""
         return show(self._request, name, status, visit=self, **content)
 
+    def page_address(self, path: str) -> str:
+        """A page of ours, as it is opened from elsewhere."""
+        return f"{self._request.app.state.settings.web_address}{path}"
+
     async def form(self) -> "Form":
         """What was sent: looked at already by `signed_in`."""
         return Form(await self._request.form(max_fields=MOST_FIELDS))

@@ -67,6 +67,7 @@ MENUS = {
         ("/register", "Hub"),
         ("/agreements", "Agreements"),
         ("/numbers", "Numbers"),
+        ("/voices", "What they say"),
         ("/directory", "Directory"),
         ("/messages", "Messages"),
     ],

@@ -23,6 +23,7 @@ from services.web.signing_in.routes import back_to
 
 ADDRESS = "https://pages.example"
 PUBLIC = {"/", "/sign-in", "/signed-in", "/leave", "/for-you", "/for-you/ask", "/help-near-you"}
+PUBLIC |= {"/say", "/say/send", "/say/back", "/say/we-did"}
 ID = "drf_0123456789abcdef0123456789abcdef"
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),

@@ -26,6 +26,14 @@
     for (const form of document.forms) delete form.dataset.sent;
   });
 
+  // A link to say something by has its code behind the #, which goes to no server: into the field, and
+  // out of the address.
+  const card = document.querySelector("#card_code");
+  if (card && location.hash.length > 1) {
+    card.value = location.hash.slice(1, 61);
+    history.replaceState(null, "", location.pathname);
+  }
+
   const news = document.querySelector("[data-news]");
   if (news && "EventSource" in window) {
     const stream = new EventSource(news.dataset.news);

@@ -1,0 +1,1 @@
+"""What young people say of the service: by a card, without signing in; and what staff see of it."""
