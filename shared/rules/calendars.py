@@ -31,6 +31,11 @@ _WORKING_DAYS: dict[Urgency, int] = {
 }
 
 
+def midnight(day: date) -> datetime:
+    """When that day begins in London, in UTC."""
+    return datetime.combine(day, time(0), LONDON).astimezone(UTC)
+
+
 @cache
 def _holidays(nation: Nation, year: int) -> frozenset[date]:
     return frozenset(holidays.country_holidays("GB", subdiv=_SUBDIVISIONS[nation], years=year))

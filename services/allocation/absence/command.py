@@ -8,7 +8,7 @@ from datetime import timedelta
 from services.allocation.absence.request import LeaveEntry, LeaveRequest
 from services.allocation.absence.rule import ask, found, waiting
 from services.allocation.access import sees_worker
-from services.allocation.caseload.worker import Worker, midnight
+from services.allocation.caseload.worker import Worker
 from services.allocation.hubs.hub import Hub
 from services.allocation.rota.rule import Gap, left_open
 from services.allocation.rota.setting import rota_of
@@ -18,6 +18,7 @@ from services.allocation.store import Stores
 from shared.clock import now
 from shared.ids import new_id
 from shared.rules.access_table import Action
+from shared.rules.calendars import midnight
 from shared.storage.records import Change
 from shared.web.tokens import Caller
 

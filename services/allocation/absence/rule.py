@@ -12,11 +12,12 @@ from typing import Any
 from services.allocation.absence.request import LeaveEntry, LeaveRequest
 from services.allocation.caseload.capacity import recounted
 from services.allocation.caseload.periods import Leave
-from services.allocation.caseload.worker import Worker, day_of, midnight, worker_event
+from services.allocation.caseload.worker import Worker, day_of, worker_event
 from shared.errors import NotFound, Refused
 from shared.events import EventData
 from shared.events.absence import LeaveDecided, LeaveRequested, LeaveUndecided
 from shared.events.codes import LeaveRefusal, LeaveStatus
+from shared.rules.calendars import midnight
 from shared.storage.records import Change, unchanged
 
 MOST, MOST_WAITING, MOST_LEAVE = 50, 10, 50

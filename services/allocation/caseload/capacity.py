@@ -15,7 +15,6 @@ from services.allocation.caseload.worker import (
     WorkerEntry,
     day_of,
     load,
-    midnight,
     resolved,
     stored_fields,
     worker_entry,
@@ -25,6 +24,7 @@ from services.allocation.directory.rule import without_card
 from services.allocation.hubs.hub import Hub
 from shared.errors import Refused
 from shared.events.workers import CapacityChanged, CaseloadChanged, CaseRelinked, WorkerRegistered
+from shared.rules.calendars import midnight
 from shared.storage.records import Change, changed, unchanged
 
 Limit = Literal["soft", "hard", "exceed"]

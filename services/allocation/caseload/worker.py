@@ -5,7 +5,7 @@ it. Times are days in London, both ends included.
 """
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, computed_field
@@ -17,7 +17,7 @@ from services.allocation.documents import Code, Codes, Incoming, Points
 from services.allocation.hubs.hub import Hub
 from shared.events.codes import Setting, SupervisionKind, WorkerRole
 from shared.events.workers import WorkerRegistered
-from shared.rules.calendars import LONDON
+from shared.rules.calendars import LONDON, midnight
 from shared.rules.values import Day
 from shared.storage.records import Record
 
@@ -167,11 +167,6 @@ def load(cases: Iterable[Case]) -> int:
 def day_of(at: datetime) -> date:
     """The day it is in London."""
     return at.astimezone(LONDON).date()
-
-
-def midnight(day: date) -> datetime:
-    """When that day begins in London, in UTC."""
-    return datetime.combine(day, time(0), LONDON).astimezone(UTC)
 
 
 def kinds(worker: Worker) -> tuple[SupervisionKind, ...]:

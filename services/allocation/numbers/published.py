@@ -6,10 +6,11 @@ import contextlib
 from pymongo.errors import DuplicateKeyError
 
 from services.allocation.caseload.worker import day_of
-from services.allocation.numbers.quarter import Numbers, count, quarter_bounds, stand
+from services.allocation.numbers.quarter import Numbers, count, stand
 from services.allocation.numbers.rows import open_now, rows
 from services.allocation.store import Stores
 from shared.clock import now
+from shared.rules.quarters import quarter_bounds
 
 
 async def numbers_of(stores: Stores, hub_id: str, quarter: str) -> Numbers:

@@ -5,20 +5,15 @@ quarters overlap. A finished quarter is counted once and kept; one that still ru
 and counted up to the last Monday, so that nobody watches the numbers change one by one.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel
 
-from services.allocation.caseload.worker import midnight
-from shared.errors import BadRequest
 from shared.rules.suppression import Table, Typical, percent, publish, typical
 
-# What happened at the end of a quarter may be on its way for a while, and is written down late.
-SETTLES = timedelta(days=7)
 DIMENSIONS = ("age_band", "gender", "ethnicity")
 NOT_SAID = frozenset({"not_known", "not_asked", "declined"})
 
@@ -50,25 +45,6 @@ class Numbers(BaseModel):
     outcomes: dict[str, Table]
     reach: dict[str, Table]
     completeness: dict[str, int | None]
-
-
-_QUARTER = re.compile(r"[0-9]{4}-Q[1-4]")
-
-
-def quarter_bounds(quarter: str, today: date) -> tuple[datetime, datetime, bool]:
-    """From and to (excluded) of `2026-Q1` in London, and whether it is provisional: then it is up to
-    the beginning of this week, at most. Raises `BadRequest` for one that has not begun."""
-    try:
-        if not _QUARTER.fullmatch(quarter):
-            raise ValueError
-        year, number = int(quarter[:4]), int(quarter[6:])
-        start, end = date(year, 3 * number - 2, 1), date(year + number // 4, 3 * number % 12 + 1, 1)
-    except ValueError:
-        raise BadRequest("quarter_invalid", "A quarter is written like 2026-Q1.") from None
-    if start > today:
-        raise BadRequest("quarter_not_begun", "That quarter has not begun.")
-    monday = max(start, today - timedelta(days=today.weekday()))
-    return midnight(start), midnight(min(end, monday)), today < end + SETTLES
 
 
 def count(

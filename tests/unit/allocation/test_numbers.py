@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.allocation.numbers.quarter import count, quarter_bounds
+from services.allocation.numbers.quarter import count
 from services.allocation.numbers.table import lines
 from shared.errors import BadRequest
+from shared.rules.quarters import quarter_bounds
 from shared.rules.suppression import THRESHOLD, percent, publish, typical
 
 tables = st.dictionaries(st.sampled_from("abcde"), st.integers(0, 40), max_size=5)
