@@ -34,6 +34,11 @@ class AlreadyThere(Exception):
     """A document with this id, or this unique key, is stored already."""
 
 
+class RecordFull(Exception):
+    """One document can't hold what would be written: nothing was. HTTP 409; a handler's message is tried
+    again, and parked: it is not lost, and a person has to look."""
+
+
 class Forbidden(Exception):
     """The caller is known but this is not theirs to do. HTTP 403."""
 

@@ -8,26 +8,42 @@ Two implementations hold this contract, and one test suite holds both to it:
 - A handler that raises is tried again after growing delays; after `MAX_ATTEMPTS` the message is
   parked with its reason. `Poison` is parked at once. `Outage` holds the queue until the store
   answers again, and costs the message no attempt. Nor does `NotFound`, `MAX_EARLY` times: what the
-  message is about is on its way in another queue, so it comes again after the first delay each time.
+  message is about is on its way in another queue, so it comes again within milliseconds, and later
+  after the first delay each time. Meanwhile the others of its stream go on.
 - Nothing is dropped: parked messages are listed and replayed by a command.
 """
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from shared.errors import NotFound
 from shared.messaging.marks import Break, Mark
 
 MAX_ATTEMPTS = 6
 RETRY_DELAYS = (5.0, 60.0, 600.0)
+# What is only early is tried again after these, and after that after the first of the others.
+EARLY_DELAYS = (0.05, 0.15, 0.5, 1.5)
 MAX_EARLY = 120
 
 
 class Unconfirmed(Exception):
     """Not confirmed: perhaps sent, perhaps not. Publish the same bytes with the same id again."""
+
+
+class Wait(NamedTuple):
+    """Which of the delays a message waits for: of those for what is early, or of the growing ones. The
+    last of them stands for every later one."""
+
+    kind: Literal["early", "retry"]
+    level: int
+
+    def seconds(self, retry_delays: Sequence[float]) -> float:
+        """How long that is."""
+        delays = EARLY_DELAYS if self.kind == "early" else retry_delays
+        return delays[min(self.level, len(delays)) - 1]
 
 
 @dataclass(frozen=True)
@@ -58,11 +74,13 @@ class Message:
             traceparent=event.get("traceparent"),
         )
 
-    def again(self, error: Exception) -> tuple["Message", int]:
-        """The same message for its next attempt, and which of the growing delays comes before it."""
+    def again(self, error: Exception) -> tuple["Message", "Wait"]:
+        """The same message for its next attempt, and what comes before it."""
         if isinstance(error, NotFound) and self.early < MAX_EARLY:
-            return replace(self, early=self.early + 1), 1
-        return replace(self, attempt=self.attempt + 1), self.attempt + 1
+            early = self.early + 1
+            soon = early <= len(EARLY_DELAYS)
+            return replace(self, early=early), Wait("early", early) if soon else Wait("retry", 1)
+        return replace(self, attempt=self.attempt + 1), Wait("retry", self.attempt + 1)
 
 
 Handle = Callable[[Message], Awaitable[None]]

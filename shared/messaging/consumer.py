@@ -143,13 +143,12 @@ class Consumer:
 
     async def _set_aside(self, message: Message, error: Exception) -> None:
         headers: dict[str, Any] = {"hub-error": reason(error), "hub-failed-at": now().isoformat()}
-        message, delay = message.again(error)
+        message, wait = message.again(error)
         park = isinstance(error, Poison) or message.attempt >= MAX_ATTEMPTS
         if park:
             exchange, key = self._topology.dead, self._name
         else:
-            exchange = self._topology.retry
-            key = self._topology.retry_queue(self._queue.name, delay)
+            exchange, key = self._topology.waiting(self._queue.name, wait)
         # The original stays unacknowledged until the copy is confirmed.
         while True:
             try:

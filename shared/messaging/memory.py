@@ -132,11 +132,11 @@ class MemoryBus:
             if failed is None:
                 return None
             self._failing.add(message.id)
-            message, delay = message.again(failed)
+            message, wait = message.again(failed)
             if isinstance(failed, Poison) or message.attempt >= MAX_ATTEMPTS:
                 return await self._park(queue, message, failed)
             retried(queue.name, message.type)
-            await asyncio.sleep(self._delays[min(delay, len(self._delays)) - 1])
+            await asyncio.sleep(wait.seconds(self._delays))
 
     async def _attempt(self, queue: Queue, message: Message) -> Exception | None:
         held = 0

@@ -13,7 +13,7 @@ from aio_pika import ExchangeType
 from aio_pika.abc import AbstractChannel
 
 from shared.events.catalogue import event_types
-from shared.messaging.bus import RETRY_DELAYS
+from shared.messaging.bus import EARLY_DELAYS, RETRY_DELAYS, Wait
 
 DELIVERY_LIMIT = 20
 NO_LIMIT = 1_000_000_000
@@ -78,9 +78,31 @@ class Topology:
     def dead(self) -> str:
         return f"{self.prefix}events.dead"
 
+    @property
+    def exchanges(self) -> list[str]:
+        """All of them."""
+        return [self.events, self.retry, self.dead, *self.early_queues]
+
     def retry_queue(self, queue: str, delay: int) -> str:
         """The queue that gives a message back after this one of the delays (1, 2, …)."""
         return f"{self.prefix}{queue}.retry.{min(delay, len(self.retry_delays))}"
+
+    def early_queue(self, level: int) -> str:
+        """The queue, and the exchange before it, in which what is early waits for so long, whichever
+        queue it came from: it goes back by the routing key that it was sent with."""
+        return f"{self.prefix}events.early.{level}"
+
+    @property
+    def early_queues(self) -> list[str]:
+        """All of those."""
+        return [self.early_queue(level) for level in range(1, len(EARLY_DELAYS) + 1)]
+
+    def waiting(self, queue: str, wait: Wait) -> tuple[str, str]:
+        """The exchange and the routing key with which a message waits before it comes to the queue
+        again."""
+        if wait.kind == "early":
+            return self.early_queue(wait.level), f"{self.prefix}{queue}"
+        return self.retry, self.retry_queue(queue, wait.level)
 
     def arguments(self) -> dict[str, dict[str, Any]]:
         """Queue name to declaration arguments, identical on RabbitMQ 3.10 and 4.x."""
@@ -98,6 +120,12 @@ class Topology:
                     "x-message-ttl": int(delay * 1000),
                 }
             declared[f"{name}.dead"] = _quorum(NO_LIMIT)
+        for name, delay in zip(self.early_queues, EARLY_DELAYS, strict=True):
+            declared[name] = {
+                **_quorum(NO_LIMIT),
+                **_dead_lettering("", None),
+                "x-message-ttl": int(delay * 1000),
+            }
         if self.feed:
             declared[self.prefix + self.feed] = {"x-queue-type": "stream", "x-max-age": "30D"}
         return declared
@@ -115,6 +143,7 @@ class Topology:
             for level in range(1, len(self.retry_delays) + 1):
                 retry = self.retry_queue(queue, level)
                 bound.append((self.retry, retry, retry))
+        bound += [(name, "", name) for name in self.early_queues]
         if self.feed:
             bound.append((self.events, "#", self.prefix + self.feed))
         return bound
@@ -124,10 +153,11 @@ def _quorum(limit: int) -> dict[str, Any]:
     return {"x-queue-type": "quorum", "x-delivery-limit": limit}
 
 
-def _dead_lettering(exchange: str, routing_key: str) -> dict[str, Any]:
+def _dead_lettering(exchange: str, routing_key: str | None) -> dict[str, Any]:
+    """Without a routing key by that of the message."""
     return {
         "x-dead-letter-exchange": exchange,
-        "x-dead-letter-routing-key": routing_key,
+        **({"x-dead-letter-routing-key": routing_key} if routing_key else {}),
         "x-dead-letter-strategy": "at-least-once",
         "x-overflow": "reject-publish",
     }
@@ -142,6 +172,8 @@ async def declare(channel: AbstractChannel, topology: Topology) -> None:
     }
     for name in (topology.retry, topology.dead):
         exchanges[name] = await channel.declare_exchange(name, ExchangeType.DIRECT, durable=True)
+    for name in topology.early_queues:
+        exchanges[name] = await channel.declare_exchange(name, ExchangeType.FANOUT, durable=True)
     queues = {}
     for name, arguments in topology.arguments().items():
         queues[name] = await channel.declare_queue(name, durable=True, arguments=arguments)

@@ -13,10 +13,9 @@ from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from pymongo import ASCENDING
-from pymongo.errors import DuplicateKeyError
 
 from shared.clock import Clock, now
-from shared.errors import AlreadyThere, NotFound, Outage
+from shared.errors import AlreadyThere, NotFound, Outage, RecordFull
 from shared.events import EventData
 from shared.messaging.relay import Relay
 from shared.operating.failpoints import failpoint
@@ -32,12 +31,12 @@ from shared.storage.documents import (
 )
 from shared.storage.inserts import insert_in_order
 from shared.storage.records import Change, New, R, timers_moved, timers_of_new
+from shared.storage.writing import heed_backlog, written
 
 __all__ = ["MAX_OUTBOX", "Collection", "Database", "Document", "Store"]
 
 MAX_OUTBOX = 500
 MAX_RACES = 50
-DUPLICATE = 11000
 
 T = TypeVar("T")
 
@@ -74,7 +73,8 @@ class Store(Generic[R]):
     ) -> R:
         """Store a new record with its events and timers. On return all are durable.
 
-        Raises `AlreadyThere` when the id or a unique key is taken; nothing is written then.
+        Raises `AlreadyThere` when the id or a unique key is taken, `RecordFull` where it is more than
+        a document holds; nothing is written then.
         """
         new = New(record.stamped(None, self._clock()), events, due or {})
         document = self._document_of(new, by)
@@ -130,7 +130,8 @@ class Store(Generic[R]):
         The first attempt decides on `seen`, if the caller has just read the record. A lost race
         reads again and runs the rule again, so the rule always decides on the state it replaces.
         What the rule raises passes through; nothing is written then. Raises `NotFound`,
-        `AlreadyThere` when a unique key is taken, and `Outage` for a full outbox or too many races.
+        `AlreadyThere` when a unique key is taken, `RecordFull` where the record has grown to what a
+        document holds, and `Outage` for a full outbox or too many races.
         """
         for attempt in range(MAX_RACES):
             waiting = 0  # not known of what was seen: `_replace` leaves a full outbox alone
@@ -194,7 +195,11 @@ class Store(Generic[R]):
         failpoint("store.before_write")
         same: Document = {"_id": before.id, "version": before.version}
         same[f"outbox.{MAX_OUTBOX - len(outbox)}"] = {"$exists": False}
-        result = await self._write(self.collection.update_one(same, update))
+        try:
+            result = await self._write(self.collection.update_one(same, update))
+        except RecordFull:
+            await heed_backlog(self.collection, before.id)
+            raise
         if result.matched_count == 0:
             return False
         failpoint("store.after_write")
@@ -209,12 +214,7 @@ class Store(Generic[R]):
         return await self.collection.count_documents({"_id": {"$in": sorted(ids)}})
 
     async def _write(self, write: Coroutine[Any, Any, T]) -> T:
-        try:
-            return await asyncio.shield(write)
-        except DuplicateKeyError:
-            pass
-        # Out here, so that nothing is chained: the server's message quotes the value of the key.
-        raise AlreadyThere(self.collection.name)
+        return await written(write, self.collection.name)
 
     async def _document(self, where: Document) -> Document:
         document = await self.collection.find_one(where, {"sent": 0})

@@ -25,6 +25,7 @@ from shared.errors import (
     NotFound,
     Outage,
     PreconditionMissing,
+    RecordFull,
     Refused,
     Stale,
     TooMany,
@@ -141,6 +142,7 @@ def _not_allowed(request: Request, code: str, error: HTTPException) -> JSONRespo
 # Errors that say nothing beside their kind: status, code, detail.
 ALWAYS_THE_SAME: Mapping[type[Exception], tuple[int, str, str]] = {
     AlreadyThere: (409, "already_there", "It exists already."),
+    RecordFull: (409, "record_full", "This record can't hold any more; phone the Hub."),
     NotFound: (404, "not_found", "There is nothing here that you may see."),
     Forbidden: (403, "forbidden", "Your role may not do this."),
     Unauthenticated: (401, "unauthenticated", "A valid access token is needed."),

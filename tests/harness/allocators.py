@@ -128,7 +128,7 @@ class Allocators:
         with contextlib.suppress(ConnectionFailure):  # after a big run this takes the store long
             await self.client.drop_database(self.database)
         await self.client.close()
-        names = (self.topology.events, self.topology.retry, self.topology.dead)
+        names = self.topology.exchanges
         await delete(self.broker.url, self.topology.arguments(), names)
 
     async def staff(self, workers: int, cap: int, random_: random.Random) -> None:
@@ -221,6 +221,8 @@ class Allocators:
             names += [self.topology.retry_queue(queue, level) for level in (1, 2, 3)]
             if any((await depths(self.broker.url, names)).values()):
                 return [queue]
+        if any((await depths(self.broker.url, self.topology.early_queues)).values()):
+            return ["early"]
         return []
 
 

@@ -156,7 +156,7 @@ class Network:
         await asyncio.gather(*(module.stop() for module in self.modules.values()))
         await self.http.aclose()
         await self._mongo.close()
-        names = (self.topology.events, self.topology.retry, self.topology.dead)
+        names = self.topology.exchanges
         await delete(self.broker.url, self.topology.arguments(), names)
 
     def token(self, person: str) -> str:
@@ -340,6 +340,7 @@ class Network:
         for queue in [q for q in QUEUES if q.partition(".")[0] in self.modules]:
             queues += [self.prefix + queue, f"{self.prefix}{queue}.dead"]
             queues += [self.topology.retry_queue(queue, level) for level in (1, 2, 3)]
+        queues += self.topology.early_queues
         held = await depths(self.broker.url, queues)
         return pending + [queue for queue, count in held.items() if count]
 

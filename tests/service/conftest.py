@@ -29,7 +29,7 @@ async def layout(broker: Broker, prefix: str) -> AsyncIterator[Topology]:
     """The test's topology on RabbitMQ: two queues and a feed."""
     made = topology(prefix)
     yield made
-    await delete(broker.url, made.arguments(), (made.events, made.retry, made.dead))
+    await delete(broker.url, made.arguments(), made.exchanges)
 
 
 @pytest.fixture(params=["rabbit", "memory"])

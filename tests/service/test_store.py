@@ -22,7 +22,7 @@ from pymongo.monitoring import (
 )
 
 from shared.clock import now
-from shared.errors import AlreadyThere, NotFound, Outage, Refused
+from shared.errors import AlreadyThere, NotFound, Outage, RecordFull, Refused
 from shared.messaging.bus import Message
 from shared.messaging.relay import Relay
 from shared.origin import Origin
@@ -361,6 +361,46 @@ async def test_a_full_outbox_refuses_the_change_as_an_outage(things: Store[Thing
 
     document = await stored(things)
     assert (document["count"], len(document["outbox"])) == (1, MAX_OUTBOX)
+
+
+@pytest.mark.parametrize(("there", "new"), [(0, 17_500_000), (16_770_000, 10_000)])
+async def test_a_record_that_has_grown_to_its_bound_says_so_and_stays_as_it_was(
+    things: Store[Thing], there: int, new: int
+) -> None:
+    """The driver refuses what is too large by itself, the server what makes a document so."""
+    await things.add(Thing(id="thing_1"), ThingMade(), by=SOMEONE)
+    grown = {"$set": {"of_another_release": "z" * there}}
+    await things.collection.update_one({"_id": "thing_1"}, grown)
+    before, large = await stored(things), "x" * new
+
+    def rule(thing: Thing) -> Change[Thing]:
+        return changed(thing, ThingChanged(), name=large)
+
+    with pytest.raises(RecordFull) as refusal:
+        await things.change("thing_1", rule, by=SOMEONE)
+    assert refusal.value.__context__ is None, "nothing of the record is quoted"
+    assert await stored(things) == before
+    with pytest.raises(RecordFull):
+        await things.add(Thing(id="thing_2", name="x" * 17_000_000), ThingMade(), by=SOMEONE)
+
+
+@pytest.mark.parametrize("where", ["outbox", "sent"])
+async def test_a_record_that_is_full_of_events_is_an_outage_and_has_room_once_they_are_gone(
+    things: Store[Thing], where: str
+) -> None:
+    await things.add(Thing(id="thing_1"), ThingMade(), by=SOMEONE)
+    entry = (await stored(things))["outbox"][0]
+    waiting = [{**entry, "body": "x" * 64_000}] * 261
+    await things.collection.update_one({"_id": "thing_1"}, {"$set": {where: waiting}})
+    large = "y" * 70_000
+
+    def rule(thing: Thing) -> Change[Thing]:
+        return changed(thing, ThingChanged(), name=large)
+
+    with pytest.raises(Outage, match="outbox_full"):
+        await things.change("thing_1", rule, by=SOMEONE)
+    await things.collection.update_one({"_id": "thing_1"}, {"$set": {where: []}})
+    assert (await things.change("thing_1", rule, by=SOMEONE)).name == large
 
 
 async def test_who_has_just_read_a_record_does_not_read_it_again_and_loses_no_race(

@@ -159,7 +159,7 @@ async def test_no_marker_is_anywhere_but_encrypted_in_its_own_database(
     connection = await raw(network.broker.url)
     tap, channel = Tap(), await connection.channel()
     queue = await channel.declare_queue(exclusive=True)
-    for exchange in (network.topology.events, network.topology.retry, network.topology.dead):
+    for exchange in network.topology.exchanges:
         await queue.bind(exchange, "#")
     await queue.consume(tap.take, no_ack=True)
 

@@ -11,6 +11,7 @@ import os
 import random
 import re
 import secrets
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from typing import Any
 import httpx2
 import pytest_asyncio
 
+from tests.harness.full import as_they_are, full
 from tests.harness.network import Network
 from tests.harness.refusals import (
     Request,
@@ -42,6 +44,9 @@ THE_LOG = {("audit", name) for name in ("entries", "checkpoints", "tiles", "stat
 # Counts of a moment, which the store deletes by itself.
 PASSING = {("notify", "quotas")}
 
+
+# The record is erased first, which makes room in it; what follows its event's handler finishes.
+IN_STEPS = {"POST /v1/referrals/{referral_id}/erasure"}
 
 Answer = tuple[Request, str, httpx2.Response]
 # The services that keep nothing but what they are told; the trail has its own comparison.
@@ -155,3 +160,23 @@ async def test_without_their_fault_the_requests_are_taken(refused: Refused, worl
     assert not wrong, "\n".join(wrong)
     after = await everything(world.network, *TOLD)
     assert {key[0] for key in after if after[key] != before.get(key)} == set(TOLD)
+
+
+async def test_a_record_that_is_full_says_so_and_stays_as_it_is(world: World) -> None:
+    """The last one here: what finds room is done."""
+    await world.network.quiet()
+    names = random.Random(SEED).sample(NAMES, min(len(NAMES), int(os.environ.get("FULL", "8"))))
+    wrong, said = list[str](), Counter[str]()
+    for name in names:
+        request = good_request(OPERATIONS[name], ROUTES[name], world.ids)
+        ids = set(request.path.partition("?")[0].split("/")) - {""}
+        async with full(world.network, ids) as before:
+            answer = await world.send(request)
+            now = await as_they_are(world.network, before)
+        refused = answer.status_code == 409 and code_of(answer) == "record_full"
+        said[f"{name}: {'full' if refused else answer.status_code}"] += 1
+        changed = now != before and name not in IN_STEPS
+        if answer.status_code >= 500 or (refused and changed):
+            wrong.append(f"{name}: {answer.status_code} {answer.text[:200]}")
+
+    assert not wrong, f"seed {SEED}, {dict(said)}:\n" + "\n".join(wrong)

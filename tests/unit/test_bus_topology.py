@@ -1,9 +1,16 @@
 """The topology as data."""
 
+from shared.errors import NotFound
+from shared.messaging.bus import EARLY_DELAYS, MAX_EARLY, RETRY_DELAYS, Wait
 from shared.messaging.topology import NO_LIMIT, Topology
 from tests.harness.buses import ONE, topology
+from tests.harness.things import message
 
 HERE = "t1."
+
+
+def waits(name: str) -> bool:
+    return ".retry." in name or ".early." in name
 
 
 def test_every_queue_is_a_quorum_queue_with_an_explicit_delivery_limit() -> None:
@@ -11,7 +18,7 @@ def test_every_queue_is_a_quorum_queue_with_an_explicit_delivery_limit() -> None
 
     assert {a["x-queue-type"] for a in arguments.values()} == {"quorum"}
     assert arguments[f"{HERE}{ONE}"]["x-delivery-limit"] == 20
-    waiting = [a for name, a in arguments.items() if ".retry." in name or name.endswith(".dead")]
+    waiting = [a for name, a in arguments.items() if waits(name) or name.endswith(".dead")]
     assert {a["x-delivery-limit"] for a in waiting} == {NO_LIMIT}
 
 
@@ -40,10 +47,37 @@ def test_a_retry_waits_in_a_queue_with_its_delay_and_returns_to_the_queue_it_cam
         assert (layout.retry, name, name) in layout.bindings()
 
 
+def test_what_is_early_waits_with_all_others_and_returns_to_the_queue_it_was_sent_for() -> None:
+    layout = topology(HERE)
+
+    for level, delay in enumerate(EARLY_DELAYS, start=1):
+        exchange, key = layout.waiting(ONE, Wait("early", level))
+        waiting = layout.arguments()[layout.early_queue(level)]
+        assert (exchange, key) == (layout.early_queue(level), f"{HERE}{ONE}")
+        assert (exchange, "", layout.early_queue(level)) in layout.bindings()
+        assert waiting["x-message-ttl"] == delay * 1000
+        assert waiting["x-dead-letter-exchange"] == ""
+        assert "x-dead-letter-routing-key" not in waiting, "that of the message"
+
+
+def test_what_is_early_waits_milliseconds_first_and_longer_each_time_and_uses_up_no_attempt() -> (
+    None
+):
+    early, waits_for = message(), []
+    for _ in range(MAX_EARLY):
+        early, wait = early.again(NotFound())
+        waits_for.append(wait.seconds(RETRY_DELAYS))
+
+    assert waits_for[0] < 0.1
+    assert waits_for == sorted(waits_for)
+    assert waits_for[-1] == RETRY_DELAYS[0]
+    assert (early.attempt, early.again(NotFound())[0].attempt) == (0, 1)
+
+
 def test_the_dead_never_expire_and_the_queues_have_no_length_limit() -> None:
     for name, arguments in topology(HERE, feed=None).arguments().items():
         assert "x-max-length" not in arguments
-        assert ("x-message-ttl" in arguments) == (".retry." in name)
+        assert ("x-message-ttl" in arguments) == waits(name)
 
 
 def test_a_queue_hears_just_the_types_of_its_table_and_the_trail_hears_everything() -> None:
