@@ -217,7 +217,7 @@ async def test_everybody_sees_a_desk_that_is_public_and_no_name_of_anybody(room:
     assert (await room.http.get("/v1/directory")).status_code == 401
 
 
-async def test_who_is_marked_for_a_child_of_the_hub_does_not_change_whom_children_call(
+async def test_who_is_marked_for_a_child_of_the_hub_does_not_change_whom_people_call(
     room: Room,
 ) -> None:
     referral_id = await room.refer("one", subject="sub_one")
@@ -225,7 +225,10 @@ async def test_who_is_marked_for_a_child_of_the_hub_does_not_change_whom_childre
     await room.mark("sub_one", f"account:{room.account('odd|manager@example.org')}")
 
     assert await put_desk(room, by="odd|manager@example.org") == 409
+    refused = await show(room, "wk_one", by="odd|manager@example.org")
+    assert (refused.status_code, refused.json()["code"]) == (409, "somebody_else")
     assert await put_desk(room) == 200
+    assert (await show(room, "wk_one", by="manager")).status_code == 200
 
 
 async def test_a_list_is_paged_and_costs_as_much_whatever_its_length(

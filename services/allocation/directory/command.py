@@ -16,8 +16,12 @@ from shared.web.tokens import Caller
 async def put_worker_entry(
     stores: Stores, worker_id: str, card: WorkerCard, caller: Caller, match: Match
 ) -> Worker:
-    """The worker with this card. Raises `NotFound` for anyone else, and what If-Match raises."""
-    sees_worker(caller, await stores.workers.get(worker_id), "put_directory_entry")
+    """The worker with this card. Raises `NotFound` for anyone else, what If-Match raises, and `Refused`
+    for a manager who may arrange nothing here: agencies call the number about a young person."""
+    worker = await stores.workers.get(worker_id)
+    sees_worker(caller, worker, "put_directory_entry")
+    if caller.worker_id != worker_id:
+        await may_arrange(stores, caller, worker.hub_id)
 
     def rule(known: Worker) -> Change[Worker]:
         sees_worker(caller, known, "put_directory_entry")  # they may have moved meanwhile
