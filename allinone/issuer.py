@@ -24,6 +24,7 @@ NOT_OURS = "This is not from a page of ours."
 LIFETIME = 12 * 3600
 CLIENT, YOUNG_PEOPLE = "pages", "young-people"
 CODE_LIFETIME = 60.0
+MOST_REFRESHING = 1_000
 WANTED = ("redirect_uri", "state", "code_challenge")
 PAGE = """{% extends "page.html" %}
 {% block title %}Who are you?{% endblock %}
@@ -79,9 +80,11 @@ class Issuer:
         *,
         young: Mapping[str, str],
         secret: str,
+        lifetime: int = LIFETIME,
     ) -> None:
         self._base, self._name, self._people, self._token = base, name, people, token
-        self._young, self._secret = young, secret
+        self._young, self._secret, self._lifetime = young, secret, lifetime
+        self._refreshing = dict[str, str]()
         self._page, self._waiting = templates.from_string(PAGE), dict[str, Waiting]()
 
     def app(self) -> FastAPI:
@@ -122,10 +125,25 @@ class Issuer:
         form = await _form(request)
         if form.get("grant_type") == "client_credentials":
             return self._to_the_pages(request)
+        if form.get("grant_type") == "refresh_token":
+            return self._again(form.get("refresh_token", ""))
         found = self._waiting.pop(form.get("code", ""), None)
         if found is None or not found.answers(form):
             return JSONResponse({"error": "invalid_grant"}, 400)
-        return self._given(self._people[found.who].claims)
+        return self._to_a_person(found.who)
+
+    def _again(self, refresh: str) -> Response:
+        """Newer tokens (RFC 6749, 6). A refresh token is taken once (RFC 9700, 4.14.2)."""
+        who = self._refreshing.pop(refresh, None)
+        return self._to_a_person(who) if who else JSONResponse({"error": "invalid_grant"}, 400)
+
+    def _to_a_person(self, who: str) -> Response:
+        """Tokens of one of the people; of the refresh tokens the oldest goes where there are many."""
+        refresh = secrets.token_urlsafe(24)
+        self._refreshing[refresh] = who
+        if len(self._refreshing) > MOST_REFRESHING:
+            del self._refreshing[next(iter(self._refreshing))]
+        return self._given(self._people[who].claims, refresh_token=refresh)
 
     def _to_the_pages(self, request: Request) -> Response:
         """A token of those who write themselves, to the pages of this process (RFC 6749, 4.4)."""
@@ -135,9 +153,9 @@ class Issuer:
             return JSONResponse({"error": "invalid_client"}, 401)
         return self._given(self._young)
 
-    def _given(self, claims: Mapping[str, str]) -> Response:
-        given = self._token(**claims)
-        answer = {"access_token": given, "token_type": "Bearer", "expires_in": LIFETIME}
+    def _given(self, claims: Mapping[str, str], **more: str) -> Response:
+        made: dict[str, Any] = {"access_token": self._token(**claims), "token_type": "Bearer"}
+        answer = {**made, **more, "expires_in": self._lifetime}
         return JSONResponse(answer, headers={"Cache-Control": "no-store"})
 
     def _is_ours(self, asked: Mapping[str, str]) -> bool:

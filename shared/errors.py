@@ -81,6 +81,11 @@ class Mismatch(Exception):
     message = "This Idempotency-Key was used for another body before."
 
 
+class Contradiction(ValueError):
+    """The parts of a document don't go together. Its words are for whoever sent it: what to do instead,
+    and no value of theirs."""
+
+
 class Malformed(Exception):
     """The document is well typed but says something that can't be. HTTP 422, naming the field."""
 

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.web.issuer import Issuer, IssuerAway, NotSignedIn
+from services.web.renewing import Renewals
 from services.web.session import RENEWED_EVERY, Cookies, Session
 from services.web.settings import WebSettings
 from shared.operating.telemetry import log
@@ -34,7 +35,7 @@ class Front:
     there instead is what the browser keeps from then on."""
 
     def __init__(self, app: ASGIApp, settings: WebSettings, cookies: Cookies, issuer: Issuer):
-        self._app, self._cookies, self._issuer = app, cookies, issuer
+        self._app, self._cookies, self._renewals = app, cookies, Renewals(issuer.renewed)
         self._claims = settings.claims
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -46,6 +47,8 @@ class Front:
         if not scope["path"].startswith(STATIC):
             before = self._cookies.read(Request(scope).cookies)
             state["session"] = await self._current(before)
+            # What can't go on here may go on in another replica, whose cookies must not be ended.
+            before = before if state["session"] else None
 
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -61,11 +64,11 @@ class Front:
             return None
         if moment > session.ends - EARLY:
             try:
-                token = await self._issuer.renewed(session.refresh) if session.refresh else {}
+                token = await self._renewals.of(session.refresh) if session.refresh else {}
                 return session.renewed(token, self._claims)
-            except IssuerAway:
+            except (IssuerAway, NotSignedIn):  # another replica may have been first
                 return session if moment < session.ends else None
-            except (NotSignedIn, KeyError, ValueError):
+            except (KeyError, ValueError):
                 return None
         if moment - session.seen > RENEWED_EVERY:
             return session.model_copy(update={"seen": moment})

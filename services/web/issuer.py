@@ -15,6 +15,8 @@ from authlib.integrations.httpx_client import AsyncOAuth2Client
 from services.web.settings import WebSettings
 
 DEADLINE = 10.0
+# Errors of an issuer that end by themselves (RFC 6749, 4.1.2.1; RFC 8628, 3.5).
+FOR_NOW = ("server_error", "temporarily_unavailable", "slow_down")
 
 
 class NotSignedIn(Exception):
@@ -94,7 +96,7 @@ class Issuer:
             async with client:
                 token = await client.fetch_token(self._known["token_endpoint"], **asked)
         except OAuthError as error:
-            raise NotSignedIn from error
+            raise (IssuerAway if error.error in FOR_NOW else NotSignedIn) from error
         except (httpx2.HTTPError, ValueError) as error:
             raise IssuerAway from error
         if not token.get("access_token"):

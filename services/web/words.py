@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from services.web.settings import WebSettings
+from services.web.warnings import warned
 from shared.clock import now
 from shared.vocabularies import vocabularies
 
@@ -138,7 +139,7 @@ def templates(settings: WebSettings, assets: dict[str, str]) -> Environment:
         lstrip_blocks=True,
     )
     known: dict[str, Any] = {"label": label, "options": options, "ROLES": ROLES, "assets": assets}
-    made.globals["parts_of_menu"] = menu
+    made.globals |= {"parts_of_menu": menu, "warned": warned}
     made.globals |= {**known, "development": settings.environment == "development"}
     made.filters |= {"label": label, **times(ZoneInfo(settings.web_zone))}
     return made

@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from shared.errors import Contradiction
 from shared.web.messages import MESSAGES, OTHERWISE
 
 
@@ -22,9 +23,14 @@ def fault(error: Any) -> FieldFault:
     pointer = "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')[:80]}" for part in where)
     # Half of a pair of surrogates has no bytes: as a name it would break the answer.
     pointer = pointer.encode(errors="replace").decode()
-    return FieldFault(
-        pointer=pointer, code=error["type"], message=MESSAGES.get(error["type"], OTHERWISE)
-    )
+    return FieldFault(pointer=pointer, code=error["type"], message=_said(error))
+
+
+def _said(error: Any) -> str:
+    cause = (error.get("ctx") or {}).get("error")
+    if isinstance(cause, Contradiction):
+        return str(cause)
+    return MESSAGES.get(error["type"], OTHERWISE)
 
 
 def twice(name: str) -> FieldFault:

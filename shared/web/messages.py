@@ -21,6 +21,6 @@ MESSAGES: Mapping[str, str] = {
     "model_attributes_type": "Send an object.",
     "too_long": "Too many of them: send the rest by themselves.",
     "too_deep": "Objects within objects, without end.",
-    "value_error": "It says nothing that could be done.",
+    "value_error": "What was sent does not go together; the OpenAPI document says what does.",
     "not_removable": "This can be corrected or added to, not removed.",
 }

@@ -138,7 +138,7 @@ def test_what_cannot_be_removed_is_refused_where_it_is(pointer: str) -> None:
 
 @pytest.mark.parametrize("document", [{}, {"subject": {}}, {"subject": {}, "safe_contact": {}}])
 def test_an_amendment_that_says_nothing_is_none(document: Any) -> None:
-    with pytest.raises(ValidationError, match="nothing to amend"):
+    with pytest.raises(ValidationError, match="Nothing was changed"):
         AmendReferral.model_validate(document)
 
 

@@ -1,13 +1,19 @@
 """What forms come to and records show: for whatever is typed and whatever an API gives."""
 
+import inspect
+import re
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.referral.areas.rule import WARNING as AREA_UNKNOWN
+from services.referral.intake import facts, rule
+from services.referral.intake.facts import ABOUT_DETAILS, NOT_UNDERSTOOD
 from services.referral.intake.request import ReceiveReferral
 from services.web.record import NEVER_SAID, parts
 from services.web.referring.questions import STEPS, cut, referral, unanswered
+from services.web.warnings import WARNINGS
 from shared.vocabularies import vocabularies
 
 CHOICES = {
@@ -130,3 +136,23 @@ def _words(value: Any) -> list[str]:
     if any(value is never or value == never for never in NEVER_SAID) or isinstance(value, bool):
         return []
     return [str(value)]
+
+
+def test_every_warning_of_a_receipt_is_a_sentence() -> None:
+    given = {*ABOUT_DETAILS, AREA_UNKNOWN, NOT_UNDERSTOOD, "indicator_unknown"}
+    given |= set(re.findall(r'found\.add\("(\w+)"\)', inspect.getsource(facts)))
+    given |= set(re.findall(r'"(\w+)": ', inspect.getsource(rule.noted)))
+
+    assert {"consent_waits", "not_discussed", "referrer_unknown"} <= given
+    assert given <= set(WARNINGS), given - set(WARNINGS)
+    assert [said for said in WARNINGS.values() if not said.endswith(".")] == []
+
+
+def test_every_sign_has_a_name_that_nobody_made_of_its_code() -> None:
+    made = [
+        each.code
+        for each in vocabularies()["indicator"].codes
+        if each.label == each.code.replace("_", " ").capitalize()
+    ]
+
+    assert set(made) <= {"physical_abuse", "sexual_abuse"}

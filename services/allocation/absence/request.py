@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.allocation.caseload.periods import Leave, LeaveKind
 from services.allocation.documents import Incoming
+from shared.errors import Contradiction
 from shared.events.codes import LeaveRefusal, LeaveStatus
 from shared.rules.values import Day
 
@@ -26,9 +27,9 @@ class LeaveEntry(Incoming):
     @model_validator(mode="after")
     def _a_time(self) -> Self:
         if self.to < self.start:
-            raise ValueError("ends before it begins")
+            raise Contradiction("The last day is before the first: change one of them.")
         if (self.to - self.start).days >= LONGEST_DAYS:
-            raise ValueError("is longer than a year")
+            raise Contradiction("This is longer than a year: ask for at most a year at once.")
         return self
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from services.allocation.documents import Incoming
+from shared.errors import Contradiction
 from shared.rules.values import Day
 
 LeaveKind = Literal["annual", "sickness", "parental", "study", "other"]
@@ -20,7 +21,7 @@ class Period(Incoming):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.to is not None and self.to < self.start:
-            raise ValueError("ends before it begins")
+            raise Contradiction("The last day is before the first: change one of them.")
         return self
 
     def covers(self, day: date) -> bool:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from services.allocation.documents import Incoming
+from shared.errors import Contradiction
 from shared.events.codes import ClosureReason, DeclineReason, GoalArea, GoalOutcome, HoldReason
 
 
@@ -30,7 +31,9 @@ class Outcome(Incoming):
     @model_validator(mode="after")
     def _one_or_the_other(self) -> Self:
         if (self.goal_id is None) == (self.goal is None):
-            raise ValueError("either goal_id or goal")
+            raise Contradiction(
+                "Name either the goal (goal_id) or what it is about (goal), one of the two."
+            )
         return self
 
 

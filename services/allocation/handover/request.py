@@ -5,6 +5,7 @@ from typing import Self
 from pydantic import model_validator
 
 from services.allocation.documents import Code, Incoming
+from shared.errors import Contradiction
 from shared.events.codes import HandoverReason
 
 
@@ -18,5 +19,5 @@ class PlanEntry(Incoming):
     @model_validator(mode="after")
     def _one_of_them(self) -> Self:
         if (self.worker_id is None) == (self.host_agency_id is None):
-            raise ValueError("name a worker or a host agency")
+            raise Contradiction("Name either a worker or a host agency, one of the two.")
         return self

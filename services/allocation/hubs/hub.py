@@ -14,7 +14,7 @@ from services.allocation.directory.card import HubCard
 from services.allocation.documents import Code, Codes, Incoming, Points
 from services.allocation.risk.policy import LEVELS
 from services.allocation.rota.plan import KnownGap, Rota
-from shared.errors import Refused, Stale
+from shared.errors import Contradiction, Refused, Stale
 from shared.events.codes import UNKNOWN_AREA, RiskLevel, Urgency, WorkerRole
 from shared.events.workers import HubRegistered
 from shared.storage.records import Change, Record, changed, unchanged
@@ -97,7 +97,9 @@ class HubEntry(Incoming):
     @classmethod
     def _named_once(cls, areas: tuple[str, ...]) -> tuple[str, ...]:
         if UNKNOWN_AREA in areas:
-            raise ValueError("this code stands for an area that nobody knows")
+            raise Contradiction(
+                "This code stands for an area that nobody knows: name the areas that the Hub serves."
+            )
         return tuple(dict.fromkeys(areas))
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from services.referral.documents import Code, Incoming, Line, Purpose
+from shared.errors import Contradiction
 from shared.events.codes import AgencyKind
 from shared.rules.sharing import Category
 from shared.rules.values import Instant, Number
@@ -38,9 +39,11 @@ class AgreementEntry(Incoming):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if not self.effective_from < self.review_at <= self.effective_to:
-            raise ValueError("effective_from < review_at <= effective_to must hold")
+            raise Contradiction(
+                "The review must be after the beginning and not after the end: change one of the three days."
+            )
         if (self.effective_to - self.effective_from).days > 3660:
-            raise ValueError("an agreement ends within ten years")
+            raise Contradiction("An agreement ends within ten years: choose an earlier end.")
         return self
 
 

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_vali
 
 from services.referral.areas.names import key_of
 from services.referral.documents import Code, Incoming
+from shared.errors import Contradiction
 from shared.events.codes import UNKNOWN_AREA
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
@@ -13,7 +14,7 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 
 def _not_unknown(code: str) -> str:
     if code == UNKNOWN_AREA:
-        raise ValueError("this code stands for an area that nobody knows")
+        raise Contradiction("This code stands for an area that nobody knows: choose another.")
     return code
 
 
@@ -29,7 +30,7 @@ class AreaEntry(Incoming):
     @classmethod
     def _readable(cls, names: str | tuple[str, ...]) -> str | tuple[str, ...]:
         if not all(key_of(name) for name in ((names,) if isinstance(names, str) else names)):
-            raise ValueError("a name has a letter or a digit")
+            raise Contradiction("A name needs at least one letter or digit.")
         return names
 
 

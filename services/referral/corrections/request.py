@@ -38,6 +38,7 @@ from services.referral.form.sections import (
 )
 from services.referral.reading.generous import Generous
 from services.referral.reading.meanings import ADDED, Instead
+from shared.errors import Contradiction
 from shared.events.codes import Ethnicity, Gender, Setting, Urgency
 from shared.rules.values import CalendarDay
 
@@ -130,7 +131,7 @@ class AmendReferral(Generous):
 
     def check(self, sent: Mapping[str, Any]) -> None:
         if not self.names:
-            raise ValueError("nothing to amend")
+            raise Contradiction("Nothing was changed: write what is to be added or corrected.")
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -33,6 +33,7 @@ from services.referral.form.sections import (
 )
 from services.referral.reading.generous import Generous
 from services.referral.reading.meanings import SENT, Instead
+from shared.errors import Contradiction
 from shared.events.codes import Setting, TellParents, Urgency
 from shared.rules.calendars import Nation
 from shared.rules.values import Instant
@@ -158,4 +159,4 @@ class ReceiveReferral(Generous):
 
     def check(self, sent: Mapping[str, Any]) -> None:
         if not any(value not in (None, "", [], {}) for value in sent.values()):
-            raise ValueError("nothing was said")
+            raise Contradiction("Nothing was said: send at least what you have noticed, in words.")

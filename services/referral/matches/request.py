@@ -6,6 +6,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from services.referral.documents import Incoming
 from services.referral.matches.decision import Said
+from shared.errors import Contradiction
 from shared.events.codes import SaidMatchGround
 
 MATCH = r"^pm_[0-9a-f]{32}$"
@@ -37,5 +38,5 @@ class MatchDecision(Incoming):
     @model_validator(mode="after")
     def _one_other(self) -> Self:
         if (self.other_referral_id is None) == (self.match_id is None):
-            raise ValueError("name the other referral, or the match: one of the two")
+            raise Contradiction("Name the other referral or the match, one of the two.")
         return self

@@ -6,6 +6,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from services.referral.documents import Incoming
+from shared.errors import Contradiction
 from shared.events.codes import Instruction, ParentsReason, TellParents
 from shared.rules.parents import instructions
 from shared.rules.values import Instant
@@ -24,7 +25,9 @@ class ParentsEntry(Incoming):
     @model_validator(mode="after")
     def _only_to_tell(self) -> Self:
         if self.reason is not None and (self.tell_parents != "yes" or self.said_at is not None):
-            raise ValueError("a reason is that of a decision to tell them, without said_at")
+            raise Contradiction(
+                "A reason belongs to a decision of the Hub that they are told: say yes, without said_at."
+            )
         return self
 
 

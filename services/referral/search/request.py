@@ -6,6 +6,7 @@ from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from services.referral.documents import Incoming, Line, Purpose
 from services.referral.matches.rule import MatchView
+from shared.errors import Contradiction
 from shared.events.codes import ReferralStatus
 from shared.rules.values import CalendarDay
 
@@ -24,7 +25,7 @@ class SearchQuery(Incoming):
     @model_validator(mode="after")
     def _something(self) -> Self:
         if self.name is None and self.date_of_birth is None and self.nhs_number is None:
-            raise ValueError("say a name, a birth date or an NHS number")
+            raise Contradiction("Say a name, a date of birth or an NHS number.")
         return self
 
     @property

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from services.referral.documents import Code, ConsentEntry, Incoming, Line
+from shared.errors import Contradiction
 from shared.events.codes import CONFIRMING, ConfirmationReason, SafetyRelation
 from shared.rules.sharing import Category, Condition, LawfulBasis, SharingState
 from shared.rules.values import Instant
@@ -49,7 +50,9 @@ class ConfirmationEntry(Incoming):
     @model_validator(mode="after")
     def _reason_fits(self) -> Self:
         if self.confirmed != (self.reason in CONFIRMING):
-            raise ValueError("the reason must fit: how it was confirmed, or why it was rejected")
+            raise Contradiction(
+                "The reason does not fit the answer: to confirm, say how you found out; to reject, say why."
+            )
         return self
 
 

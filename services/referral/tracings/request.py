@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from services.referral.documents import Code, Incoming
+from shared.errors import Contradiction
 from shared.events.tracing import TracingPurpose
 
 
@@ -20,7 +21,9 @@ class Wanted(Incoming):
     def _one_way(self) -> Self:
         named = [self.agency_id is not None, self.agency_reference is not None]
         if named != [self.referral_id is None] * 2:
-            raise ValueError("either referral_id, or agency_id and agency_reference")
+            raise Contradiction(
+                "Name either the referral, or the agency together with its reference."
+            )
         return self
 
 

@@ -23,8 +23,11 @@ def back_to(wanted: str) -> str:
 
 @router.get("/sign-in")
 async def get_sign_in(request: Request) -> Response:
-    """To the issuer. What comes back is compared with what this browser keeps meanwhile."""
+    """To the issuer. What comes back is compared with what this browser keeps meanwhile. Whoever has a
+    session by now, because another replica has renewed it, goes back to what they looked for."""
     wanted, verifier = request.query_params.get("to", "/"), generate_token(64)
+    if request.state.session is not None:
+        return _on(request, back_to(wanted))
     address, state = await request.app.state.issuer.sign_in_at(verifier)
     kept = {"state": state, "verifier": verifier, "to": back_to(wanted)}
     request.state.set_cookies = [request.app.state.cookies.seal_for(SIGNING_IN, kept)]

@@ -8,7 +8,7 @@ from services.web.errors import NotFromOurPage
 from services.web.issuer import IssuerAway, NotSignedIn
 from services.web.visit import Form, comes_from_us, show
 from services.web.young.asking import referral, said, wrong
-from services.web.young.sending import KEY, TooOften, send, taken
+from services.web.young.sending import KEY, TooOften, passes, send, taken
 from shared.ids import new_id
 
 router = APIRouter()
@@ -50,11 +50,17 @@ async def _sent(
         return show(request, "young/ask.html", 422, errors=errors, **again)
     try:
         receipt = await send(request, referral(answers, key), key)
-    except (TooOften, Away, IssuerAway, NotSignedIn, Refused):
-        return show(request, "young/ask.html", 503, errors={"send": NOT_SENT}, **again)
+    except (TooOften, Away, IssuerAway, NotSignedIn, Refused) as error:
+        said = NOT_SENT if passes(error) else NOT_TAKEN
+        return show(request, "young/ask.html", 503, errors={"send": said}, **again)
     return show(request, "young/sent.html", receipt=receipt)
 
 
+NOT_TAKEN = (
+    "We can’t take this here, and pressing the button again will not help. It is our fault, not yours. "
+    "Please call Childline on 0800 1111, at any time, for free. If you are in danger, call 999. What you "
+    "wrote is still here: you can read it out to them."
+)
 NOT_SENT = (
     "We could not send it just now. What you wrote is still here: wait a minute and press the button "
     "again. Or call Childline on 0800 1111, at any time, for free."

@@ -9,11 +9,16 @@ from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import FixedWindowRateLimiter
 
 from services.web.api import Asker, Refused
+from services.web.issuer import NotSignedIn
 from services.web.sending import post_once
-from shared.operating.telemetry import limited
+from shared.operating.telemetry import limited, log
 from shared.web.limits import address_of
 
 KEY = re.compile(r"you_[0-9a-f]{32}")
+
+
+# Answers of the API after which the same may be taken a little later.
+LATER = frozenset({408, 429})
 
 
 class TooOften(Exception):
@@ -49,6 +54,17 @@ async def send(request: Request, sent: dict[str, Any], key: str) -> Any:
             raise
     # The issuer's keys, or the account, have changed since: a newer token may do.
     return await post_once(_by(request, await issuer.own_token(fresh=True)), sent, key)
+
+
+def passes(error: Exception) -> bool:
+    """Whether it may be taken a little later. The other answers stay until somebody of ours does
+    something: it is in our log, and whoever wrote is told whom to call."""
+    refused = isinstance(error, Refused) and error.status not in LATER
+    if not refused and not isinstance(error, NotSignedIn):
+        return True
+    status = error.status if isinstance(error, Refused) else 401
+    log.error("self_referral.refused", status=status, code=getattr(error, "code", ""))
+    return False
 
 
 def _by(request: Request, token: str) -> Asker:
