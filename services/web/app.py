@@ -18,6 +18,7 @@ from services.web.api import Apis
 from services.web.auditing import data as auditing_data
 from services.web.auditing import routes as auditing
 from services.web.auditing import taking as auditing_taking
+from services.web.changing import routes as changing
 from services.web.directory import routes as directory
 from services.web.front import Front
 from services.web.issuer import Issuer, IssuerAway
@@ -43,6 +44,7 @@ from services.web.signing_in import routes as signing_in
 from services.web.telling import routes as telling
 from services.web.words import templates
 from services.web.working import routes as working
+from services.web.working import sharing_routes as sharing
 from services.web.young import routes as young
 from services.web.young.sending import Often
 from shared.operating.checking import tried
@@ -52,7 +54,9 @@ ROUTERS: list[APIRouter] = [
     signing_in.router,
     home.router,
     referring.router,
+    sharing.router,
     working.router,
+    changing.router,
     managing.router,
     placing.router,
     matches.router,

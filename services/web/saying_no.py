@@ -1,5 +1,6 @@
 """A page for each way to say no."""
 
+import re
 from functools import partial
 
 from fastapi import FastAPI, Request
@@ -24,7 +25,8 @@ from services.web.visit import MOST_FIELDS, Visit, comes_from_us, show, to_sign_
 from shared.errors import NotFound
 from shared.operating.telemetry import log
 
-HIDDEN = ("csrf", "key", "tag")  # what a form has that nobody has written
+# What a form has that nobody has written; what begins with `was-` is how a field was before.
+HIDDEN = re.compile(r"csrf|key|tag|was-.*")
 EXPLAINED = (409, 422)  # of which an API says why, in words for people
 
 
@@ -59,7 +61,9 @@ async def _to_sign_in(request: Request, _: Exception) -> Response:
     if request.method == "POST" and comes_from_us(request):
         fields = (await request.form(max_fields=MOST_FIELDS)).multi_items()
         kept = [
-            text for name, text in fields if name not in HIDDEN and isinstance(text, str) and text
+            text
+            for name, text in fields
+            if not HIDDEN.fullmatch(name) and isinstance(text, str) and text
         ]
         return show(request, "away_too_long.html", 401, kept=kept)
     return to_sign_in(request)

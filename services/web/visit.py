@@ -11,8 +11,10 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from services.web.api import Asker
 from services.web.errors import FromElsewhere, NotFromOurPage, SignInFirst
 from services.web.session import Person, Session
+from services.web.settings import WebSettings
 
 SEE_OTHER = 303
+DONE = "done"
 MOST_FIELDS = 300
 
 
@@ -31,7 +33,28 @@ class Visit:
 
     def page_address(self, path: str) -> str:
         """A page of ours, as it is opened from elsewhere."""
-        return f"{self._request.app.state.settings.web_address}{path}"
+        return f"{self.settings.web_address}{path}"
+
+    @property
+    def settings(self) -> WebSettings:
+        """Those of the pages."""
+        found: WebSettings = self._request.app.state.settings
+        return found
+
+    def note(self, said: str, told: list[str], made: str = "") -> None:
+        """What the next page says of what was done on this one: kept sealed, for that page alone."""
+        kept = self._request.app.state.cookies.seal_for(
+            DONE, {"said": said, "told": told, "made": made}
+        )
+        self._request.state.set_cookies = [kept]
+
+    def noted(self) -> dict[str, Any] | None:
+        """What the page before has noted, once."""
+        cookies = self._request.app.state.cookies
+        found: dict[str, Any] | None = cookies.kept_for(DONE, self._request.cookies)
+        if found is not None:
+            self._request.state.set_cookies = [cookies.forgotten(DONE)]
+        return found
 
     async def form(self) -> "Form":
         """What was sent: looked at already by `signed_in`."""

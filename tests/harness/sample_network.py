@@ -26,6 +26,11 @@ class SampleNetwork:
         self.base = re.findall(r"http://127\.0\.0\.1:\d+", printed)[0]
         self.tokens = dict(re.findall(r"export (\w+)=(\S+)", printed))
 
+    @property
+    def log(self) -> str:
+        """All that its process has written."""
+        return self._embedded.printed()
+
     async def stop(self) -> None:
         """Ended."""
         await self._embedded.stop()

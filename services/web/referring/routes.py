@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from services.web.api import Refused
+from services.web.changing.register import offered
 from services.web.paths import Id
 from services.web.record import parts
 from services.web.referring import drafts
@@ -19,7 +20,6 @@ from services.web.referring.questions import (
 )
 from services.web.visit import Visit, Visiting, to
 from shared.errors import NotFound
-from shared.ids import new_id
 
 router = APIRouter()
 
@@ -100,33 +100,10 @@ async def post_delete(visit: Visiting, draft_id: Id) -> Response:
 async def get_one(visit: Visiting, referral_id: Id) -> Response:
     """A referral as its sender may see it."""
     one = await visit.api.get("referral", f"/v1/referrals/{referral_id}")
-    return _shown(visit, one, {})
-
-
-@router.post("/referrals/{referral_id}/more")
-async def post_more(visit: Visiting, referral_id: Id) -> Response:
-    """Something that has become known since."""
-    form, path = await visit.form(), f"/v1/referrals/{referral_id}"
-    said = form.text("narrative")
-    answer = await visit.api.ask("referral", "GET", path)
-    if not said:
-        return _shown(visit, answer.body, {"narrative": "Write what has become known"})
-    amendment = {"narrative": said}
-    await visit.api.post(
-        "referral", f"{path}/amendments", amendment, tag=answer.tag or "*", key=form.text("key")
-    )
-    return to(f"/referrals/{referral_id}")
-
-
-def _shown(visit: Visit, one: dict[str, Any], wrong: dict[str, str]) -> Response:
+    groups = offered(one, practitioner=False) if one["viewed_as"] == "referrer" else []
+    shown = parts(one["categories"], one["written"])
     return visit.page(
-        "referring/one.html",
-        422 if wrong else 200,
-        one=one,
-        parts_of=parts(one["categories"], one["written"]),
-        key=new_id("amend"),
-        wrong=wrong,
-        said="",
+        "referring/one.html", one=one, parts_of=shown, groups=groups, done=visit.noted()
     )
 
 

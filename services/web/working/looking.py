@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.web.api import Refused
+from services.web.changing.register import offered
 from services.web.messages.looking import news_of
 from services.web.record import parts
 from services.web.visit import Visit
@@ -49,6 +50,8 @@ async def case_of(visit: Visit, referral_id: str) -> dict[str, Any]:
         "parts_of": parts(record["categories"], record["written"]),
         "seen_as": view,
         "acts": view.offered(case),
+        "groups": offered(record, practitioner=True),
+        "done": visit.noted(),
     }
     return {**known, **shown, "closable": can_close(case)}
 
