@@ -18,6 +18,7 @@ from services.notify.oversight import routes as oversight
 from services.notify.rules.policy_file import load_policy
 from services.notify.store import Stores
 from services.notify.subscriptions import routes as subscriptions
+from services.notify.subscriptions import trying_routes as trying
 from services.notify.timers import run_timers
 from shared.operating.kinds import KeyOf32OrMore, Seconds, from_file
 from shared.operating.runner import Build, Platform, Service
@@ -56,6 +57,7 @@ def build(settings: NotifySettings) -> Build:
             policy,
             secret_key,
             settings,
+            mailer=mailer,
             lease=settings.delivery_lease,
             backoff=settings.delivery_backoff,
         )
@@ -64,7 +66,7 @@ def build(settings: NotifySettings) -> Build:
         return Service(
             name="notify",
             state=stores,
-            routers=(inbox.router, oversight.router, subscriptions.router),
+            routers=(inbox.router, oversight.router, subscriptions.router, trying.router),
             prepare=stores.prepare,
             has_left=partial(has_left, stores),
             handlers=handlers(stores),

@@ -6,6 +6,7 @@ from typing import Any
 
 from services.notify.delivery.attempts import Attempts
 from services.notify.delivery.endpoints import Endpoints
+from services.notify.delivery.mail import Mailer
 from services.notify.delivery.timing import BACKOFF
 from services.notify.notification import Notification
 from services.notify.notifications import Notifications
@@ -20,10 +21,12 @@ from shared.clock import Clock, now
 from shared.operating.limits import LimitSettings
 from shared.operating.runner import Platform
 
+NO_MAIL = Mailer("", "")
+
 
 @dataclass(frozen=True)
 class Stores:
-    """The stores of this service, its policy, and what its deliveries are timed by.
+    """The stores of this service, its policy, its mail server, and what its deliveries are timed by.
 
     `lease`: seconds after which another replica goes on with what a dead one had begun.
     `patience`: how long a decision waits for an attempt that is under way.
@@ -38,6 +41,7 @@ class Stores:
     secrets: Secrets
     quotas: Quotas
     policy: NotificationPolicy
+    mailer: Mailer = NO_MAIL
     lease: float = 60.0
     backoff: tuple[float, ...] = BACKOFF
     patience: timedelta = timedelta(seconds=2)

@@ -157,6 +157,21 @@ class SubscriptionSecretRotated(_Subscription):
         )
 
 
+class SubscriptionTested(_Subscription):
+    """A test was sent because its recipient asked: what each way came to, by code; null: not one of
+    theirs. It is no notification, and counts for nothing."""
+
+    event_type: ClassVar[str] = "subscription.tested"
+
+    webhook_code: str | None = None
+    email_code: str | None = None
+
+    def says(self, by: str) -> str:
+        ways = (("webhook", self.webhook_code), ("e-mail", self.email_code))
+        told = "; ".join(f"{way}: {plain(code)}" for way, code in ways if code is not None)
+        return f"{by} tested how {self._whose} is told: {told}."
+
+
 class SubscriptionFailing(_Subscription):
     """An endpoint keeps failing and is called less often. Told at most once a day."""
 

@@ -41,6 +41,10 @@ class LimitSettings(BaseModel):
     limit_challenges: Rate = Field(
         "20/hour", description="Changes of one agency's webhook that must be proved by a challenge."
     )
+    limit_tests: Rate = Field(
+        "6/10minutes", description="Tests of one recipient's webhook and mailbox."
+    )
+    limit_tests_day: Rate = Field("30/day", description="The same of a day.")
     limit_replays: Rate = Field(
         "12/day", description="Requests to send the mails of one recipient again, whoever asks."
     )

@@ -53,7 +53,7 @@ twenty questions about each.
 |---|---|---|
 """
 BETWEEN = """
-**Replicas.** Codes, mails, mailboxes and challenges are counted in notify's store: those limits \
+**Replicas.** Codes, mails, mailboxes, challenges and tests are counted in notify's store: those limits \
 hold across replicas and restarts. Everything else each process counts by itself, in memory: N \
 replicas of a service answer up to N times as much, and a restart begins anew. Set a quota for \
 the whole network at your gateway, if you need one. Windows are fixed: around the edge of one, \

@@ -10,14 +10,15 @@ from tests.harness.waiting import until
 
 
 class Embedded:
-    """`python -m allinone` on a data folder."""
+    """`python -m allinone` on a data folder, with `more` settings."""
 
-    def __init__(self, folder: Path, port: str = "", log: str = "run.log") -> None:
+    def __init__(self, folder: Path, port: str = "", log: str = "run.log", **more: str) -> None:
         self.port = port or str(free_port())
         env = {
             "PATH": os.environ["PATH"],
             "DATA_DIR": str(folder / "data"),
             "HTTP_PORT": self.port,
+            **more,
         }
         self.child = Child(sys.executable, "-m", "allinone", env=env, log=folder / log)
 

@@ -54,6 +54,7 @@ OPEN: Mapping[tuple[str, str], str] = {
     ("GET /v1/agreements", "cursor"): "not an id",
     ("GET /v1/handover-plans", "cursor"): "not an id",
     ("GET /v1/notifications/unread-first", "cursor"): "not an id",
+    ("GET /v1/subscriptions/{recipient_id}/attempts", "cursor"): "not an id",
     ("GET /v1/areas", "cursor"): "every area is open to the network",
     ("GET /v1/trail", "cursor"): "not an id",
 }

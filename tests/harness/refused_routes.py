@@ -1046,6 +1046,21 @@ NOTIFY_ROUTES: dict[str, Row] = {
         (Rule(404, "not_found", by="health", path=f"/v1/subscriptions/{sample.HEALTH}/secret"),),
         malformed=404,
     ),
+    "POST /v1/subscriptions/{recipient_id}/test": Row(
+        f"/v1/subscriptions/{sample.SCHOOL}/test",
+        "school",
+        None,
+        {"auditor": 403, "police": 404, "worker": 404, "east_manager": 404, "operator": 404},
+        (
+            Rule(404, "not_found", by="health", path=f"/v1/subscriptions/{sample.HEALTH}/test"),
+            Rule(
+                *(409, "nothing_to_test"),
+                by="police",
+                path=f"/v1/subscriptions/{sample.POLICE}/test",
+            ),
+        ),
+        malformed=404,
+    ),
     "PUT /v1/subscriptions/{recipient_id}": Row(
         f"/v1/subscriptions/{sample.SCHOOL}",
         "school",

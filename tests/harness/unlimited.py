@@ -6,7 +6,7 @@ UNLIMITED = {
         for name in (
             *("CLIENT", "ADDRESS", "FAILED_TOKENS"),
             *("MAIL_CODES", "MAILS", "MAILBOX", "CHALLENGES", "SEARCHES"),
-            *("CODES", "ALL_CODES"),
+            *("CODES", "ALL_CODES", "TESTS", "TESTS_DAY"),
         )
     },
     "LIMIT_STREAMS": "1000",

@@ -122,6 +122,7 @@ async def _register(world: World) -> None:
     key = {"Idempotency-Key": "unanswered"}
     await do("anonymous", "POST", "/v1/referrals", unanswered, **key)
     await do("school", "PUT", f"/v1/subscriptions/{sample.SCHOOL}", SUBSCRIPTION)
+    await do("police", "PUT", f"/v1/subscriptions/{sample.POLICE}", {"active": False})
 
 
 async def _refer(world: World, case: str) -> None:

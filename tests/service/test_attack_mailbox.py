@@ -121,3 +121,7 @@ async def test_an_address_that_somebody_named_before_they_were_marked_is_told_no
 
         await until(done, deadline=30, what="the one told and the other not")
         assert not told(theirs)
+        # A colleague doesn't learn from the list of attempts that one of them is marked.
+        listed = await services.ask("school", "GET", f"{SCHOOL_PATH}/attempts")
+        assert listed.json()["attempts"], "what was sent is there"
+        assert "unsafe" not in listed.text

@@ -416,7 +416,7 @@ async def test_an_attempt_that_never_ended_counts_as_told(told: Told) -> None:
     await reach(told)
     waiting = await told.one(recipient_id=POLICE)
     await told.stores.attempts.began(
-        waiting.id, "webhook", told.clock()
+        waiting.id, waiting.recipient, "webhook", told.clock()
     )  # and then the process died
 
     await told.says(consent("withdrawn", recorded_at=told.clock()))

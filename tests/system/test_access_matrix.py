@@ -88,6 +88,9 @@ READS = {
     "GET /v1/allocations/{allocation_id}/risk": "/v1/allocations/{open}/risk",
     "GET /v1/handover-plans/{plan_id}": "/v1/handover-plans/{plan}",
     "GET /v1/subscriptions/{recipient_id}": f"/v1/subscriptions/{sample.SCHOOL}",
+    "GET /v1/subscriptions/{recipient_id}/attempts": (
+        f"/v1/subscriptions/{sample.SCHOOL}/attempts"
+    ),
     "GET /v1/referrals": "/v1/referrals",
     "GET /v1/cases": "/v1/cases",
     "GET /v1/allocations": "/v1/allocations",

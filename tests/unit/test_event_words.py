@@ -34,8 +34,8 @@ asked_by by confirmed_by decided_by declined_by person recorded_by
 """.split()
 # From a closed list of ours, from our policy files, or the code of a fault.
 CODES = """
-action amended code combinations flags ground lapsed_with needs policy_version purpose
-purposes reason resource status warnings
+action amended code combinations email_code flags ground lapsed_with needs policy_version purpose
+purposes reason resource status warnings webhook_code
 """.split()
 REASONS = {
     "AboutAgency.alias": "made by us",

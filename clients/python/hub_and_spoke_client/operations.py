@@ -84,6 +84,25 @@ class Client(Connection):
         headers: dict[str, Any] = {"If-None-Match": if_none_match}
         return self.send("GET", "/v1/cosignatures", headers=headers)
 
+    def get_delivery_attempts(
+        self,
+        recipient_id: str,
+        *,
+        cursor: str | None = None,
+        limit: int | None = None,
+        if_none_match: str | None = None,
+    ) -> Answer:
+        """What was sent to your webhook and your mailbox, or tried, the newest first. Pass `next` as
+        `cursor` for the page behind it."""
+        query: dict[str, Any] = {"cursor": cursor, "limit": limit}
+        headers: dict[str, Any] = {"If-None-Match": if_none_match}
+        return self.send(
+            "GET",
+            f"/v1/subscriptions/{quoted(recipient_id)}/attempts",
+            query=query,
+            headers=headers,
+        )
+
     def get_desks(
         self,
         *,
@@ -437,6 +456,11 @@ class Client(Connection):
             headers=headers,
             body=body,
         )
+
+    def post_subscription_test(self, recipient_id: str) -> Answer:
+        """Send a test to your webhook and your mailbox now, and hear what came of it. It is about
+        nobody, and counts for nothing; an address that isn't proved yet gets none."""
+        return self.send("POST", f"/v1/subscriptions/{quoted(recipient_id)}/test")
 
     def put_agency(self, agency_id: str, body: Any, *, if_match: str | None = None) -> Answer:
         """Register an agency; or, with `If-Match`, amend it. The same entry again changes nothing."""

@@ -37,17 +37,19 @@ async def attempt(stores: Stores, channel: Channel, send: Send, notification: No
         later = _later(stores, subscription, state, open_until)
         if later is not None:
             return await stores.notifications.postpone(notification.id, TIMER[channel], later)
-    number = await stores.attempts.began(notification.id, channel, stores.clock())
+    begun = await stores.attempts.began(
+        notification.id, notification.recipient, channel, stores.clock()
+    )
     failpoint("deliver.after_row")
     before = await stores.notifications.get(notification.id)
-    permitted, now = await re_evaluate(stores, before, "sending", attempt=(channel, number))
+    permitted, now = await re_evaluate(stores, before, "sending", attempt=(channel, begun.number))
     if not permitted or now.status in ("withheld", "retracted"):
-        await stores.attempts.ended(notification.id, channel, number, NOT_SENT, stores.clock())
+        await stores.attempts.ended(begun, NOT_SENT, stores.clock())
         return None
     outcome = await _send(stores, channel, send, now, subscription)
     failpoint("deliver.after_call")
-    await stores.attempts.ended(notification.id, channel, number, outcome, stores.clock())
-    ended = Ended(now, subscription, channel, number, outcome)
+    await stores.attempts.ended(begun, outcome, stores.clock())
+    ended = Ended(now, subscription, channel, begun.number, outcome)
     return await follow_up(stores, ended, was_failing=open_until is not None)
 
 

@@ -28,6 +28,8 @@ TIMED_OUT = Outcome("unknown", "timeout")
 BROKE_OFF = Outcome("unknown", "broke_off")
 UNREACHABLE = Outcome("temporary", "no_connection")
 FORBIDDEN = Outcome("permanent", "address_not_allowed")
+NOT_PROVED = Outcome("not_sent", "not_verified")
+NOT_CONFIRMED = Outcome("not_sent", "not_confirmed")
 NO_ADDRESS = Outcome("permanent", "no_subscription")
 # Whoever named the address is marked by now: the Hub phones, and somebody else names another one.
 # It says nothing about the endpoint.

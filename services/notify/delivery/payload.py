@@ -5,6 +5,7 @@ Nothing here identifies the young person: no name, no id of theirs, no area, no 
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 
 from services.notify.notification import Notification
 from shared.events.codes import Instruction
@@ -30,6 +31,20 @@ def webhook_body(notification: Notification, instructions: Sequence[Instruction]
             "link": link(notification),
         }
     )
+
+
+def trial_body(trial_id: str, at: datetime) -> bytes:
+    """What a webhook gets when its owner tests it: about nobody, and nothing is asked."""
+    return _json({"type": "test", "id": trial_id, "created_at": at.isoformat()})
+
+
+def trial_mail() -> tuple[str, str]:
+    """Subject and text of the mail that a mailbox gets when its owner tests it."""
+    text = (
+        "This is a test. Somebody of yours asked the referral network for it, to see that its mails"
+        " arrive here.\n\nNothing awaits you, and there is nothing you need to do.\n"
+    )
+    return "A test of the referral network: nothing to do", text
 
 
 def challenge_body(challenge: str) -> bytes:

@@ -1,5 +1,7 @@
 """The ways to send: a webhook, an e-mail."""
 
+from datetime import datetime
+
 from services.notify.decision.binding import instructions_with
 from services.notify.delivery.attempt import Send
 from services.notify.delivery.bars import is_message, message_body, message_headers
@@ -14,14 +16,17 @@ from shared.bars.codes import MEDIA_TYPE
 from shared.events.codes import Instruction
 
 
+def signing(stores: Stores, subscription: Subscription, at: datetime) -> list[str]:
+    """The secrets that sign a call now."""
+    return [stores.secrets.of(subscription, number) for number in subscription.generations(at)]
+
+
 def by_webhook(stores: Stores, caller: Caller) -> Send:
     """The webhook as a way to send: each as the subscription wants it."""
 
     async def send(notification: Notification, subscription: Subscription) -> Outcome:
         at = stores.clock()
-        secrets = [
-            stores.secrets.of(subscription, number) for number in subscription.generations(at)
-        ]
+        secrets = signing(stores, subscription, at)
         instructions = await _instructions(stores, notification)
         body, headers = webhook_body(notification, instructions), dict[str, str]()
         if subscription.format == "bars" and is_message(notification):

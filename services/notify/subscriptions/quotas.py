@@ -23,6 +23,8 @@ def quotas_of(settings: LimitSettings) -> dict[str, RateLimitItem]:
         "mails": parse(settings.limit_mails),
         "mailbox": parse(settings.limit_mailbox),
         "challenges": parse(settings.limit_challenges),
+        "tests": parse(settings.limit_tests),
+        "tests_day": parse(settings.limit_tests_day),
         "replays": parse(settings.limit_replays),
         "replays_each": parse(settings.limit_replays_each),
     }

@@ -13,6 +13,7 @@ from shared.events.notify import (
     SubscriptionFailing,
     SubscriptionRegistered,
     SubscriptionSecretRotated,
+    SubscriptionTested,
     SubscriptionVerified,
     WebhookFormat,
 )
@@ -88,6 +89,7 @@ class Subscription(Record):
     overlap_until: datetime | None = None
     secret_shown: bool = False
     alerted_at: datetime | None = None
+    tested_at: datetime | None = None
     # The account that named the addresses: who may read what goes there.
     put_by: str | None = None
 
@@ -196,6 +198,16 @@ def rotate(subscription: Subscription, at: datetime) -> Change[Subscription]:
     return changed(
         subscription, event, generation=generation, overlap_until=until, secret_shown=True
     )
+
+
+def tested(
+    subscription: Subscription, webhook_code: str | None, email_code: str | None, at: datetime
+) -> Change[Subscription]:
+    """A test was sent, and what each way came to."""
+    event = SubscriptionTested(
+        **named(subscription), webhook_code=webhook_code, email_code=email_code
+    )
+    return changed(subscription, event, tested_at=at)
 
 
 def alarm_due(subscription: Subscription, failures: int, at: datetime, *, gone: bool) -> bool:
