@@ -27,6 +27,9 @@ from services.audit.log.signer import Signer
 from services.audit.log.signing import SigningKey
 from services.audit.log.store import Trail
 from services.audit.measures import age_of_checkpoint
+from services.audit.parked import routes as parked
+from services.audit.parked.command import Parked
+from services.audit.parked.record import Handled
 from services.audit.queries import Queries
 from services.audit.query import Query
 from services.audit.reports import accounting
@@ -53,6 +56,7 @@ ROUTERS: list[APIRouter] = [
     integrity.router,
     exports.router,
     accounts.router,
+    parked.router,
     search.router,  # last: `/v1/trail/{seq}` would take the others' paths
 ]
 
@@ -133,6 +137,7 @@ def parts_of(settings: AuditSettings, platform: Platform) -> Parts:
         faults=faults,
         exports=Store(database["exports"], Export, relay),
         cosignatures=Cosignatures(trail, database, settings.witnesses(), settings.audit_origin),
+        parked=Parked(relay.bus, Store(database["parked"], Handled, relay)),
         signer=signer,
         sequencer=Sequencer(trail, signer, lease=timedelta(seconds=settings.audit_lease)),
     )

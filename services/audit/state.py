@@ -8,6 +8,7 @@ from services.audit.integrity.faults import Fault
 from services.audit.integrity.selfcheck import SelfCheck
 from services.audit.log.keyring import KeyRing
 from services.audit.log.store import Trail
+from services.audit.parked.command import Parked
 from services.audit.queries import Queries
 from services.audit.witnesses.cosignatures import Cosignatures
 from shared.storage.store import Store
@@ -25,6 +26,7 @@ class Audit:
     faults: Store[Fault]
     exports: Store[Export]
     cosignatures: Cosignatures
+    parked: Parked
 
     async def prepare(self) -> None:
         """Create collections' indexes and the first state; safe to repeat."""
@@ -36,5 +38,6 @@ class Audit:
             self.exports,
             self.complete.losses,
             self.complete.asked_again,
+            self.parked.handled,
         ):
             await store.prepare()

@@ -18,6 +18,7 @@ from shared.events import (
     notification,
     notify,
     parents,
+    parked,
     participation,
     plans,
     records,
@@ -55,6 +56,7 @@ MODULES = (
         plans,
     ),
     *(notify, notification, delivery, trail, tracing, accounts, unsafe, rota, absence, directory),
+    parked,
 )
 
 

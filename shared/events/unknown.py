@@ -11,12 +11,13 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from shared.events import codes, directory, notify, participation, transfer
+from shared.events import codes, directory, notify, parked, participation, transfer
 from shared.rules import sharing
 
 LEFT_OUT = None
 
 READ_AS: Mapping[Any, str | None] = {
+    parked.DiscardReason: "by_hand",
     codes.Urgency: "immediate",
     codes.RiskLevel: "significant",
     codes.Recency: "current",

@@ -171,3 +171,6 @@ class Bus(Protocol):
 
     async def replay(self, message_id: str) -> int:
         """Give parked messages with this id back to their queue. Returns how many."""
+
+    async def discard(self, message_id: str) -> int:
+        """Take parked messages with this id away for good. Returns how many."""

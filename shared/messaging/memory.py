@@ -195,6 +195,9 @@ class MemoryBus:
         )
         return result.matched_count
 
+    async def discard(self, message_id: str) -> int:
+        return (await self._dead.delete_many({"message_id": message_id})).deleted_count
+
     async def _give_back(self, document: dict[str, Any]) -> None:
         claimed = await self._dead.find_one_and_update(
             {"_id": document["_id"], "replay": True},

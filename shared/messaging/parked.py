@@ -1,5 +1,7 @@
 """Messages that RabbitMQ holds parked: listed without taking them, given back one by one."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
 
@@ -33,21 +35,41 @@ async def give_back(
     """Parked messages with this id go back to their queues for a first attempt. Returns how many."""
     replayed = 0
     for queue in topology.queues:
-        channel = await open_channel(connection)
         name = f"{topology.prefix}{queue}"
-        parked = await channel.get_queue(f"{name}.dead", ensure=False)
-        # All are looked at before the first is given back: it could be parked again at once.
-        found = []
-        while (delivery := await parked.get(no_ack=False, fail=False)) is not None:
-            if from_amqp(delivery).id == message_id:
-                found.append(delivery)
-        for delivery in found:
-            fresh = replace(from_amqp(delivery), attempt=0, early=0)
-            await publisher.send("", name, to_amqp(fresh))
-            await delivery.ack()  # after the confirm: a crash between doubles, never loses
-            replayed += 1
-        await channel.close()
+        async with _found(connection, name, message_id) as found:
+            for delivery in found:
+                fresh = replace(from_amqp(delivery), attempt=0, early=0)
+                await publisher.send("", name, to_amqp(fresh))
+                await delivery.ack()  # after the confirm: a crash between doubles, never loses
+                replayed += 1
     return replayed
+
+
+async def discarded(connection: AbstractConnection, topology: Topology, message_id: str) -> int:
+    """Parked messages with this id are gone on return. Returns how many."""
+    count = 0
+    for queue in topology.queues:
+        async with _found(connection, f"{topology.prefix}{queue}", message_id) as found:
+            for delivery in found:
+                await delivery.ack()
+                count += 1
+    return count
+
+
+@asynccontextmanager
+async def _found(
+    connection: AbstractConnection, queue: str, message_id: str
+) -> AsyncIterator[list[AbstractIncomingMessage]]:
+    """Those of a queue with this id, held; after the block all that were not acknowledged go back."""
+    channel = await open_channel(connection)
+    parked = await channel.get_queue(f"{queue}.dead", ensure=False)
+    # All are looked at before the first is given back: it could be parked again at once.
+    found = []
+    while (delivery := await parked.get(no_ack=False, fail=False)) is not None:
+        if from_amqp(delivery).id == message_id:
+            found.append(delivery)
+    yield found
+    await channel.close()
 
 
 async def depth(channel: AbstractChannel, topology: Topology, queue: str) -> tuple[int, int]:

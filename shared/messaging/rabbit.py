@@ -18,7 +18,7 @@ from yarl import URL
 from shared.messaging.bus import DeadLetter, Feed, Message, Probe, Queue, Unconfirmed
 from shared.messaging.consumer import Consumer
 from shared.messaging.failure import until_back
-from shared.messaging.parked import depth, give_back, letters
+from shared.messaging.parked import depth, discarded, give_back, letters
 from shared.messaging.stream import Stream
 from shared.messaging.topology import Topology, declare
 from shared.messaging.wire import CHANNEL_TIMEOUT, Publisher, open_channel, to_amqp
@@ -206,6 +206,10 @@ class RabbitBus:
         async with self._connect("dead-letters", lambda _: None) as connection:
             publisher = await self._publisher_on(connection, lambda _: None)
             return await give_back(connection, self._topology, publisher, message_id)
+
+    async def discard(self, message_id: str) -> int:
+        async with self._connect("dead-letters", lambda _: None) as connection:
+            return await discarded(connection, self._topology, message_id)
 
 
 def _ending(generation: "asyncio.Task[None]") -> str:

@@ -63,6 +63,11 @@ class Relay:
         self._collections.append(collection)
 
     @property
+    def bus(self) -> Bus:
+        """What it publishes to."""
+        return self._bus
+
+    @property
     def collections(self) -> Sequence[Collection]:
         """Those with outboxes of this service."""
         return self._collections

@@ -1,8 +1,9 @@
-"""List and replay dead letters: `python -m shared.operating.dead_letters list | show ID | replay ID |
---check`.
+"""List, replay and discard dead letters: `python -m shared.operating.dead_letters list | show ID |
+replay ID | discard ID | --check`.
 
 With AMQP_URL: those of RabbitMQ. Without: those of the embedded network under ./data, which
 handles a replayed one while it runs. Bodies hold codes and ids only; reasons never quote a record.
+What is discarded here is in no entry: `POST /v1/dead-letters/ID/discard` says who did it, and why.
 """
 
 import asyncio
@@ -36,6 +37,8 @@ def _doing(words: Sequence[str]) -> Doing | None:
             return _show(message_id)
         case ["replay", message_id]:
             return _replay(message_id)
+        case ["discard", message_id]:
+            return _discard(message_id)
     return None
 
 
@@ -54,6 +57,12 @@ async def _show(message_id: str) -> int:
 async def _replay(message_id: str) -> int:
     count = await _bus().replay(message_id)
     sys.stdout.write(f"{count} given back to their queues\n")
+    return 0 if count else 1
+
+
+async def _discard(message_id: str) -> int:
+    count = await _bus().discard(message_id)
+    sys.stdout.write(f"{count} discarded\n")
     return 0 if count else 1
 
 

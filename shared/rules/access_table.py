@@ -157,6 +157,8 @@ TABLE: Mapping[Action, Row] = {
     "search_trail": _row("trail", "own_agency", "manager_of_hub", "auditor"),
     "view_entry": _row("entry", "own_agency", "manager_of_hub", "auditor"),
     "find_account": _row("own", "manager_of_hub", "auditor", "operator"),
+    # Messages that no service could handle: ids and codes of all Hubs.
+    "handle_dead_letters": _row("own", "operator"),
     "check_integrity": _row("own", "manager_of_hub", "auditor", "operator"),
     "report_on_all": _REPORT,
 }

@@ -34,6 +34,7 @@ from shared.events import (
     notification,
     notify,
     parents,
+    parked,
     participation,
     plans,
     records,
@@ -80,7 +81,7 @@ OWNERS: Mapping[str, tuple[ModuleType, ...]] = {
         *(allocation, casework, absence, directory, plans, risk, rota, unsafe, workers),
     ),
     "notify": (notify, notification, delivery),
-    "audit": (trail,),
+    "audit": (trail, parked),
 }
 Json = dict[str, Any]
 

@@ -377,7 +377,7 @@ def owner(path: str) -> str:
         "notifications": "notify",
         "subscriptions": "notify",
         **dict.fromkeys(("trail", "checkpoint", "checkpoints", "tile", "proofs", "keys"), "audit"),
-        **dict.fromkeys(("subjects", "exports", "cosignatures"), "audit"),
+        **dict.fromkeys(("subjects", "exports", "cosignatures", "dead-letters"), "audit"),
     }.get(first, "referral")
 
 

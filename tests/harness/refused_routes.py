@@ -1090,6 +1090,23 @@ AUDIT_ROUTES: dict[str, Row] = {
         (Rule(409, "not_cosigned", body={"note": "x"}),),
         taken=False,
     ),
+    "POST /v1/dead-letters/{message_id}/replay": Row(
+        "/v1/dead-letters/nothing/replay",
+        "operator",
+        None,
+        {"school": 403, "worker": 403, "manager": 403, "auditor": 403},
+        (Rule(404, "not_found"),),
+        malformed=404,
+        taken=False,
+    ),
+    "POST /v1/dead-letters/{message_id}/discard": Row(
+        "/v1/dead-letters/nothing/discard",
+        "operator",
+        {"reason": "test"},
+        {"school": 403, "worker": 403, "manager": 403, "auditor": 403},
+        (Rule(404, "not_found"), Rule(422, "malformed", body={"reason": "words of a caller"})),
+        taken=False,
+    ),
     "POST /v1/exports": Row(
         "/v1/exports?purpose=inspection",
         "auditor",

@@ -86,6 +86,9 @@ class SilentBus:
     async def replay(self, message_id: str) -> int:
         return 0
 
+    async def discard(self, message_id: str) -> int:
+        return 0
+
 
 @pytest.fixture
 def silent() -> SilentBus:

@@ -285,6 +285,25 @@ async def test_a_replayed_event_is_handled_and_no_longer_listed(make_bus: MakeBu
     assert replayed == 2
 
 
+async def test_a_discarded_event_is_gone_from_every_queue_and_the_others_stay(
+    make_bus: MakeBus,
+) -> None:
+    bus = make_bus()
+    listen(bus, Ear(fails(2, Poison("invalid"))), Ear(fails(1, Poison("invalid"))))
+    event, other = message(MADE), message(CHANGED)
+
+    async with running(bus):
+        await publish(bus, event)
+        await parked(bus, count=2)
+        await publish(bus, other)
+        await parked(bus, count=3)
+        counts = [await bus.discard(name) for name in (event.id, event.id, "evt_unknown")]
+        left = await bus.dead_letters()
+
+    assert counts == [2, 0, 0]
+    assert [letter.message_id for letter in left] == [other.id]
+
+
 async def test_a_replayed_event_that_fails_again_is_parked_again(make_bus: MakeBus) -> None:
     ear = Ear(fails(2, Poison("invalid")))
     bus = make_bus()

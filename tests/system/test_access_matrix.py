@@ -117,6 +117,8 @@ READS = {
     "GET /v1/keys": "/v1/keys",
     "GET /checkpoint": "/checkpoint",
     "GET /v1/cosignatures": "/v1/cosignatures",
+    "GET /v1/dead-letters": "/v1/dead-letters",
+    "GET /v1/dead-letters/{message_id}": "/v1/dead-letters/nothing",
     "GET /v1/checkpoints/{size}": "/v1/checkpoints/{size}",
     "GET /tile/{path:path}": "/tile/{tile}",
     "GET /v1/exports/{export_id}": "/v1/exports/{export}",

@@ -64,6 +64,8 @@ REASONS = {
     "TrailEventsMissing.service": "a service of ours, as its own tally names it",
     "TrailKeyRotated.verifier_key": "a public key of ours",
     "TrailQueried.filter": "only what is recordable (services/audit/recordable.py)",
+    "OfParked.queue": "a queue of ours",
+    "OfParked.parked_type": "a type of ours",
     "TrailRejected.rejected_type": "of a message of a service of ours",
     "WorkerRegistered.areas": "areas that a registrar gave",
     **{

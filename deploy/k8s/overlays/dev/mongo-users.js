@@ -65,6 +65,10 @@ const trail = {
       actions: ["find", "insert", "update", "createCollection", "createIndex"],
     },
     {
+      resource: { db: "hub_audit", collection: "parked" },
+      actions: ["find", "insert", "update", "createCollection", "createIndex"],
+    },
+    {
       resource: { db: "hub_audit", collection: "completeness" },
       actions: ["find", "insert", "update", "createCollection"],
     },
