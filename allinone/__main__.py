@@ -43,6 +43,7 @@ EXPORTED = {
     "POLICE": "police",
     "WORKER": "worker",
     "MANAGER": "manager",
+    "COORDINATOR": "coordinator",
     "AUDITOR": "auditor",
     "OPERATOR": "operator",
 }

@@ -32,6 +32,10 @@ PEOPLE: dict[str, SamplePerson] = {
         "The manager of a second Hub, hub_south, once an operator has registered it",
         {"sub": "mg_south", "role": "hub_manager", "hub_id": "hub_south"},
     ),
+    "coordinator": SamplePerson(
+        "The coordinator of an area: chairs its MASE and MASH meetings",
+        {"sub": "co_north", "role": "coordinator", "area_id": sample.AREA},
+    ),
     "auditor": SamplePerson("An auditor", {"sub": "auditor_one", "role": "auditor"}),
     "operator": SamplePerson("An operator of the network", dict(sample.OPERATOR)),
 }

@@ -9,6 +9,7 @@ import aiohttp
 
 SCHOOL, POLICE, HEALTH = "ag_northtown_school", "ag_northtown_police", "ag_northtown_health"
 HUB = "hub_north"
+AREA = "northtown"
 WORKERS = ("wk_hub_one", "wk_spoke_one", "wk_spoke_two")
 DUTY = "wk_duty"
 

@@ -43,6 +43,8 @@ def recipient_of(caller: Caller) -> tuple[RecipientKind, str]:
         return "worker", caller.worker_id or ""
     if caller.role == "hub_manager":
         return "hub", caller.hub_id or ""
+    if caller.role == "coordinator":
+        return "coordinator", caller.area_id or ""
     if caller.role == "operator":
         return "operator", "operator"
     return "agency", caller.agency_id or ""
@@ -54,6 +56,7 @@ def thing_of(kind: RecipientKind, recipient_id: str) -> Thing:
         agency_id=recipient_id if kind == "agency" else None,
         person_id=recipient_id if kind == "worker" else None,
         hub_id=recipient_id if kind == "hub" else None,
+        areas=(recipient_id,) if kind == "coordinator" else (),
         private=(kind, recipient_id) != ("operator", "operator"),
     )
 

@@ -35,14 +35,16 @@ class Viewer:
     """Who asks: the role of their token, and whom it was issued for; and, of a worker, the agency
     that hosts them.
 
-    `hub_id` is a manager's Hub, if it is registered; `areas` are those that it serves.
+    `hub_id` is a manager's Hub, if it is registered; `areas` are those that it serves. `area_id` is
+    the area of a coordinator.
     """
 
-    role: Literal["agency", "worker", "hub_manager", "auditor", "operator"]
+    role: Literal["agency", "worker", "hub_manager", "coordinator", "auditor", "operator"]
     id: str
     agency_kind: str = ""
     agency_alias: str | None = None
     hub_id: str | None = None
+    area_id: str | None = None
     areas: frozenset[str] = frozenset()
     account: str | None = None
     host_agency_id: str | None = None
@@ -63,6 +65,7 @@ def person_of(viewer: Viewer) -> Person:
         agency_id=viewer.id if viewer.role == "agency" else None,
         worker_id=viewer.id if viewer.role == "worker" else None,
         hub_id=viewer.hub_id,
+        area_id=viewer.area_id,
         account=viewer.account or "",
         host_agency_id=viewer.host_agency_id,
         agency_kind=viewer.agency_kind,

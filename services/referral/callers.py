@@ -72,6 +72,8 @@ async def party(caller: AnyCaller, stores: OnStores) -> Viewer:
         return Viewer("worker", caller.worker_id or "", hub_id=caller.hub_id, account=account)
     if caller.role == "hub_manager":
         return manager_of(account, caller.hub_id, await stores.hubs.all())
+    if caller.role == "coordinator":
+        return Viewer("coordinator", account, area_id=caller.area_id, account=account)
     role = "auditor" if caller.role == "auditor" else "operator"
     return Viewer(role, account, account=account)  # type: ignore[arg-type]
 

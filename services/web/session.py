@@ -24,6 +24,7 @@ FIRST = {
     "agency": "/referrals",
     "worker": "/today",
     "hub_manager": "/board",
+    "coordinator": "/messages",
     "auditor": "/trail",
     "operator": "/stranded",
 }
@@ -38,6 +39,7 @@ class Person(BaseModel, frozen=True):
     agency_id: str | None = None
     worker_id: str | None = None
     hub_id: str | None = None
+    area_id: str | None = None
 
     @classmethod
     def of(cls, token: str, claims: Claims) -> Self:
@@ -57,8 +59,8 @@ class Person(BaseModel, frozen=True):
 
     @property
     def own_id(self) -> str:
-        """The agency, worker or Hub that they are here as."""
-        return self.agency_id or self.worker_id or self.hub_id or ""
+        """The agency, worker, Hub or area that they are here as."""
+        return self.agency_id or self.worker_id or self.hub_id or self.area_id or ""
 
     @property
     def is_practitioner(self) -> bool:

@@ -17,6 +17,7 @@ ROLES = {
     "agency": "Partner agency",
     "worker": "Worker",
     "hub_manager": "Hub manager",
+    "coordinator": "Area coordinator",
     "auditor": "Auditor",
     "operator": "Operator",
 }
@@ -55,6 +56,10 @@ MENUS = {
         ("/trail/reports", "Reports"),
         ("/trail/exports", "For a court"),
         ("/trail/integrity", "Is it whole?"),
+    ],
+    "coordinator": [
+        ("/messages", "Messages"),
+        ("/settings", "How you are told"),
     ],
     "hub_manager": [
         ("/board", "Board"),

@@ -105,7 +105,7 @@ SaidMatchGround = Literal[
 # Decisions kept before a ground had to be said.
 MatchGround = Literal[SaidMatchGround, "not_said"]
 SafetyRelation = Literal["alleged_perpetrator", "household_member", "close_associate"]
-Role = Literal["agency", "worker", "hub_manager", "auditor", "operator", "service"]
+Role = Literal["agency", "worker", "hub_manager", "coordinator", "auditor", "operator", "service"]
 
 # The register of kinds: the referral sources of the children in need census (DOMAIN 1.5).
 AgencyKind = Literal[

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 from shared.events import EventData
 from shared.events.declared import Parties, listed, plain
 
-RecipientKind = Literal["agency", "worker", "hub", "operator"]
+RecipientKind = Literal["agency", "worker", "hub", "coordinator", "operator"]
 Channel = Literal["webhook", "inbox", "email"]
 WebhookFormat = Literal["notification", "bars"]
 NotificationKind = Literal[

@@ -163,7 +163,7 @@ class RecordRefused(EventData):
     event_type: ClassVar[str] = "record.refused"
 
     referral_id: str
-    viewer_kind: Literal["agency", "worker", "hub_manager", "auditor", "operator"]
+    viewer_kind: Literal["agency", "worker", "hub_manager", "coordinator", "auditor", "operator"]
     viewer_id: str
     action: str
     reason: Literal[

@@ -74,7 +74,7 @@ READ_AS: Mapping[Any, str | None] = {
     Literal["held", "not_wanted"]: "not_wanted",
     Literal["no_hub_for_area", "no_candidate"]: "no_candidate",
     Literal["would_increase_risk", "could_not_be_reached", "too_distressed", "other"]: "other",
-    Literal["agency", "worker", "hub_manager", "auditor", "operator"]: "operator",
+    Literal["agency", "worker", "hub_manager", "coordinator", "auditor", "operator"]: "operator",
     Literal["referrer", "agency", "worker", "hub_manager", "operator"]: "worker",
     Literal["worker", "hub_manager"]: "worker",
     Literal[

@@ -15,7 +15,7 @@ from shared.operating.limits import LimitSettings
 from shared.web.certificate import Certificate
 from shared.web.claims import Claims, Place
 
-CallerRole = Literal["agency", "worker", "hub_manager", "auditor", "operator"]
+CallerRole = Literal["agency", "worker", "hub_manager", "coordinator", "auditor", "operator"]
 SECRETS = Path("/run/secrets")
 
 
@@ -36,7 +36,7 @@ class HttpSettings(LimitSettings, BaseSettings):
     metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
     metrics_every: Seconds = 30.0
     auth_issuer: Annotated[str, Field(min_length=1)]
-    auth_claims: dict[Literal["role", "agency_id", "worker_id", "hub_id"], Place] = {}
+    auth_claims: dict[Literal["role", "agency_id", "worker_id", "hub_id", "area_id"], Place] = {}
     auth_roles: dict[str, CallerRole] = {}
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     trusted_proxies: Proxies = ""

@@ -26,11 +26,12 @@ class Person:
     who is gone, an agency that is inactive, a manager of a Hub that was never registered.
     """
 
-    role: Literal["agency", "worker", "hub_manager", "auditor", "operator"]
+    role: Literal["agency", "worker", "hub_manager", "coordinator", "auditor", "operator"]
     account: str = ""
     agency_id: str | None = None
     worker_id: str | None = None
     hub_id: str | None = None
+    area_id: str | None = None
     host_agency_id: str | None = None
     agency_kind: str = ""
     left: bool = False
@@ -53,7 +54,8 @@ class Person:
 class Thing:
     """What is asked about, as far as access depends on it.
 
-    `hub_id` holds it or, until it is placed, serves its area. `holder_id`: the duty worker who holds
+    `hub_id` holds it or, until it is placed, serves its area. `areas` are those whose coordinators it
+    is for. `holder_id`: the duty worker who holds
     it while it waits. `shared_with` are agencies that an
     agreement and a ground let see something of it now (`shared.rules.sharing`). `unsafe` are the
     names of safety marks for its young person. `account` is whose it is, where it is one person's of an
@@ -65,6 +67,7 @@ class Thing:
     agency_id: str | None = None
     account: str | None = None
     hub_id: str | None = None
+    areas: Collection[str] = ()
     worker_id: str | None = None
     holder_id: str | None = None
     workers_before: Collection[str] = ()
@@ -122,6 +125,8 @@ def relation(person: Person, thing: Thing) -> Relation:
     if person.role == "hub_manager":
         theirs = person.hub_id is not None and person.hub_id in (thing.hub_id, *thing.parties)
         return "manager_of_hub" if theirs else "other_manager"
+    if person.role == "coordinator":
+        return _of_coordinator(person, thing)
     return "outsider" if person.role == "operator" and thing.private else person.role
 
 
@@ -133,6 +138,12 @@ def _of_agency(person: Person, thing: Thing) -> Relation:
     if person.agency_id in (thing.agency_id, *thing.parties):
         return "own_agency" if thing.account in (None, person.account) else "colleague"
     return "partner" if person.agency_id in thing.shared_with else "other_agency"
+
+
+def _of_coordinator(person: Person, thing: Thing) -> Relation:
+    theirs = {area.casefold() for area in thing.areas}
+    own = (person.area_id or "").casefold()
+    return "coordinator_of_area" if own and own in theirs else "other_coordinator"
 
 
 def _of_worker(person: Person, thing: Thing) -> Relation:

@@ -27,7 +27,9 @@ def _row(about: Kind, *relations: Relation, hidden: bool = False) -> Row:
     return Row(frozenset(relations), about, hidden)
 
 
-_NETWORK: tuple[Relation, ...] = ("own_agency", "worker_in_person", "manager_of_hub", "operator")
+_NETWORK: tuple[Relation, ...] = (
+    *("own_agency", "worker_in_person", "manager_of_hub", "coordinator_of_area", "operator"),
+)
 _READERS: tuple[Relation, ...] = ("referrer", "worker_on_case", "worker_holding", "manager_of_hub")
 _CASE = _row("case", "worker_on_case", "worker_holding", "manager_of_hub")
 _RECORD = _row("referral", "referrer", "worker_on_case", "manager_of_hub", hidden=True)

@@ -17,6 +17,8 @@ Relation = Literal[
     "other_worker",
     "manager_of_hub",
     "other_manager",
+    "coordinator_of_area",
+    "other_coordinator",
     "auditor",
     "operator",
     "outsider",
@@ -39,11 +41,15 @@ ROLE_OF: Mapping[Relation, str] = {
     "other_worker": "worker",
     "manager_of_hub": "hub_manager",
     "other_manager": "hub_manager",
+    "coordinator_of_area": "coordinator",
+    "other_coordinator": "coordinator",
     "auditor": "auditor",
     "operator": "operator",
     "outsider": "operator",
 }
-ROLES: tuple[str, ...] = ("agency", "worker", "hub_manager", "auditor", "operator")
+ROLES: tuple[str, ...] = (
+    *("agency", "worker", "hub_manager", "coordinator", "auditor", "operator"),
+)
 # What a route is about. `own`: lists, what is new, what is asked of a role and of nothing in
 # particular. `notice` is a notification, `mailing` what a recipient was sent and how it is told;
 # `draft` is what one account has not sent yet, which its colleagues don't see;
@@ -70,34 +76,39 @@ Kind = Literal[
 _AROUND: tuple[Relation, ...] = (
     *("referrer", "partner", "other_agency"),
     *("worker_on_case", "worker_holding", "worker_before", "worker_of_hub", "other_worker"),
-    *("manager_of_hub", "other_manager", "auditor", "operator", "unsafe", "left"),
+    *("manager_of_hub", "other_manager", "other_coordinator"),
+    *("auditor", "operator", "unsafe", "left"),
 )
 _OF_A_HUB: tuple[Relation, ...] = (
     *("other_agency", "worker_of_hub", "other_worker", "manager_of_hub", "other_manager"),
-    *("auditor", "operator", "left"),
+    *("other_coordinator", "auditor", "operator", "left"),
 )
 _OF_A_RECIPIENT: tuple[Relation, ...] = (
     *("own_agency", "other_agency", "worker_in_person", "other_worker"),
-    *("manager_of_hub", "other_manager", "auditor", "operator", "outsider", "left"),
+    *("manager_of_hub", "other_manager", "coordinator_of_area", "other_coordinator"),
+    *("auditor", "operator", "outsider", "left"),
 )
 # How somebody can stand to a thing of each kind. `unsafe` is about a young person.
 STANDS: Mapping[Kind, Collection[Relation]] = {
-    "own": ("own_agency", "worker_in_person", "manager_of_hub", "auditor", "operator", "left"),
+    "own": (
+        *("own_agency", "worker_in_person", "manager_of_hub", "coordinator_of_area"),
+        *("auditor", "operator", "left"),
+    ),
     "draft": (
         *("own_agency", "colleague", "other_agency", "other_worker", "other_manager"),
-        *("auditor", "operator", "left"),
+        *("other_coordinator", "auditor", "operator", "left"),
     ),
     "referral": _AROUND,
     "case": _AROUND,
     "stranded": (
-        *("referrer", "other_agency", "other_worker", "other_manager"),
+        *("referrer", "other_agency", "other_worker", "other_manager", "other_coordinator"),
         *("auditor", "operator", "unsafe", "left"),
     ),
     "transfer": (*_OF_A_HUB, "unsafe"),
     "answer": (*_OF_A_HUB, "unsafe"),
     "plan": (*_OF_A_HUB, "unsafe"),
     "agency": (
-        *("own_agency", "other_agency", "other_worker", "other_manager"),
+        *("own_agency", "other_agency", "other_worker", "other_manager", "other_coordinator"),
         *("auditor", "operator", "left"),
     ),
     "agreement": ("own_agency", *_OF_A_HUB),
@@ -106,12 +117,12 @@ STANDS: Mapping[Kind, Collection[Relation]] = {
     "notice": (*_OF_A_RECIPIENT, "unsafe"),
     "mailing": _OF_A_RECIPIENT,
     "trail": (
-        *("own_agency", "other_worker", "manager_of_hub", "other_manager"),
+        *("own_agency", "other_worker", "manager_of_hub", "other_manager", "other_coordinator"),
         *("auditor", "operator", "unsafe", "left"),
     ),
     "entry": (
         *("own_agency", "other_agency", "other_worker", "manager_of_hub", "other_manager"),
-        *("auditor", "operator", "unsafe", "left"),
+        *("other_coordinator", "auditor", "operator", "unsafe", "left"),
     ),
 }
 # Whom somebody's leaving is known of: the others are their issuer's to lock out.

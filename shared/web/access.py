@@ -104,6 +104,7 @@ def person(
         agency_id=caller.agency_id,
         worker_id=caller.worker_id,
         hub_id=caller.hub_id,
+        area_id=caller.area_id,
         host_agency_id=host_agency_id,
         agency_kind=agency_kind,
         left=left,

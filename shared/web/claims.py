@@ -9,11 +9,12 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "agency": ("agency_id",),
     "worker": ("worker_id",),
     "hub_manager": ("hub_id",),
+    "coordinator": ("area_id",),
     "auditor": (),
     "operator": (),
 }
 ALLOWED = {"worker": ("hub_id",)}
-IDS = ("agency_id", "worker_id", "hub_id")
+IDS = ("agency_id", "worker_id", "hub_id", "area_id")
 
 # The name of a claim, or the way to one that stands within others.
 Place = str | tuple[str, ...]

@@ -34,7 +34,7 @@ ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 @dataclass(frozen=True)
 class Caller:
-    """Who calls: one role, and the agency, worker or Hub the token was issued for.
+    """Who calls: one role, and the agency, worker, Hub or area the token was issued for.
 
     `account` is the person: the pseudonym of the token's subject, the same in every role.
     `expires_at`: the token's `exp`, for answers that take their time; who calls is the same before.
@@ -45,6 +45,7 @@ class Caller:
     agency_id: str | None = None
     worker_id: str | None = None
     hub_id: str | None = None
+    area_id: str | None = None
     expires_at: float | None = field(default=None, compare=False)
 
     def expired(self, at: datetime) -> bool:

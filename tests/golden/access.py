@@ -28,6 +28,8 @@ HEADINGS: dict[Relation, str] = {
     "other_worker": "other worker",
     "manager_of_hub": "manager of the Hub",
     "other_manager": "other manager",
+    "coordinator_of_area": "coordinator of the area",
+    "other_coordinator": "other coordinator",
     "auditor": "auditor",
     "operator": "operator",
     "outsider": "operator, of another's inbox",

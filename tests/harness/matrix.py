@@ -14,7 +14,7 @@ from shared.ids import new_id
 from shared.rules.relations import Kind, Relation
 from shared.web.accounts import Accounts
 from tests.harness.network import Network
-from tests.harness.refused_routes import AGREEMENT, BASIS, HUB, PERSONS, WORKER, referral_of
+from tests.harness.refused_routes import AGREEMENT, AREA, BASIS, HUB, PERSONS, WORKER, referral_of
 from tests.harness.waiting import until
 from tests.harness.world import World
 
@@ -28,6 +28,8 @@ MORE: dict[str, dict[str, str]] = {
     "marked_worker": {"sub": "wk_marked", "role": "worker", "worker_id": "wk_marked"},
     "hosted_worker": {"sub": "wk_hosted", "role": "worker", "worker_id": "wk_hosted"},
     "marked_manager": {"sub": "mg|MARKED@example.org", "role": "hub_manager", "hub_id": HUB},
+    "other_coordinator": {"sub": "co_south", "role": "coordinator", "area_id": "southby"},
+    "marked_coordinator": {"sub": "co_marked", "role": "coordinator", "area_id": AREA},
     "marked_auditor": {"sub": "au_marked", "role": "auditor"},
     "marked_operator": {"sub": "op_marked", "role": "operator"},
 }
@@ -36,12 +38,16 @@ LEFT = ("gone_agency", "gone_worker", "nowhere_manager")
 # One of each way to be marked: the referrer, a partner, a worker, their host, any account.
 UNSAFE = (
     *("school", "marked_agency", "marked_worker", "hosted_worker"),
-    *("marked_manager", "marked_auditor", "marked_operator"),
+    *("marked_manager", "marked_coordinator", "marked_auditor", "marked_operator"),
 )
+UNSAFE_ACCOUNTS = ("marked_manager", "marked_coordinator", "marked_auditor", "marked_operator")
 People = Mapping[Relation, tuple[str, ...]]
 
 _WATCHERS: People = {"auditor": ("auditor",), "operator": ("operator",), "left": LEFT}
-_LEADERS: People = {"manager_of_hub": ("east_manager",), "other_manager": ("manager",)}
+_LEADERS: People = {
+    **{"manager_of_hub": ("east_manager",), "other_manager": ("manager",)},
+    "other_coordinator": ("other_coordinator",),
+}
 _AROUND: People = {
     "referrer": ("school",),
     "partner": ("police",),
@@ -67,6 +73,7 @@ _RECIPIENT: People = {
     "other_agency": ("police",),
     "worker_in_person": ("east_worker",),
     "other_worker": ("worker",),
+    "coordinator_of_area": ("coordinator",),
     "outsider": ("operator",),
     **_LEADERS,
     **_WATCHERS,
@@ -76,6 +83,7 @@ WHO: Mapping[Kind, People] = {
         "own_agency": ("school",),
         "worker_in_person": ("east_worker",),
         "manager_of_hub": ("east_manager",),
+        "coordinator_of_area": ("coordinator",),
         **_WATCHERS,
     },
     "draft": {
@@ -84,6 +92,7 @@ WHO: Mapping[Kind, People] = {
         "other_agency": ("police",),
         "other_worker": ("other_worker",),
         "other_manager": ("manager",),
+        "other_coordinator": ("other_coordinator",),
         **_WATCHERS,
     },
     "referral": _AROUND,
@@ -110,6 +119,8 @@ RECIPIENTS = {
     "hosted_worker": ("worker", "wk_hosted"),
     "east_manager": ("hub", HUB),
     "marked_manager": ("hub", HUB),
+    "coordinator": ("coordinator", AREA),
+    "marked_coordinator": ("coordinator", AREA),
     "operator": ("operator", "operator"),
     "marked_operator": ("operator", "operator"),
 }
@@ -132,10 +143,12 @@ ELSEWHERE: Mapping[tuple[Kind, Relation], tuple[str, str]] = {
     ("plan", "unsafe"): (_PLAN, "marked_plan"),
     ("notice", "worker_in_person"): (_NOTICE, "notice_{person}"),
     ("notice", "manager_of_hub"): (_NOTICE, "notice_{person}"),
+    ("notice", "coordinator_of_area"): (_NOTICE, "notice_{person}"),
     ("notice", "operator"): (_NOTICE, "notice_{person}"),
     ("notice", "unsafe"): (_NOTICE, "notice_{person}"),
     ("mailing", "worker_in_person"): (sample.SCHOOL, "name_{person}"),
     ("mailing", "manager_of_hub"): (sample.SCHOOL, "name_{person}"),
+    ("mailing", "coordinator_of_area"): (sample.SCHOOL, "name_{person}"),
     ("mailing", "operator"): (sample.SCHOOL, "name_{person}"),
     ("entry", "unsafe"): (r"\d+$|evt_[0-9a-f]{32}", "marked_{what}"),
 }
@@ -201,7 +214,7 @@ async def _mark(world: World) -> None:
     for agency in (sample.SCHOOL, sample.POLICE):
         await do("second_manager", "PUT", f"{path}/unsafe-agencies/{agency}", mark)
     await do("second_manager", "PUT", f"{path}/unsafe-workers/wk_marked", mark)
-    for person in ("marked_manager", "marked_auditor", "marked_operator"):
+    for person in UNSAFE_ACCOUNTS:
         body = {**mark, "sub": EVERYBODY[person]["sub"]}
         await do("second_manager", "PUT", f"{path}/unsafe-accounts", body)
     hosted = f"/v1/referrals/{ids['hosted']}/unsafe-agencies/ag_host"

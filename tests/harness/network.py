@@ -48,6 +48,7 @@ PEOPLE: dict[str, dict[str, str]] = {
     "police": {"sub": sample.POLICE, "role": "agency", "agency_id": sample.POLICE},
     "worker": {"sub": "wk_hub_one", "role": "worker", "worker_id": "wk_hub_one"},
     "manager": {"sub": "mg_north", "role": "hub_manager", "hub_id": sample.HUB},
+    "coordinator": {"sub": "co_east", "role": "coordinator", "area_id": "eastby"},
     "auditor": {"sub": "auditor_one", "role": "auditor"},
     "operator": {"sub": "operator_one", "role": "operator"},
 }

@@ -26,6 +26,7 @@ PERSONS: dict[str, dict[str, str]] = {
     "?no agency": {"sub": "nobody", "role": "agency"},
     "?no worker": {"sub": "nobody", "role": "worker"},
     "?no hub": {"sub": "nobody", "role": "hub_manager"},
+    "?no area": {"sub": "nobody", "role": "coordinator"},
 }
 # Referrals of the school, by what has become of them; the world of the test makes them.
 CASES = (

@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 
 from shared.rules.access import Person, Thing, decide, relation, roles_of
 from shared.rules.access_table import TABLE
-from shared.rules.relations import ROLE_OF, STANDS, Relation, possible
+from shared.rules.relations import ROLE_OF, ROLES, STANDS, Relation, possible
 from tests.golden import access as page
 from tests.golden.access import action_of
 from tests.golden.openapi import app_of, routes_of
 
 AGENCIES, WORKERS, HUBS = ("ag_1", "ag_2"), ("wk_1", "wk_2"), ("hub_1", "hub_2")
+AREAS = ("e10", "E10", "e11")
 NAMES = ("agency:ag_1", "agency:ag_2", "worker:wk_1", "account:usr_1", "agency:ag_host")
 
 
@@ -23,11 +24,12 @@ def some(values: tuple[str, ...]) -> st.SearchStrategy[str | None]:
 
 PERSONS = st.builds(
     Person,
-    role=st.sampled_from(("agency", "worker", "hub_manager", "auditor", "operator")),
+    role=st.sampled_from(ROLES),
     account=st.sampled_from(("usr_1", "usr_2")),
     agency_id=some(AGENCIES),
     worker_id=some(WORKERS),
     hub_id=some(HUBS),
+    area_id=some(AREAS),
     host_agency_id=some(("ag_host", "ag_1")),
 )
 THINGS = st.builds(
@@ -35,6 +37,7 @@ THINGS = st.builds(
     referrer_id=some(AGENCIES),
     agency_id=some(AGENCIES),
     hub_id=some(HUBS),
+    areas=st.sets(st.sampled_from(AREAS)),
     worker_id=some(WORKERS),
     workers_before=st.sets(st.sampled_from(WORKERS)),
     person_id=some(WORKERS),
@@ -76,11 +79,12 @@ def test_a_relation_is_of_the_persons_own_role_and_of_no_id_they_lack(
 ) -> None:
     found = relation(person, thing)
     assert ROLE_OF[found] == person.role
-    nobody = replace(person, agency_id=None, worker_id=None, hub_id=None)
+    nobody = replace(person, agency_id=None, worker_id=None, hub_id=None, area_id=None)
     furthest: dict[str, Relation] = {
         "agency": "other_agency",
         "worker": "other_worker",
         "hub_manager": "other_manager",
+        "coordinator": "other_coordinator",
         "auditor": "auditor",
         "operator": "operator",
     }
@@ -90,12 +94,14 @@ def test_a_relation_is_of_the_persons_own_role_and_of_no_id_they_lack(
 @given(PERSONS, THINGS)
 def test_ids_of_another_kind_widen_nothing(person: Person, thing: Thing) -> None:
     own = {"agency": ("agency_id",), "worker": ("worker_id", "hub_id"), "hub_manager": ("hub_id",)}
+    own["coordinator"] = ("area_id",)
     kept = own.get(person.role, ())
     plain = Person(
         role=person.role,
         agency_id=person.agency_id if "agency_id" in kept else None,
         worker_id=person.worker_id if "worker_id" in kept else None,
         hub_id=person.hub_id if "hub_id" in kept else None,
+        area_id=person.area_id if "area_id" in kept else None,
     )
     assert relation(plain, thing) == relation(person, thing)
 
@@ -114,6 +120,9 @@ RELATED: list[tuple[Person, Thing, Relation]] = [
     (Person("hub_manager", hub_id="hub_1"), Thing(hub_id="hub_1"), "manager_of_hub"),
     (Person("hub_manager", hub_id="hub_1"), Thing(parties=("hub_1",)), "manager_of_hub"),
     (Person("hub_manager", hub_id="hub_1"), Thing(hub_id=None), "other_manager"),
+    (Person("coordinator", area_id="e10"), Thing(areas=("E10",)), "coordinator_of_area"),
+    (Person("coordinator", area_id="e10"), Thing(areas=("e11",)), "other_coordinator"),
+    (Person("coordinator"), Thing(areas=("",)), "other_coordinator"),
     (Person("auditor"), Thing(), "auditor"),
     (Person("operator"), Thing(), "operator"),
     (Person("operator"), Thing(private=True), "outsider"),

@@ -25,10 +25,12 @@ OWN: dict[str, dict[str, str]] = {
     "agency": {"agency_id": "ag_1"},
     "worker": {"worker_id": "wk_1"},
     "hub_manager": {"hub_id": "hub_1"},
+    "coordinator": {"area_id": "e10000002"},
     "auditor": {},
     "operator": {},
 }
-IDS = {"agency_id": "ag_1", "worker_id": "wk_1", "hub_id": "hub_1"}
+IDS = {"agency_id": "ag_1", "worker_id": "wk_1", "hub_id": "hub_1", "area_id": "e10000002"}
+BY_ACCOUNT = ("hub_manager", "coordinator")
 OPTIONAL = {("worker", "hub_id")}
 ODD = ["", "x" * (MAX_SUB + 1), "two\nlines", "nul\x00", "\u202eturned", " before", "after ", "é"]
 ODD_ALSO: list[Any] = [7, None, True, ["a"], {"a": 1}]
@@ -111,7 +113,7 @@ async def test_subjects_as_issuers_make_them_are_callers_under_a_pseudonym(
 
     assert re.fullmatch(r"usr_[0-9a-f]{32}", caller.account)
     own = next(iter(OWN[role].values()), caller.account)
-    assert caller.actor == f"{role}:{caller.account if role == 'hub_manager' else own}"
+    assert caller.actor == f"{role}:{caller.account if role in BY_ACCOUNT else own}"
     assert sub not in repr(caller)
 
 

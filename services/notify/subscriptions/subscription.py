@@ -228,7 +228,7 @@ def alarmed(
 
 def named(subscription: Subscription) -> dict[str, Any]:
     """What every event of a subscription says."""
-    kind: Literal["agency", "worker", "hub", "operator"] = subscription.recipient_kind
+    kind: RecipientKind = subscription.recipient_kind
     return {
         "subscription_id": subscription.id,
         "agency_id": subscription.recipient_id if kind == "agency" else None,

@@ -39,7 +39,7 @@ class Known:
     async def asker(self, event: Event[TrailQueried]) -> None:
         """There is the account that asked the trail, unless an agency or a worker did."""
         role, _, account = event.actor.partition(":")
-        if role in ("hub_manager", "auditor", "operator"):
+        if role in ("hub_manager", "coordinator", "auditor", "operator"):
             await self._add(AccountSeen.model_validate({"account": account, "role": role}))
 
     async def _add(self, seen: AccountSeen) -> None:
