@@ -17,6 +17,7 @@ from services.referral.goals import route as goals
 from services.referral.handlers import handlers
 from services.referral.imports import route as imports
 from services.referral.intake import route as intake
+from services.referral.intelligence import route as intelligence
 from services.referral.invalidation import route as invalidation
 from services.referral.lifecycle import route as lifecycle
 from services.referral.matches import route as matches
@@ -64,6 +65,7 @@ ROUTERS = (
     drafts.router,
     participation.router,
     cards.router,
+    intelligence.router,
 )
 
 

@@ -1,6 +1,7 @@
 """Messages in: Hubs and what allocation decided; and our own events, for what follows from them."""
 
 from services.referral.areas.command import settle_all, settle_one
+from services.referral.intelligence.ending import forget_reports
 from services.referral.lifecycle.following import OfAllocation, follow, stands
 from services.referral.matches.again import look_again, look_at, replaced
 from services.referral.matches.finding import after_decision, find_again, find_matches, match_id
@@ -28,6 +29,7 @@ from shared.events.casework import (
 )
 from shared.events.codes import UNKNOWN_AREA
 from shared.events.erasure import ReferralErased
+from shared.events.intelligence import IntelligenceDestroyed
 from shared.events.joining import JoinProposalEnded, JoinProposed
 from shared.events.referral import ReferralAmended, ReferralReceived
 from shared.events.subject import SubjectMatchDecided
@@ -35,7 +37,7 @@ from shared.events.trail import TrailQueried
 from shared.events.transfer import ReferralTransferred
 from shared.events.unsafe import AllocationHolderChanged, AllocationTakenAway
 from shared.events.workers import HubRegistered, WorkerRegistered
-from shared.messaging.dispatch import Handlers, Reactions
+from shared.messaging.dispatch import Handler, Handlers, Reactions
 from shared.origin import Origin
 
 
@@ -44,22 +46,7 @@ def handlers(stores: Stores) -> Handlers:
     on = Reactions("referral", stores).on
 
     return {
-        "referral.allocations": [
-            on(HubRegistered, on_hub_registered),
-            on(AllocationMade, on_allocation),
-            on(AllocationWaiting, on_allocation),
-            on(AllocationAccepted, on_allocation),
-            on(AllocationDeclined, on_allocation),
-            on(AllocationLapsed, on_allocation),
-            on(AllocationTakenAway, on_allocation),
-            on(AllocationHolderChanged, on_allocation),
-            on(AllocationStarted, on_allocation),
-            on(AllocationHeld, on_allocation),
-            on(AllocationResumed, on_allocation),
-            on(AllocationHandedOver, on_allocation),
-            on(AllocationRelevelled, on_allocation),
-            on(AllocationClosed, on_allocation),
-        ],
+        "referral.allocations": _of_allocations(stores),
         "referral.matching": [
             on(ReferralReceived, on_referral_received),
             on(ReferralAmended, on_referral_corrected),
@@ -67,6 +54,7 @@ def handlers(stores: Stores) -> Handlers:
         "referral.follow_up": [
             on(AreaRegistered, on_area_registered),
             on(ReferralErased, on_referral_erased),
+            on(IntelligenceDestroyed, on_report_destroyed),
             on(SubjectMatchDecided, on_match_decided),
             on(ReferralAmended, on_referral_amended),
             on(JoinProposed, on_proposal_told),
@@ -79,6 +67,26 @@ def handlers(stores: Stores) -> Handlers:
             on(TrailQueried, on_trail_queried),
         ],
     }
+
+
+def _of_allocations(stores: Stores) -> list[Handler]:
+    on = Reactions("referral", stores).on
+    return [
+        on(HubRegistered, on_hub_registered),
+        on(AllocationMade, on_allocation),
+        on(AllocationWaiting, on_allocation),
+        on(AllocationAccepted, on_allocation),
+        on(AllocationDeclined, on_allocation),
+        on(AllocationLapsed, on_allocation),
+        on(AllocationTakenAway, on_allocation),
+        on(AllocationHolderChanged, on_allocation),
+        on(AllocationStarted, on_allocation),
+        on(AllocationHeld, on_allocation),
+        on(AllocationResumed, on_allocation),
+        on(AllocationHandedOver, on_allocation),
+        on(AllocationRelevelled, on_allocation),
+        on(AllocationClosed, on_allocation),
+    ]
 
 
 async def on_hub_registered(stores: Stores, event: Event[HubRegistered], by: Origin) -> None:
@@ -118,9 +126,17 @@ async def on_referral_corrected(stores: Stores, event: Event[ReferralAmended], b
         await find_again(stores, event.data.referral_id, by)
 
 
-async def on_referral_erased(stores: Stores, event: Event[ReferralErased], _: Origin) -> None:
-    """What a crash left of it is destroyed, too."""
+async def on_referral_erased(stores: Stores, event: Event[ReferralErased], by: Origin) -> None:
+    """What a crash left of it is destroyed, too, and what was reported about it."""
     await forget_referral(stores, await stores.referrals.get(event.data.referral_id))
+    await forget_reports(stores, event.data.referral_id, by)
+
+
+async def on_report_destroyed(
+    stores: Stores, event: Event[IntelligenceDestroyed], _: Origin
+) -> None:
+    """What a crash left of it: its key."""
+    await stores.vault.destroy(event.data.report_id)
 
 
 async def on_match_decided(stores: Stores, event: Event[SubjectMatchDecided], by: Origin) -> None:

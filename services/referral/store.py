@@ -10,6 +10,8 @@ from services.referral.areas.rule import Area
 from services.referral.drafts.drafts import Drafts
 from services.referral.hubs.directory import Directory
 from services.referral.intake.reservation import References
+from services.referral.intelligence.report import Report
+from services.referral.intelligence.reports import Reports
 from services.referral.matches.entries import Matches
 from services.referral.participation.kept import Voices
 from services.referral.people.age import BIRTHDAY_DUE
@@ -44,6 +46,7 @@ class Stores:
     matches: Matches
     drafts: Drafts
     voices: Voices
+    reports: Reports
     vault: Vault
 
     @classmethod
@@ -67,6 +70,7 @@ class Stores:
             matches=Matches(database["possible_matches"]),
             drafts=Drafts(database["drafts"], vault, timedelta(days=policy().drafts_days)),
             voices=Voices(database, relay, vault, timedelta(days=policy().participation_days)),
+            reports=Reports(Store(database["reports"], Report, relay)),
             vault=vault,
         )
 
@@ -79,6 +83,7 @@ class Stores:
         await self.matches.prepare()
         await self.drafts.prepare()
         await self.voices.prepare()
+        await self.reports.prepare()
         await self.referrals.prepare(
             *([(name, 1), ("received_at", -1)] for name in ("agency_id", "hub_id", "worker_id")),
             *([(name, 1), ("stands_since", 1)] for name in ("agency_id", "hub_id")),
@@ -114,6 +119,12 @@ class Stores:
         marked = {"unsafe": {"$in": sorted(names)}}
         cursor = self.subjects.collection.find(marked, {"_id": 1})
         return sorted([str(found["_id"]) async for found in cursor])
+
+    async def unsafe_referrals_for(self, names: Collection[str]) -> list[str]:
+        """The referrals about those young people."""
+        marked = {"unsafe": {"$in": sorted(names)}}
+        found = await self.subjects.find(marked)
+        return sorted({one for subject in found for one in subject.referral_ids})
 
     async def spoken_of_by(self, account: str) -> list[str]:
         """The young people about whom this account has recorded or decided something."""

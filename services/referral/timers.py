@@ -10,6 +10,8 @@ from functools import partial
 
 from services.referral.agencies.rule import AGREEMENT_DUE, Agreement, watch
 from services.referral.drafts.rule import DESTRUCTION_DUE, Draft
+from services.referral.intelligence.ending import end_report, remind_of
+from services.referral.intelligence.report import REPORT_ENDS_DUE, REVIEW_DUE
 from services.referral.lifecycle.states import overdue
 from services.referral.participation.rule import SAID_DUE, Words
 from services.referral.participation.saying import destroy
@@ -38,6 +40,10 @@ async def run_timers(stores: Stores) -> None:
             run_out(stores.subjects, BIRTHDAY_DUE, partial(grow, stores), lease=LEASE),
             run_out(stores.drafts, DESTRUCTION_DUE, partial(forget, stores), lease=LEASE),
             run_out(stores.voices.said, SAID_DUE, partial(fall_silent, stores), lease=LEASE),
+            run_out(stores.reports.store, REVIEW_DUE, partial(remind_of, stores), lease=LEASE),
+            run_out(
+                stores.reports.store, REPORT_ENDS_DUE, partial(end_report, stores), lease=LEASE
+            ),
         ):
             loops.create_task(loop)
 

@@ -11,7 +11,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from shared.events import codes, directory, notify, parked, participation, transfer
+from shared.events import codes, directory, intelligence, notify, parked, participation, transfer
 from shared.rules import sharing
 
 LEFT_OUT = None
@@ -54,6 +54,15 @@ READ_AS: Mapping[Any, str | None] = {
     transfer.TransferRefusal: "no_capacity",
     transfer.TransferEnd: "over",
     transfer.ToldSide: "operators",
+    intelligence.SourceGrade: "3",
+    intelligence.Assessment: "D",
+    intelligence.Handling: "C",
+    intelligence.MentionKind: LEFT_OUT,
+    intelligence.ReporterKind: "agency",
+    intelligence.ReportViewerKind: "agency",
+    intelligence.WithdrawalReason: "withdrawn",
+    intelligence.DestructionReason: "time_over",
+    intelligence.ReviewOutcome: "keep",
     notify.RecipientKind: "operator",
     notify.Channel: LEFT_OUT,
     notify.WebhookFormat: "notification",

@@ -6,7 +6,7 @@ follows from their verified token and from what the service knows. Decision 1001
 table and no policy engine.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -118,16 +118,14 @@ def relation(person: Person, thing: Thing) -> Relation:
         return "left"
     if not person.names.isdisjoint(thing.unsafe):
         return "unsafe"
-    if person.role == "agency":
-        return _of_agency(person, thing)
-    if person.role == "worker":
-        return _of_worker(person, thing)
+    if person.role in _STANDS:
+        return _STANDS[person.role](person, thing)
     if person.role == "hub_manager":
         theirs = person.hub_id is not None and person.hub_id in (thing.hub_id, *thing.parties)
         return "manager_of_hub" if theirs else "other_manager"
-    if person.role == "coordinator":
-        return _of_coordinator(person, thing)
-    return "outsider" if person.role == "operator" and thing.private else person.role
+    if person.role == "auditor":
+        return "auditor"
+    return "outsider" if thing.private else "operator"
 
 
 def _of_agency(person: Person, thing: Thing) -> Relation:
@@ -159,3 +157,10 @@ def _of_worker(person: Person, thing: Thing) -> Relation:
         return "worker_before"
     same = person.hub_id is not None and person.hub_id == thing.hub_id
     return "worker_of_hub" if same else "other_worker"
+
+
+_STANDS: Mapping[str, Callable[[Person, Thing], Relation]] = {
+    "agency": _of_agency,
+    "worker": _of_worker,
+    "coordinator": _of_coordinator,
+}

@@ -40,6 +40,11 @@ _LEADS = _row("case", "manager_of_hub")
 _PARTY = _row("agreement", "own_agency", "manager_of_hub", "operator", hidden=True)
 _NOTICE = _row("notice", *_NETWORK)
 _REPORT = _row("own", "auditor")
+_REPORT_READERS = _row(
+    *("report", "own_agency", "partner", "worker_in_person", "worker_on_case"),
+    *("manager_of_hub", "coordinator_of_area"),
+    hidden=True,
+)
 
 TABLE: Mapping[Action, Row] = {
     # Referrals. Partners read what agreement and ground permit; they never act.
@@ -47,6 +52,16 @@ TABLE: Mapping[Action, Row] = {
     # What is not sent yet: of one account, in the agency as which it called. Nobody else's ever.
     "list_drafts": _row("own", "own_agency"),
     "keep_draft": _row("draft", "own_agency", hidden=True),
+    # Intelligence, of anybody who works with young people or sees something. Its coordinator decides.
+    "report_intelligence": _row("own", "own_agency", "worker_in_person", "coordinator_of_area"),
+    "list_reports": _row(
+        *("own", "own_agency", "worker_in_person", "manager_of_hub", "coordinator_of_area")
+    ),
+    "view_report": _REPORT_READERS,
+    "withdraw_report": _row(
+        *("report", "own_agency", "worker_in_person", "coordinator_of_area"), hidden=True
+    ),
+    "review_report": _row("report", "manager_of_hub", "coordinator_of_area", hidden=True),
     "view": _row("referral", "partner", *_READERS, hidden=True),
     "view_history": _row("referral", *_READERS, hidden=True),
     "view_stranded": _row("stranded", "operator"),

@@ -52,11 +52,12 @@ ROLES: tuple[str, ...] = (
 )
 # What a route is about. `own`: lists, what is new, what is asked of a role and of nothing in
 # particular. `notice` is a notification, `mailing` what a recipient was sent and how it is told;
-# `draft` is what one account has not sent yet, which its colleagues don't see;
+# `report` is intelligence, `draft` is what one account has not sent yet, which its colleagues don't see;
 # `transfer` is a proposal as both Hubs see it, `answer` as the one does that may take the referral.
 Kind = Literal[
     "own",
     "draft",
+    "report",
     "referral",
     "case",
     "stranded",
@@ -97,6 +98,11 @@ STANDS: Mapping[Kind, Collection[Relation]] = {
     "draft": (
         *("own_agency", "colleague", "other_agency", "other_worker", "other_manager"),
         *("other_coordinator", "auditor", "operator", "left"),
+    ),
+    "report": (
+        *("own_agency", "partner", "other_agency"),
+        *("worker_in_person", "worker_on_case", "other_worker", "manager_of_hub", "other_manager"),
+        *("coordinator_of_area", "other_coordinator", "auditor", "operator", "unsafe", "left"),
     ),
     "referral": _AROUND,
     "case": _AROUND,

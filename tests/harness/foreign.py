@@ -44,6 +44,7 @@ OPEN: Mapping[tuple[str, str], str] = {
     ("GET /v1/referrals", "cursor"): "not an id",
     ("GET /v1/drafts", "cursor"): "not an id",
     ("GET /v1/participation/replies", "cursor"): "everybody may know it",
+    ("GET /v1/intelligence", "cursor"): "not an id",
     ("GET /v1/stranded", "cursor"): "not an id",
     ("GET /v1/transfers", "cursor"): "not an id",
     ("POST /v1/referrals/{referral_id}/transfer", "to_hub_id"): (

@@ -14,7 +14,16 @@ from shared.ids import new_id
 from shared.rules.relations import Kind, Relation
 from shared.web.accounts import Accounts
 from tests.harness.network import Network
-from tests.harness.refused_routes import AGREEMENT, AREA, BASIS, HUB, PERSONS, WORKER, referral_of
+from tests.harness.refused_routes import (
+    AGREEMENT,
+    AREA,
+    BASIS,
+    HUB,
+    PERSONS,
+    REPORT,
+    WORKER,
+    referral_of,
+)
 from tests.harness.waiting import until
 from tests.harness.world import World
 
@@ -95,6 +104,18 @@ WHO: Mapping[Kind, People] = {
         "other_coordinator": ("other_coordinator",),
         **_WATCHERS,
     },
+    "report": {
+        "own_agency": ("school",),
+        "partner": ("police",),
+        "other_agency": ("stranger",),
+        "worker_in_person": ("east_worker",),
+        "worker_on_case": ("east_worker",),
+        "other_worker": ("other_worker",),
+        "coordinator_of_area": ("coordinator",),
+        "unsafe": UNSAFE,
+        **_LEADERS,
+        **_WATCHERS,
+    },
     "referral": _AROUND,
     "case": _AROUND,
     "stranded": {**_AROUND, "other_manager": ("east_manager", "manager")},
@@ -124,10 +145,14 @@ RECIPIENTS = {
     "operator": ("operator", "operator"),
     "marked_operator": ("operator", "operator"),
 }
-_REFERRAL, _NOTICE, _PLAN = (rf"{start}_[0-9a-f]{{32}}" for start in ("ref", "ntf", "plan"))
+_REFERRAL, _NOTICE, _PLAN, _REPORT = (
+    rf"{start}_[0-9a-f]{{32}}" for start in ("ref", "ntf", "plan", "rep")
+)
 # Where somebody stands so to another thing than the one in the path: what is replaced in it, and by
 # which of the world's ids.
 ELSEWHERE: Mapping[tuple[Kind, Relation], tuple[str, str]] = {
+    ("report", "worker_in_person"): (_REPORT, "report_{person}"),
+    ("report", "unsafe"): (_REPORT, "marked_report_{person}"),
     ("referral", "partner"): (_REFERRAL, "open"),
     ("case", "partner"): (_REFERRAL, "open"),
     ("referral", "worker_holding"): (_REFERRAL, "with_duty"),
@@ -176,6 +201,9 @@ async def set_up(world: World) -> None:
         if not person.startswith(("marked", "hosted")):
             await do(person, "PUT", f"/v1/subscriptions/{one}", {})
     await network.quiet()
+    own = {**REPORT, "referral_id": ids["open"]}
+    made = await do("east_worker", "POST", "/v1/intelligence", own, **{"Idempotency-Key": "own"})
+    ids["report_east_worker"] = made["id"]
     await _mark(world)
     await _notices(world)
     await _the_trail(world)
@@ -185,6 +213,7 @@ async def set_up(world: World) -> None:
 async def _a_partner(world: World) -> None:
     """The police know of some referrals, by a basis that names them and an agreement."""
     terms = {**AGREEMENT, "parties": [sample.POLICE, HUB], "grounds": ["public_task", "consent"]}
+    terms["categories"] = ["existence", "risk", "intelligence"]
     await world.do("operator", "PUT", "/v1/agreements/isa_police", terms)
     for person in ("police", "east_manager"):
         path = "/v1/agreements/isa_police/signatures"
@@ -209,6 +238,9 @@ async def _mark(world: World) -> None:
         await until(allocated, deadline=30, what=f"the allocation of {case}")
         key = {"Idempotency-Key": "basis"}
         await do("second_manager", "POST", f"{path}/bases", BASIS, **key)
+        named = {**REPORT, "referral_id": ids[case]}
+        made = await do("school", "POST", "/v1/intelligence", named, **{"Idempotency-Key": case})
+        ids[f"{case}_report"] = made["id"]
     await network.quiet()
     mark, path = {"unsafe": True, "relation": "close_associate"}, f"/v1/referrals/{ids['marked']}"
     for agency in (sample.SCHOOL, sample.POLICE):
@@ -222,6 +254,8 @@ async def _mark(world: World) -> None:
     await network.quiet()
     ids |= {f"marked_case_{person}": ids["marked"] for person in UNSAFE}
     ids["marked_case_hosted_worker"] = ids["hosted"]
+    ids |= {f"marked_report_{person}": ids["marked_report"] for person in UNSAFE}
+    ids["marked_report_hosted_worker"] = ids["hosted_report"]
     await _would_have_it(network, ids)
 
 

@@ -66,11 +66,11 @@ CONSENT = {
 }
 GOAL = {"area": "safety", "words": "Synthetic words."}
 OVER = {**CONSENT, "status": "given", "valid_to": "2020-01-01T00:00:00Z"}
-BASIS = {
+BASIS: dict[str, Any] = {
     "basis": "public_task",
     "condition": "safeguarding",
     "agency_ids": [sample.POLICE],
-    "categories": ["existence"],
+    "categories": ["existence", "intelligence"],
     "reason": "Synthetic reason.",
     "necessity": "Synthetic necessity.",
     "review_at": "2027-01-01T00:00:00Z",
@@ -79,6 +79,16 @@ BASIS = {
 # No code looks so: what is asked by it is refused, and is no guess.
 CARD = {"card_code": "none"}
 NO_CARD = (Rule(409, "code_unknown", body=CARD),)
+CAR = {"kind": "vehicle", "role": "suspect", "values": {"registration": "AB12 CDE"}}
+REPORT: dict[str, Any] = {
+    "text": "A synthetic car waits outside.",
+    "source": "2",
+    "assessment": "B",
+    "handling": "C",
+    "conditions": "Ask the reporter before anybody else is told.",
+    "area": AREA,
+    "mentions": [CAR],
+}
 REFERRAL = a_referral(
     agency_reference="well-formed",
     consents=[{**CONSENT, "status": "given"}],
@@ -214,6 +224,16 @@ def _elsewhere(path: str, case: str, by: str) -> Rule:
     """The same with another referral, by somebody who would be its worker or its referrer."""
     other = re.sub(r"^\{\w+\}", f"{{{case}}}", path)
     return Rule(404, "not_found", by=by, path=f"/v1/referrals/{other}", entry="record.refused")
+
+
+def _of_report(path: str, by: str, body: Any, *more: str) -> Row:
+    people = ("stranger", "other_worker", "manager", "auditor", "operator", *more)
+    step = path.rpartition("/")[2]
+    ended = Rule(409, "report_ended", path=f"/v1/intelligence/{{ended_report}}/{step}", body=body)
+    outsiders = dict.fromkeys(people, 404)
+    return Row(
+        f"/v1/intelligence/{path}", by, body, outsiders, (ended,), entry="intelligence.refused"
+    )
 
 
 def _of_case(path: str, by: str = "east_worker", body: Any = None, *rules: Rule) -> Row:
@@ -446,6 +466,31 @@ REFERRAL_ROUTES: dict[str, Row] = {
     ),
     "DELETE /v1/drafts/{draft_id}": Row(
         "/v1/drafts/{discarded_draft}", "school", None, NOT_THE_WRITER
+    ),
+    "POST /v1/intelligence": Row(
+        "/v1/intelligence",
+        "school",
+        REPORT,
+        dict.fromkeys(("manager", "auditor", "operator"), 403),
+        (
+            Rule(404, "not_found", body={**REPORT, "referral_id": f"ref_{NO_ID}"}),
+            Rule(
+                404, "not_found", body={**REPORT, "referral_id": referral_of("open")}, by="police"
+            ),
+            Rule(409, "area_not_known", body={**REPORT, "area": "nowhere_at_all"}),
+            Rule(409, "erased", body={**REPORT, "referral_id": referral_of("erased")}),
+            Rule(422, "malformed", body={**REPORT, "conditions": ""}),
+            Rule(422, "malformed", body={**REPORT, "handling": "P"}),
+            Rule(422, "malformed", body={**REPORT, "mentions": [{**CAR, "values": {}}]}),
+            Rule(422, "malformed", body={**REPORT, "mentions": [{**CAR, "values": {"name": "x"}}]}),
+            Rule(422, "malformed", body={**REPORT, "mentions": [CAR] * 51}),
+        ),
+    ),
+    "POST /v1/intelligence/{report_id}/withdrawal": _of_report(
+        "{taken_back_report}/withdrawal", "school", {"reason": "withdrawn"}, "east_manager"
+    ),
+    "POST /v1/intelligence/{report_id}/reviews": _of_report(
+        "{reviewed_report}/reviews", "coordinator", {"outcome": "keep"}, "school"
     ),
     "POST /v1/referrals/batch": Row(
         "/v1/referrals/batch",

@@ -25,6 +25,7 @@ from tests.harness.refused_routes import (
     ORGANISATION,
     PERSONS,
     PROPOSED,
+    REPORT,
     ROTA,
     SUBSCRIPTION,
     TRANSFER,
@@ -202,5 +203,11 @@ async def _move_on(world: World) -> None:
     for name in ("draft", "discarded_draft"):
         kept = {"answers": {"narrative": "Synthetic words."}}
         ids[name] = (await do("school", "POST", "/v1/drafts", kept))["id"]
+    for name in ("report", "taken_back_report", "reviewed_report", "ended_report"):
+        named = {**REPORT, "referral_id": ids["open"]}
+        key = {"Idempotency-Key": name}
+        ids[name] = (await do("school", "POST", "/v1/intelligence", named, **key))["id"]
+    path = f"/v1/intelligence/{ids['ended_report']}/withdrawal"
+    await do("school", "POST", path, {"reason": "entered_in_error"}, **ANY_TAG)
     inbox = await do("school", "GET", "/v1/notifications?wait=20")
     ids["notification"] = inbox["notifications"][0]["id"]

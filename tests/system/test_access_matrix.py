@@ -54,6 +54,8 @@ READS = {
     "GET /v1/referrals/{referral_id}/participation": "/v1/referrals/{open}/participation",
     "GET /v1/participation/summary": f"/v1/participation/summary?hub_id={HUB}",
     "GET /v1/participation/replies": "/v1/participation/replies",
+    "GET /v1/intelligence": "/v1/intelligence",
+    "GET /v1/intelligence/{report_id}": "/v1/intelligence/{report}",
     "GET /v1/drafts": "/v1/drafts",
     "GET /v1/drafts/{draft_id}": "/v1/drafts/{draft}",
     "GET /v1/stranded": "/v1/stranded",

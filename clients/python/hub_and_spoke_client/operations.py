@@ -186,6 +186,31 @@ class Client(Connection):
         headers: dict[str, Any] = {"If-None-Match": if_none_match}
         return self.send("GET", "/v1/proofs/inclusion", query=query, headers=headers)
 
+    def get_intelligence(
+        self,
+        *,
+        cursor: str | None = None,
+        limit: int | None = None,
+        if_none_match: str | None = None,
+    ) -> Answer:
+        """Your own reports, the newest first; to a Hub's manager and an area's coordinator those of
+        their areas. Without words: read one to see them."""
+        query: dict[str, Any] = {"cursor": cursor, "limit": limit}
+        headers: dict[str, Any] = {"If-None-Match": if_none_match}
+        return self.send("GET", "/v1/intelligence", query=query, headers=headers)
+
+    def get_intelligence_report(
+        self, report_id: str, *, purpose: str | None = None, if_none_match: str | None = None
+    ) -> Answer:
+        """A report, for who sent it, the Hub and the coordinator of its area, and the worker on the
+        case it names; a partner agency, where an agreement and a ground permit `intelligence` of
+        that young person. Its handling code and conditions bind you. That you looked is recorded."""
+        query: dict[str, Any] = {"purpose": purpose}
+        headers: dict[str, Any] = {"If-None-Match": if_none_match}
+        return self.send(
+            "GET", f"/v1/intelligence/{quoted(report_id)}", query=query, headers=headers
+        )
+
     def get_keys(self, *, if_none_match: str | None = None) -> Answer:
         """The verifier keys with the size range each is valid for."""
         headers: dict[str, Any] = {"If-None-Match": if_none_match}
@@ -390,6 +415,24 @@ class Client(Connection):
     def post_end(self, agreement_id: str) -> Answer:
         """End it now. Any party may, at any time."""
         return self.send("POST", f"/v1/agreements/{quoted(agreement_id)}/end")
+
+    def post_intelligence(self, body: Any, *, idempotency_key: str | None = None) -> Answer:
+        """Report what you know or noticed, also where no child is known: people, phones, vehicles,
+        places, each as what. Send the same request again, with the same `Idempotency-Key`, as
+        often as you like. Words and names are encrypted; the coordinator of the area and its Hub
+        read them."""
+        headers: dict[str, Any] = {"idempotency-key": idempotency_key}
+        return self.send("POST", "/v1/intelligence", headers=headers, body=body)
+
+    def post_intelligence_withdrawal(
+        self, report_id: str, body: Any, *, if_match: str | None = None
+    ) -> Answer:
+        """Take a report back: yours, or, as the coordinator, one of your area. Nothing is found by
+        it any more, partners read it no longer, and it is destroyed after a year."""
+        headers: dict[str, Any] = {"if-match": if_match}
+        return self.send(
+            "POST", f"/v1/intelligence/{quoted(report_id)}/withdrawal", headers=headers, body=body
+        )
 
     def post_invalidation(self, referral_id: str, consent_id: str, body: Any) -> Answer:
         """A consent was recorded by mistake: it never counted, and what was told on it is retracted.

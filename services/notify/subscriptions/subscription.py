@@ -1,7 +1,7 @@
 """How a recipient wants to be told: webhook, e-mail, quiet hours, and which kinds and areas. Pure."""
 
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 

@@ -101,7 +101,8 @@ async def carry_out(stores: Stores, plan: Plan) -> None:
 
 async def _has_a_timer(stores: Stores, record_id: str) -> bool:
     """What destroys its own key when its time has come."""
-    return await stores.drafts.has(record_id) or await stores.voices.has(record_id)
+    keepers = (stores.drafts, stores.voices, stores.reports)
+    return any([await keeper.has(record_id) for keeper in keepers])
 
 
 def _days(count: int) -> timedelta:

@@ -20,6 +20,8 @@ class RetentionPolicy(BaseModel):
     entered_in_error_days: int = Field(ge=1)
     unfinished_days: int = Field(ge=1)
     access_records_days: int = Field(ge=1)
+    intelligence_review_days: int = Field(365, ge=1)
+    intelligence_days: int = Field(2192, ge=1)
     # Not longer: who writes a draft is told a month.
     drafts_days: int = Field(30, ge=1, le=30)
     # What a young person said by a card; they are told the day.
