@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -19,7 +20,7 @@ from shared.web.admission import Admission
 from shared.web.issuer_keys import Keys as Jwks
 from shared.web.limits import Limits
 from shared.web.problems import install
-from shared.web.server import serve
+from shared.web.server import bound, serve
 from shared.web.tokens import AnyCaller, Tokens, issue
 from tests.harness.unlimited import UNLIMITED
 from tests.harness.waiting import until
@@ -290,3 +291,17 @@ async def test_who_sends_on_after_a_refusal_is_not_listened_to_for_ever(
 
         assert refused.startswith(b"HTTP/1.1 401")
         assert await client.ended(within=5)
+
+
+async def test_no_part_of_an_answer_waits_until_the_one_before_is_acknowledged() -> None:
+    waits = asyncio.get_running_loop().create_future()
+
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there = writer.get_extra_info("socket")
+        waits.set_result(not there.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        writer.close()
+
+    async with await asyncio.start_server(answer, sock=bound("127.0.0.1", 0)) as server:
+        _, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        assert not await asyncio.wait_for(waits, 5), "Nagle's algorithm is on"
+        writer.close()
