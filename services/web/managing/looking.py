@@ -8,7 +8,7 @@ from typing import Any
 from services.web.managing.board import by_urgency, most_urgent_first, sections, soonest_first
 from services.web.managing.loads import heaviest_first, name_of
 from services.web.managing.paging import piece
-from services.web.messages.looking import news_of
+from services.web.messages.looking import news_in
 from services.web.visit import Visit
 from shared.clock import now
 
@@ -24,7 +24,7 @@ async def board_of(visit: Visit) -> dict[str, Any]:
     """All that presses, the most pressing first."""
     soon = (now() + SOON).isoformat()
     names = {
-        "holds": _holds(visit),
+        "news": _list(visit, "notify", "/v1/notifications/unread-first", "notifications"),
         "overdue": _cases(visit, "overdue", list),
         "unaccepted": _cases(visit, "unaccepted", soonest_first),
         "waiting": _cases(visit, "waiting", most_urgent_first),
@@ -35,11 +35,18 @@ async def board_of(visit: Visit) -> dict[str, Any]:
         "plans": _list(visit, "allocation", "/v1/handover-plans", "plans", status="proposed"),
         "agreements": _list(visit, "referral", "/v1/agreements", "agreements", ending_before=soon),
     }
-    news, workers, *lists = await asyncio.gather(news_of(visit), workers_of(visit), *names.values())
-    found = dict(zip(names, lists, strict=True))
+    workers, *lists = await asyncio.gather(workers_of(visit), *names.values())
+    found: dict[str, Found] = dict(zip(names, lists, strict=True))
+    news, beyond = found.pop("news")
+    found["holds"] = _holds(news, beyond)
     found["supervision"] = [each for each in workers if each["supervision_overdue"]], False
     waiting = by_urgency(found["waiting"][0])
-    return {**news, "sections": sections(found), "waiting": waiting, "names": names_of(workers)}
+    return {
+        **news_in(news),
+        "sections": sections(found),
+        "waiting": waiting,
+        "names": names_of(workers),
+    }
 
 
 async def workers_of(visit: Visit) -> list[dict[str, Any]]:
@@ -82,10 +89,8 @@ async def _gaps(visit: Visit) -> Found:
     return (await visit.api.get("allocation", path))["gaps"], False
 
 
-async def _holds(visit: Visit) -> Found:
+def _holds(found: Sequence[Mapping[str, Any]], beyond: bool) -> Found:
     """What was held back for a young person's safety, of which nobody has said that they have read it."""
-    path = "/v1/notifications/unread-first"
-    found, beyond = await _list(visit, "notify", path, "notifications")
     unread = [each for each in found if each["opened_at"] is None]
     held = [each for each in unread if each["kind"] == SAFETY_HOLD]
     return held, beyond and len(unread) == len(found)
