@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 # Nearest to MongoDB of what can be installed without an image (docs/operating.md).
 RUST_STORE := secantus-mdb --version 0.5.3-beta.193
-.PHONY: pictures examples client mock sbom images kubernetes test-images test-api fuzz-verify lives walks limits errors intake-rules rust-store lint types unit help run test test-allocation-load endurance bench-allocation bench-notify bench-audit bench-way mutate check format golden openapi asyncapi access verifier lock dead-letters clean
+.PHONY: pictures examples client mock sbom images kubernetes test-images test-api fuzz-verify lives walks limits errors intake-rules rust-store lint types unit help run test test-allocation-load endurance bench-allocation bench-notify bench-audit bench-way bench-pages mutate check format golden openapi asyncapi access verifier lock dead-letters clean
 
 PY := .venv/bin/python
 # A lone shell for recipes that must clean up after themselves.
@@ -73,6 +73,9 @@ bench-notify: .venv/dev ## what hostile endpoints cost the others, and the memor
 
 bench-way: .venv/dev ## what one referral costs: store calls, CPU, latency, throughput
 	@$(PY) -m benchmarks.way
+
+bench-pages: .venv/dev ## what a page costs beside the calls of the APIs that it makes (ROUNDS=…)
+	@$(PY) -m benchmarks.pages
 
 endurance: .venv/dev ## notify at full scale: 1,000 endpoints, 500 waiting, ten minutes of kills
 	@SCALE=1 KILLS=600 $(PY) -m pytest -s tests/system/test_notify_kills.py \

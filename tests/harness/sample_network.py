@@ -16,8 +16,8 @@ class SampleNetwork:
 
     base: str
 
-    def __init__(self, folder: Path) -> None:
-        self._embedded, self.tokens = Embedded(folder), dict[str, str]()
+    def __init__(self, folder: Path, **settings: str) -> None:
+        self._embedded, self.tokens = Embedded(folder, **settings), dict[str, str]()
         self.sent = 0
 
     async def start(self) -> None:

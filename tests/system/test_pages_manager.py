@@ -8,14 +8,37 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser
 
+from services.web.session import Cookies, Session
 from tests.harness.browser import Person, at_a_screen, browsing
+from tests.harness.page_calls import calls_of
 from tests.harness.sample_network import SampleNetwork
 from tests.harness.waiting import until
+from tests.unit.test_web_front import settings_with
 
 AWAY = [{"start": "2026-01-01", "to": "2029-12-31", "kind": "annual"}]
 PLACED, WHO_IS_PLACED = "wk_spoke_two", "spoke-school"
 CHILDREN = {"desktop": "Asha Sample", "phone": "Boris Sample", "no scripts": "Chidi Sample"}
 BORN = {"desktop": "2010-01-11", "phone": "2011-04-22", "no scripts": "2012-08-03"}
+
+# The calls of the APIs that a page makes: each is waited for, and a further one needs a reason.
+MOST_CALLS = {
+    "AGENCY": {
+        **{"/referrals": 2, "/referrals/{case}": 1, "/refer": 0, "/directory": 3},
+        **{"/messages": 1, "/register": 0, "/settings": 1},
+    },
+    "WORKER": {"/today": 3, "/cases": 1, "/leave-times": 1, "/messages": 1, "/settings": 1},
+    "MANAGER": {
+        **{"/board": 11, "/cases": 1, "/cases/{case}": 4, "/cases/{case}/why": 2},
+        **{"/cases/{case}/transfer": 3, "/caseloads": 1, "/matches": 1, "/workers": 1},
+        **{"/leave-requests": 2, "/hand-over": 2, "/transfers": 1, "/register": 0},
+        **{"/agreements": 1, "/agreements/isa_northtown": 1},
+    },
+    "AUDITOR": {
+        **{"/trail": 0, "/trail/referrals/{case}?purpose=verification": 1},
+        **{"/trail/reports": 1, "/trail/exports": 0, "/trail/integrity": 2},
+    },
+    "OPERATOR": {"/stranded": 1, "/register/agencies": 1, "/register/hubs": 1},
+}
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -605,3 +628,17 @@ async def test_a_worker_and_a_hub_show_themselves_and_are_found_by_an_agency_and
         assert "keeps this entry out" in await manager.reads()
         await manager.open("/directory")
         assert "Sample Spoke" not in await manager.reads()
+
+
+async def test_a_page_asks_the_apis_no_more_often_than_it_must(network: SampleNetwork) -> None:
+    case = await waiting(network, "Kofi Sample", "2012-02-09")
+    own = {"web_address": network.base, "web_api": network.base}
+    settings = settings_with(environment="development", **own)
+
+    for who, pages in MOST_CALLS.items():
+        token = {"access_token": network.tokens[who], "expires_in": 3600}
+        fields = Cookies(settings).written(Session.begin(token, settings.claims))
+        cookies = dict(field.partition(";")[0].split("=", 1) for field in fields)
+        for path, most in pages.items():
+            calls = await calls_of(settings, path.format(case=case), cookies)
+            assert len(calls) <= most, (who, path, [each.said for each in calls])
