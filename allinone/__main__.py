@@ -21,6 +21,7 @@ from pydantic import SecretStr
 from allinone import sample
 from allinone.embedded import AUDIENCE, ISSUER, Keys, alone, document_store
 from allinone.front import one_address
+from allinone.guide import Guide
 from allinone.issuer import CLIENT, METADATA, YOUNG_PEOPLE, Issuer
 from allinone.people import PEOPLE, YOUNG
 from allinone.playing import play
@@ -67,6 +68,8 @@ async def run(folder: Path, port: int, *, mock: bool = False) -> None:
                 if mock:
                     tasks.add(playing := asyncio.create_task(play(base, token)))
                     serving.add_done_callback(lambda _: playing.cancel())
+                else:
+                    await sample.load_hearing(base, token)
                 print(_welcome(keys, base, folder), flush=True)
             await serving
         finally:
@@ -141,11 +144,11 @@ def with_pages(apis: FastAPI, keys: Keys, port: int) -> FastAPI:
             web_session_key=SecretStr(keys.secret("web_session", 32)),
         )
     )
-    templates = pages.state.templates
-    people = Issuer(
-        base, ISSUER, PEOPLE, partial(_token, keys), templates, young=YOUNG, secret=secret
-    )
-    return one_address(apis, pages, people.app())
+    state, token = pages.state, partial(_token, keys)
+    issuer = Issuer(base, ISSUER, PEOPLE, token, state.templates, young=YOUNG, secret=secret)
+    people = issuer.app(state.settings)
+    Guide(state, PEOPLE, token).add_to(people)
+    return one_address(apis, pages, people, base)
 
 
 async def _ready(process: Process, server: uvicorn.Server) -> bool:
@@ -165,7 +168,8 @@ def _welcome(keys: Keys, base: str, folder: Path) -> str:
         f"export {name}={_token(keys, **PEOPLE[who].claims)}" for name, who in EXPORTED.items()
     )
     return f"""
-The referral network is up. Open {base} in a browser, and sign in as one of the sample people.
+The referral network is up. Open {base} in a browser: a guide leads to a first referral,
+or sign in as one of the sample people.
 The API is described at {base}/docs. All of it runs on an embedded store under {folder}, for trying and
 development: not for live cases.
 

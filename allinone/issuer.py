@@ -11,15 +11,19 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import FastAPI, Request
 from jinja2 import Environment
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
+from services.web.settings import WebSettings
+from services.web.visit import SEE_OTHER, comes_from_us
+
 PEOPLE_PATH = "/people"
 METADATA = f"{PEOPLE_PATH}/.well-known/openid-configuration"
 AUTHORIZE, TOKEN = f"{PEOPLE_PATH}/authorize", f"{PEOPLE_PATH}/token"
+AS, CHOSEN = f"{PEOPLE_PATH}/as", "hub-as"
 NOT_OURS = "This is not from a page of ours."
 LIFETIME = 12 * 3600
 CLIENT, YOUNG_PEOPLE = "pages", "young-people"
@@ -87,9 +91,11 @@ class Issuer:
         self._refreshing = dict[str, str]()
         self._page, self._waiting = templates.from_string(PAGE), dict[str, Waiting]()
 
-    def app(self) -> FastAPI:
-        """What answers below `/people`."""
+    def app(self, settings: WebSettings) -> FastAPI:
+        """What answers below `/people`, for the pages with those settings."""
         app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+        app.state.settings = settings
+        app.add_api_route(f"{AS}/{{who}}", self._choose, methods=["POST"])
         app.add_api_route(METADATA, self._metadata)
         app.add_api_route(AUTHORIZE, self._ask)
         app.add_api_route(AUTHORIZE, self._say, methods=["POST"])
@@ -108,6 +114,10 @@ class Issuer:
         wanted = {each: request.query_params.get(each, "") for each in WANTED}
         if not self._is_ours(wanted):
             return HTMLResponse(NOT_OURS, 400)
+        if (chosen := request.cookies.get(CHOSEN, "")) in self._people:
+            answer = self._back(chosen, wanted)
+            answer.delete_cookie(CHOSEN, AUTHORIZE)
+            return answer
         known = {"path": AUTHORIZE, "people": self._people, "wanted": wanted, "visit": None}
         return HTMLResponse(self._page.render(**known), headers={"Cache-Control": "no-store"})
 
@@ -115,11 +125,26 @@ class Issuer:
         form = await _form(request)
         if form.get("who") not in self._people or not self._is_ours(form):
             return HTMLResponse(NOT_OURS, 400)
-        code, back = secrets.token_urlsafe(24), form["redirect_uri"]
+        return self._back(form["who"], form)
+
+    async def _choose(self, request: Request, who: str) -> Response:
+        """Sign in as them at once, from a page of ours, and on to the path `to`. Which paths there are
+        to go on to `/sign-in` decides, as for everybody; who it is the browser keeps until then."""
+        if who not in self._people or not comes_from_us(request):
+            return HTMLResponse(NOT_OURS, 400)
+        wanted = (await _form(request)).get("to", "/")
+        answer = RedirectResponse(f"/sign-in?to={quote(wanted, safe='/')}", SEE_OTHER)
+        life = int(CODE_LIFETIME)
+        answer.set_cookie(CHOSEN, who, life, path=AUTHORIZE, httponly=True, samesite="strict")
+        return answer
+
+    def _back(self, who: str, asked: Mapping[str, str]) -> Response:
+        """Back to the pages, with a code that is good for one token of theirs."""
+        code, back = secrets.token_urlsafe(24), asked["redirect_uri"]
         until = time.monotonic() + CODE_LIFETIME
-        self._waiting[code] = Waiting(form["who"], form["code_challenge"], back, until)
-        told = urlencode({"code": code, "state": form.get("state", "")})
-        return RedirectResponse(f"{back}?{told}", 303)
+        self._waiting[code] = Waiting(who, asked["code_challenge"], back, until)
+        told = urlencode({"code": code, "state": asked.get("state", "")})
+        return RedirectResponse(f"{back}?{told}", SEE_OTHER)
 
     async def _give(self, request: Request) -> Response:
         form = await _form(request)

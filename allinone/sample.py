@@ -85,6 +85,24 @@ async def load_young(base: str, token: Callable[..., str]) -> None:
                 answer.raise_for_status()
 
 
+# What the police of `make run` ask to hear of, so that its guide has something to show.
+HEARS = {"kinds": ["concern_in_your_area"], "areas": ["northtown"]}
+
+
+async def load_hearing(base: str, token: Callable[..., str]) -> None:
+    """Let the police ask to hear of concerns, unless they have said already how they are told. Raises
+    as `load` does."""
+    police = {"sub": POLICE, "role": "agency", "agency_id": POLICE}
+    path, headers = f"/v1/subscriptions/{POLICE}", _by(token, police)
+    async with aiohttp.ClientSession(base, headers=headers) as session:
+        async with session.get(path) as answer:
+            if answer.status != HTTPStatus.NOT_FOUND:
+                answer.raise_for_status()
+                return
+        async with session.put(path, json=HEARS) as answer:
+            answer.raise_for_status()
+
+
 async def load(base: str, token: Callable[..., str]) -> None:
     """Put the sample network in place; what somebody has changed since stays as they made it.
 

@@ -144,7 +144,8 @@ def templates(settings: WebSettings, assets: dict[str, str]) -> Environment:
         lstrip_blocks=True,
     )
     known: dict[str, Any] = {"label": label, "options": options, "ROLES": ROLES, "assets": assets}
-    made.globals |= {"parts_of_menu": menu, "warned": warned}
+    # A guide there is for trying only.
+    made.globals |= {"parts_of_menu": menu, "warned": warned, "guide": None}
     made.globals |= {**known, "development": settings.environment == "development"}
     made.filters |= {"label": label, **times(ZoneInfo(settings.web_zone))}
     return made

@@ -51,6 +51,11 @@ async def refer(person: Person, *, name: str = "Sample Child", shared: bool = Tr
     """Make a referral as a school does, with the young person's yes to tell the police or without;
     returns its id."""
     await person.press("Make a referral")
+    return await answer(person, name=name, shared=shared)
+
+
+async def answer(person: Person, *, name: str = "Sample Child", shared: bool = True) -> str:
+    """From the page that says what will be asked to a sent referral; returns its id."""
     await person.press("Start")
     await person.choose("Within five working days")
     await person.picture("referrer-question")
@@ -158,6 +163,51 @@ async def test_a_referral_is_made_accepted_on_a_phone_worked_on_and_closed(
         await an_auditor_checks_the_story(browser, network, referral_id)
 
 
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+async def test_the_guide_leads_from_the_first_page_to_the_proof(
+    browser: Browser, network: str, scripts: bool
+) -> None:
+    async with at_a_screen(browser, network, phone=not scripts, scripts=scripts) as person:
+        await person.page.goto(network.replace("127.0.0.1", "localhost"))
+        assert person.page.url == f"{network}/", "cookies are of one name"
+        started = time.monotonic()
+        await person.open("/")
+        await person.press("A first referral, step by step")
+        await person.press("Make a referral as the school")
+        assert person.looked_at[-1] == "Make a referral"
+        referral_id = await answer(person, name="Sample Guided")
+        print(f"\n{person.clicks} clicks, {time.monotonic() - started:.1f} s to a sent referral")
+
+        async def placed() -> bool:
+            await person.press("Guide", within="header")
+            return bool(await person.named("Open the case as the worker").count())
+
+        await until(placed, deadline=30, what="a worker")
+        assert referral_id in await person.reads()
+        await person.picture("guide")
+        await person.press("Open the case as the worker")
+        await person.press("Accept this case")
+        await person.press("Guide", within="header")
+        assert (await person.reads()).count("Done") == 2
+        await person.press("Read the messages as the police")
+        await until(lambda: told(person, referral_id), deadline=30, what="the police are told")
+        await person.press("Guide", within="header")
+        await person.press("Open the story as the auditor")
+        await person.page.get_by_label("Why do you look?").select_option("inspection")
+        await person.press("Go on")
+        assert person.looked_at[-1] == "Story of a referral"
+        if scripts:
+            assert "accepted" in await checked_green(person)
+        print(f"{person.clicks} clicks, {time.monotonic() - started:.1f} s to its proof")
+        await nothing_is_left_of(person, "Sample Guided", "Synthetic", "2012")
+
+
+async def told(person: Person, referral_id: str) -> bool:
+    """Whether a message is about it."""
+    await person.open("/messages")
+    return referral_id in await person.page.content()
+
+
 async def asks_to_hear(browser: Browser, network: str, *, scripts: bool) -> None:
     """The police say of what, and where, they want to hear."""
     async with at_a_screen(browser, network, scripts=scripts) as police:
@@ -180,12 +230,7 @@ async def a_partner_is_told_and_acts(
 ) -> None:
     async with at_a_screen(browser, network, scripts=scripts) as police:
         await sign_in(police, "police")
-
-        async def told() -> bool:
-            await police.open("/messages")
-            return referral_id in await police.page.content()
-
-        await until(told, deadline=30, what="the police are told")
+        await until(lambda: told(police, referral_id), deadline=30, what="the police are told")
         await police.page.get_by_text("Say what you did").first.click()
         await police.write("Your name", "Sample Officer")
         await police.page.get_by_label("What did you do?").first.select_option("records_checked")
