@@ -112,7 +112,7 @@ TABLE: Mapping[Action, Row] = {
     "view_agency": _row(
         *("agency", "own_agency", "other_worker", "other_manager", "operator"), hidden=True
     ),
-    "list_agencies": _row("own", "manager_of_hub", "operator"),
+    "list_agencies": _row("own", "manager_of_hub", "auditor", "operator"),
     "write_agreement": _row("agreement", "manager_of_hub", "operator"),
     "list_agreements": _row("own", "own_agency", "manager_of_hub", "operator"),
     "review_agreement": _row("agreement", "manager_of_hub", "operator"),

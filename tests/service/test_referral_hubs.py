@@ -13,6 +13,7 @@ from tests.harness.mongo import Mongo
 from tests.harness.network import PEOPLE, Network, running
 from tests.harness.waiting import until
 
+STAR = {"If-Match": "*"}
 SOUTH, NOWHERE = "hub_south", "hub_nowhere"
 HUB_PEOPLE = {
     "north": {"sub": "mg_north", "role": "hub_manager", "hub_id": sample.HUB},
@@ -145,15 +146,14 @@ async def kinds(network: Network, confirmed: str) -> dict[str, tuple[str, str | 
 
 async def test_an_agency_is_registered_by_operators_and_by_itself(network: Network) -> None:
     path, said = "/v1/agencies/ag_elsewhere", {"name": "Elsewhere", "kind": "2a"}
-    star = {"If-Match": "*"}
     others = ("north", "south", "never registered", "worker of the Hub", "school", "auditor")
 
     before = {w: (await ask(network, w, "PUT", path, said)).status_code for w in others}
     own = await ask(network, "stranger", "PUT", path, said)
-    more = await ask(network, "stranger", "PUT", path, {**said, "areas": ["northtown"]}, **star)
-    after = {w: (await ask(network, w, "PUT", path, said, **star)).status_code for w in others}
+    more = await ask(network, "stranger", "PUT", path, {**said, "areas": ["northtown"]}, **STAR)
+    after = {w: (await ask(network, w, "PUT", path, said, **STAR)).status_code for w in others}
     waiting = await kinds(network, "false")
-    confirmed = await ask(network, "operator", "PUT", path, said, **star)
+    confirmed = await ask(network, "operator", "PUT", path, said, **STAR)
     settled = await kinds(network, "true")
     listed = {w: (await ask(network, w, "GET", "/v1/agencies")).status_code for w in others}
 
@@ -166,7 +166,29 @@ async def test_an_agency_is_registered_by_operators_and_by_itself(network: Netwo
     assert settled["ag_elsewhere"] == ("2a", None)
     assert {sample.SCHOOL, sample.POLICE} <= set(settled)
     assert await kinds(network, "false") == {}
-    assert {who for who, code in listed.items() if code == 200} == {"north", "south"}
+    assert {who for who, code in listed.items() if code == 200} == {"north", "south", "auditor"}
+
+
+async def test_an_auditor_finds_organisations_and_no_persons(network: Network) -> None:
+    persons = {f"ag_person_{kind}": kind for kind in ("1a", "1b", "1c", "1d", "9")}
+    for agency, kind in persons.items():
+        said = {"name": f"Name of {kind}", "kind": kind}
+        (await ask(network, "operator", "PUT", f"/v1/agencies/{agency}", said)).raise_for_status()
+    elsewhere, claims = {"name": "Elsewhere", "kind": "2a"}, {"name": "Name of", "kind": "1d"}
+    await ask(network, "operator", "PUT", "/v1/agencies/ag_elsewhere", elsewhere)
+    own = await ask(network, "stranger", "PUT", "/v1/agencies/ag_elsewhere", claims, **STAR)
+
+    found = [(await ask(network, "auditor", "GET", "/v1/agencies?limit=100")).json()["agencies"]]
+    path = "/v1/agencies?kind_confirmed=false"
+    found += [(await ask(network, "auditor", "GET", path)).json()["agencies"]]
+    to_manager = (await ask(network, "north", "GET", "/v1/agencies?limit=100")).json()["agencies"]
+    await ask(network, "operator", "PUT", "/v1/agencies/ag_elsewhere", elsewhere, **STAR)
+
+    assert own.json()["claimed_kind"] == "1d"
+    assert {sample.SCHOOL, sample.POLICE} <= {each["id"] for each in found[0]}
+    assert found[1] == [], "who says that they are a person is none yet"
+    assert "Name of" not in str(found)
+    assert {*persons, "ag_elsewhere"} <= {each["id"] for each in to_manager}
 
 
 ACTS: list[tuple[str, str, Any]] = [

@@ -119,15 +119,18 @@ async def test_a_question_is_put_by_codes_and_no_name_gets_into_an_address(
         await auditor.write("Agency", "Sample Child")
         await auditor.page.get_by_label("Why do you ask?").select_option("inspection")
         await auditor.press("Search")
-        assert "Names are not in the trail" in await auditor.reads()
+        assert "Names of people are not in the trail" in await auditor.reads()
         assert "Sample" not in auditor.page.url
 
-        await auditor.write("Agency", "ag_northtown_school")
+        offers = auditor.page.locator("datalist option[value=ag_northtown_school]")
+        name = await offers.text_content()
+        await auditor.write("Agency", name or "")
         await auditor.page.get_by_label("Kind of entry").select_option("referral.received")
         await auditor.page.get_by_label("What came of it").select_option("received")
         await auditor.write("First day", "2026-01-01")
         await auditor.press("Search")
         assert referral_id in await auditor.reads()
+        assert "agency=ag_northtown_school" in auditor.page.url
 
         await auditor.open("/trail")
         await auditor.write("Referral", referral_id)

@@ -48,6 +48,18 @@ def test_what_is_written_in_another_way_is_in_no_address_and_is_told(name: str, 
     assert {name, "purpose"} <= wrong.keys()
 
 
+def test_an_agency_is_called_by_its_name_where_no_other_has_it() -> None:
+    known = [("ag_one", "One School"), ("ag_two", "Two"), ("ag_three", "two")]
+    called = {
+        said: asked_by(form(agency=said, purpose="inspection"), known)
+        for said in ("one school", "TWO", "ag_two", "One")
+    }
+
+    assert called["one school"] == ({"agency": "ag_one"}, {})
+    assert called["ag_two"] == ({"agency": "ag_two"}, {})
+    assert all(called[said][1].keys() == {"agency"} for said in ("TWO", "One"))
+
+
 @pytest.mark.parametrize("day", ["2026-02-30", "20260302", "2026-W10-1", "tomorrow"])
 def test_a_day_that_is_none_is_told(day: str) -> None:
     assert "from" in asked_by(form(**{"from": day}))[1]

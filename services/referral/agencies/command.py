@@ -5,6 +5,7 @@ from datetime import datetime
 from services.referral.access import Viewer, listed_agreements, person_of
 from services.referral.agencies.request import AgencyEntry, AgreementEntry
 from services.referral.agencies.rule import (
+    OF_PERSONS,
     Agency,
     Agreement,
     amend_agency,
@@ -32,11 +33,15 @@ async def agency_for(stores: Stores, agency_id: str, party: Viewer) -> Agency:
 
 
 async def list_agencies(
-    stores: Stores, confirmed: bool | None, after: str | None, limit: int
+    stores: Stores, party: Viewer, confirmed: bool | None, after: str | None, limit: int
 ) -> tuple[list[Agency], str | None]:
     """A page of agencies by id, and the id to go on from: all of them, or those whose kind an
-    operator has, or has not, confirmed."""
+    operator has, or has not, confirmed. To an auditor those that are organisations: the name of any
+    other may be a person's."""
     where: Document = {"_id": {"$gt": after or ""}}
+    if party.role == "auditor":
+        persons = {"$in": sorted(OF_PERSONS)}
+        where["$nor"] = [{"kind": persons}, {"claimed_kind": persons}]
     if confirmed is not None:
         where["claimed_kind"] = None if confirmed else {"$ne": None}
     found = await stores.agencies.find(where, sort=[("_id", 1)], limit=limit)

@@ -84,6 +84,7 @@ class AgencyPage(BaseModel):
 
 @router.get("/v1/agencies", dependencies=[may("list_agencies")])
 async def get_agencies(
+    party: ByParty,
     stores: OnStores,
     kind_confirmed: Annotated[
         bool | None,
@@ -95,9 +96,9 @@ async def get_agencies(
     cursor: Annotated[Code | None, Query()] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
 ) -> AgencyPage:
-    """The agencies, for Hub managers and operators. An operator confirms a claimed kind by putting the
-    entry with that kind."""
-    found, following = await list_agencies(stores, kind_confirmed, cursor, limit)
+    """The agencies, for Hub managers and operators; for auditors those that are organisations. An
+    operator confirms a claimed kind by putting the entry with that kind."""
+    found, following = await list_agencies(stores, party, kind_confirmed, cursor, limit)
     lines = [AgencyLine(id=agency.id, **entry_of(agency).model_dump()) for agency in found]
     return AgencyPage(agencies=lines, next=following)
 

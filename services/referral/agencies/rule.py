@@ -26,6 +26,8 @@ AGREEMENT_DUE = "agreement_due"
 NOTICE = timedelta(days=30)
 # What an agreement says beside its terms.
 BESIDE_TERMS = {"frequency", "review_at"}
+# Kinds that are persons and no organisations (CIN census 1 and 9): such a name may be somebody's.
+OF_PERSONS: frozenset[str] = frozenset({"1a", "1b", "1c", "1d", "9"})
 
 
 class Agency(Record):

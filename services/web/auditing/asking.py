@@ -4,7 +4,7 @@ No name stands in an address: only what is written as ids, codes and days are.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from urllib.parse import urlencode
 
@@ -17,7 +17,7 @@ CODES = ("type", "ground", "outcome")
 DAYS = ("from", "to")
 AN_ID = re.compile(r"[a-z]{2,10}[_:][A-Za-z0-9_.:-]{1,88}", re.ASCII)
 A_CODE = re.compile(r"[a-z0-9_.]{1,60}", re.ASCII)
-NO_ID = "Enter an id, like ref_ and what follows. Names are not in the trail"
+NO_ID = "Enter an id, like ref_ and what follows. Names of people are not in the trail"
 NO_DAY = "Enter a real day"
 ENDINGS = ("rejected", "failed", "conflict")
 
@@ -29,9 +29,17 @@ def asked_in(said: Mapping[str, str]) -> Asked:
     return {name: said[name] for name in (*IDS, *CODES, *DAYS) if _fits(name, said.get(name, ""))}
 
 
-def asked_by(form: Form) -> tuple[Asked, dict[str, str]]:
-    """What a form asks for, and what is wrong with it."""
+def is_named(form: Form) -> bool:
+    """Whether it has an agency in other words than its id."""
+    return bool(form.text("agency")) and not _fits("agency", form.text("agency"))
+
+
+def asked_by(form: Form, agencies: Sequence[tuple[str, str]] = ()) -> tuple[Asked, dict[str, str]]:
+    """What a form asks for, and what is wrong with it. One of the `agencies`, each an id and a name,
+    can be called by its name where no other has the same."""
     said = {name: form.text(name) for name in (*IDS, *CODES, *DAYS)}
+    meant = [each for each, name in agencies if name.casefold() == said["agency"].casefold()]
+    said["agency"] = meant[0] if len(meant) == 1 else said["agency"]
     wrong = {
         name: NO_DAY if name in DAYS else NO_ID
         for name, value in said.items()

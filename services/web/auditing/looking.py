@@ -1,15 +1,36 @@
 """What an auditor's pages show, as the audit API says it. Each question is an entry of the trail."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from services.web.auditing.asking import Asked, address
+from services.web.api import Away, Refused
+from services.web.auditing.asking import Asked, address, asked_by, choices, is_named
 from services.web.auditing.telling import line, subject_in
-from services.web.visit import Visit
+from services.web.registering.choosing import choices as listed
+from services.web.visit import Form, Visit
 
 ON_A_PAGE = 25
 WHOLE = "verification"  # why the state of the trail itself is looked at
+
+
+async def agencies(visit: Visit) -> Sequence[tuple[str, str]]:
+    """The organisations of the network, id and name, as many as a page bears. None where the list can't
+    be had just now: whoever has an id asks all the same."""
+    try:
+        return (await listed(visit, "agencies"))[0]
+    except (Away, Refused):
+        return ()
+
+
+async def offered(visit: Visit) -> dict[str, Sequence[tuple[str, str]]]:
+    """What a form offers to choose."""
+    return {**choices(), "agency": await agencies(visit)}
+
+
+async def asked_of(visit: Visit, form: Form) -> tuple[Asked, dict[str, str]]:
+    """What a form asks for, an agency by its id or its name, and what is wrong with it."""
+    return asked_by(form, await agencies(visit) if is_named(form) else ())
 
 
 async def found_for(

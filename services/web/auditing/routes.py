@@ -4,7 +4,15 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from services.web.auditing.asking import Asked, address, asked_by, asked_in, choices
-from services.web.auditing.looking import WHOLE, account_of, entry_at, found_for, state_of
+from services.web.auditing.looking import (
+    WHOLE,
+    account_of,
+    asked_of,
+    entry_at,
+    found_for,
+    offered,
+    state_of,
+)
 from services.web.auditing.telling import line
 from services.web.auditing.why import Purpose
 from services.web.paths import Id, Place
@@ -20,18 +28,19 @@ async def get_trail(
     """The question, and what it found."""
     asked = asked_in(request.query_params)
     if purpose is None:
-        return _search(visit, asked, "", {})
+        return await _search(visit, asked, "", {})
     found = await found_for(visit, "/trail", asked, purpose, cursor)
-    return visit.page("auditing/found.html", **found, asked=asked, choices=choices(), wrong={})
+    found |= {"asked": asked, "choices": await offered(visit), "wrong": {}}
+    return visit.page("auditing/found.html", **found)
 
 
 @router.post("/trail")
 async def post_trail(visit: Visiting) -> Response:
     """To what was asked for; one referral and nothing else is a story."""
     form = await visit.form()
-    asked, wrong = asked_by(form)
+    asked, wrong = await asked_of(visit, form)
     if wrong:
-        return _search(visit, asked, form.text("purpose"), wrong)
+        return await _search(visit, asked, form.text("purpose"), wrong)
     story = f"/trail/referrals/{asked['referral_id']}" if asked.keys() == {"referral_id"} else ""
     return to(address(story or "/trail", {} if story else asked, form.text("purpose")))
 
@@ -92,8 +101,8 @@ async def get_integrity(visit: Visiting) -> Response:
     return visit.page("auditing/integrity.html", **await state_of(visit))
 
 
-def _search(visit: Visit, asked: Asked, purpose: str, wrong: dict[str, str]) -> Response:
-    known = {"asked": asked, "purpose": purpose, "choices": choices(), "wrong": wrong}
+async def _search(visit: Visit, asked: Asked, purpose: str, wrong: dict[str, str]) -> Response:
+    known = {"asked": asked, "purpose": purpose, "choices": await offered(visit), "wrong": wrong}
     return visit.page("auditing/search.html", 422 if wrong else 200, **known)
 
 

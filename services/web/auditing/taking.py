@@ -1,12 +1,13 @@
 """`/trail/exports…`: files for a court, as the audit API makes and signs them, passed on byte for byte."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import httpx2
 from fastapi import APIRouter, Request
 from starlette.responses import Response, StreamingResponse
 
-from services.web.auditing.asking import Asked, address, asked_by, asked_in, choices
+from services.web.auditing.asking import Asked, address, asked_by, asked_in, is_named
+from services.web.auditing.looking import agencies, offered
 from services.web.auditing.why import Purpose
 from services.web.paths import Id
 from services.web.visit import Form, Visit, Visiting, to
@@ -29,17 +30,17 @@ SMALL = {
 @router.get("/exports")
 async def get_exports(request: Request, visit: Visiting) -> Response:
     """What can be taken away."""
-    return _form(visit, asked_in(request.query_params), "", "", {})
+    return await _form(visit, asked_in(request.query_params), "", "", {})
 
 
 @router.post("/exports")
 async def post_export(visit: Visiting) -> Response:
     """To the file: a report at once, an export once it is made."""
     form = await visit.form()
-    asked, wrong = wanted(form)
+    asked, wrong = wanted(form, await agencies(visit) if is_named(form) else ())
     kind, purpose = form.text("kind"), form.text("purpose")
     if wrong:
-        return _form(visit, asked, kind, purpose, wrong)
+        return await _form(visit, asked, kind, purpose, wrong)
     if kind in REPORTS:
         return to(_report_at(asked, kind, purpose))
     return to(address(f"/trail/exports/{await _made(visit, form, asked)}", {}, purpose))
@@ -68,9 +69,10 @@ async def get_subject_report(
     return _passed_on(await visit.api.opened("audit", path, **said))
 
 
-def wanted(form: Form) -> tuple[Asked, dict[str, str]]:
-    """What a form asks to take away, and what is wrong with it."""
-    asked, wrong = asked_by(form)
+def wanted(form: Form, named: Sequence[tuple[str, str]] = ()) -> tuple[Asked, dict[str, str]]:
+    """What a form asks to take away, an agency by its id or as one of those `named`, and what is wrong
+    with it."""
+    asked, wrong = asked_by(form, named)
     kind, previous = form.text("kind"), form.text("previous")
     if kind not in dict(KINDS):
         wrong["kind"] = "Choose what you need"
@@ -83,9 +85,11 @@ def wanted(form: Form) -> tuple[Asked, dict[str, str]]:
     return asked, wrong
 
 
-def _form(visit: Visit, asked: Asked, kind: str, purpose: str, wrong: dict[str, str]) -> Response:
+async def _form(
+    visit: Visit, asked: Asked, kind: str, purpose: str, wrong: dict[str, str]
+) -> Response:
     known = {"asked": asked, "kind": kind, "purpose": purpose, "wrong": wrong}
-    codes = {"kinds": KINDS, "small": SMALL, "choices": choices()}
+    codes = {"kinds": KINDS, "small": SMALL, "choices": await offered(visit)}
     return visit.page("auditing/exports.html", 422 if wrong else 200, **known, **codes)
 
 
