@@ -6,6 +6,7 @@ from typing import Any
 from services.notify.cases import Cases
 from services.notify.directory import Directory
 from services.notify.rules.absence import tell_of_leave
+from services.notify.rules.advice import tell_of_advice
 from services.notify.rules.claims import tell_of_claim
 from services.notify.rules.cover import tell_of_cover
 from services.notify.rules.gaps import tell_of_gaps
@@ -14,6 +15,7 @@ from services.notify.rules.supervision import tell_of_supervision
 from services.notify.store import Stores
 from shared.events import Event
 from shared.events.absence import LeaveDecided, LeaveRequested, LeaveUndecided
+from shared.events.advice import AdviceAsked, AdviceUnanswered, AdviceWritten
 from shared.events.agency import (
     AboutAgency,
     AboutAgreement,
@@ -106,6 +108,9 @@ def _of_referrals(stores: Stores) -> Handlers:
             on(TransferEnded, cases.on_referral),
             on(ReferralTransferred, cases.on_transferred),
             on(ParticipationSaid, cases.on_said),
+            on(AdviceAsked, partial(tell_of_advice, stores)),
+            on(AdviceWritten, partial(tell_of_advice, stores)),
+            on(AdviceUnanswered, partial(tell_of_advice, stores)),
         ],
     }
 

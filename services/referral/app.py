@@ -3,6 +3,7 @@
 import base64
 from functools import partial
 
+from services.referral.advice import route as advice
 from services.referral.agencies import list_route as agreements
 from services.referral.agencies import route as agencies
 from services.referral.areas import route as areas
@@ -64,6 +65,7 @@ ROUTERS = (
     transfers.router,
     drafts.router,
     participation.router,
+    advice.router,
     cards.router,
     intelligence.router,
 )

@@ -4,6 +4,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
+from services.referral.advice.rule import ANSWER_DUE, Advice
+from services.referral.advice.rule import DESTRUCTION_DUE as GONE_DUE
 from services.referral.agencies.rule import AGREEMENT_DUE, Agency, Agreement
 from services.referral.areas.register import Register
 from services.referral.areas.rule import Area
@@ -47,6 +49,7 @@ class Stores:
     drafts: Drafts
     voices: Voices
     reports: Reports
+    advice: Store[Advice]
     vault: Vault
 
     @classmethod
@@ -71,6 +74,7 @@ class Stores:
             drafts=Drafts(database["drafts"], vault, timedelta(days=policy().drafts_days)),
             voices=Voices(database, relay, vault, timedelta(days=policy().participation_days)),
             reports=Reports(Store(database["reports"], Report, relay)),
+            advice=Store(database["advice"], Advice, relay),
             vault=vault,
         )
 
@@ -84,6 +88,10 @@ class Stores:
         await self.drafts.prepare()
         await self.voices.prepare()
         await self.reports.prepare()
+        await self.advice.prepare(
+            *([(name, 1), ("asked_at", -1)] for name in ("agency_id", "hub_id")),
+            timers=[ANSWER_DUE, GONE_DUE],
+        )
         await self.referrals.prepare(
             *([(name, 1), ("received_at", -1)] for name in ("agency_id", "hub_id", "worker_id")),
             *([(name, 1), ("stands_since", 1)] for name in ("agency_id", "hub_id")),

@@ -8,6 +8,9 @@ import asyncio
 from datetime import datetime
 from functools import partial
 
+from services.referral.advice.command import destroy as destroy_advice
+from services.referral.advice.rule import ANSWER_DUE, Advice
+from services.referral.advice.rule import remind as press
 from services.referral.agencies.rule import AGREEMENT_DUE, Agreement, watch
 from services.referral.drafts.rule import DESTRUCTION_DUE, Draft
 from services.referral.intelligence.ending import end_report, remind_of
@@ -39,6 +42,8 @@ async def run_timers(stores: Stores) -> None:
             run_out(stores.agreements, AGREEMENT_DUE, partial(agree, stores), lease=LEASE),
             run_out(stores.subjects, BIRTHDAY_DUE, partial(grow, stores), lease=LEASE),
             run_out(stores.drafts, DESTRUCTION_DUE, partial(forget, stores), lease=LEASE),
+            run_out(stores.advice, ANSWER_DUE, partial(ask_for_an_answer, stores), lease=LEASE),
+            run_out(stores.advice, DESTRUCTION_DUE, partial(forget_advice, stores), lease=LEASE),
             run_out(stores.voices.said, SAID_DUE, partial(fall_silent, stores), lease=LEASE),
             run_out(stores.reports.store, REVIEW_DUE, partial(remind_of, stores), lease=LEASE),
             run_out(
@@ -93,6 +98,19 @@ async def forget(stores: Stores, draft: Draft) -> None:
 async def fall_silent(stores: Stores, said: Words) -> None:
     """What a young person said has had its time, or a crash left its key."""
     await destroy(stores, said, "time_over", ME)
+
+
+async def ask_for_an_answer(stores: Stores, advice: Advice) -> None:
+    """Nobody has answered what an agency asked."""
+    after = await stores.advice.change(advice.id, lambda a: press(a, now()), by=ME)
+    if after.version == advice.version:
+        until = after.timers()[ANSWER_DUE]
+        await stores.advice.postpone(advice.id, ANSWER_DUE, until, version=after.version)
+
+
+async def forget_advice(stores: Stores, advice: Advice) -> None:
+    """A question and its answers have had their time."""
+    await destroy_advice(stores, advice, ME)
 
 
 def _is_due(age: Age, at: datetime) -> bool:

@@ -11,7 +11,16 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
-from shared.events import codes, directory, intelligence, notify, parked, participation, transfer
+from shared.events import (
+    advice,
+    codes,
+    directory,
+    intelligence,
+    notify,
+    parked,
+    participation,
+    transfer,
+)
 from shared.rules import sharing
 
 LEFT_OUT = None
@@ -94,6 +103,9 @@ READ_AS: Mapping[Any, str | None] = {
     participation.ReadBy: "nobody",
     participation.Theme: "listen_to_me",
     participation.EndReason: "erased",
+    advice.AdviceTheme: "other",
+    advice.Side: "asker",
+    advice.AdviceOutcome: "other",
     Literal["name", "date_of_birth", "nhs_number"]: LEFT_OUT,
     Literal["agency", "worker", "hub_manager", "account"]: "account",
     Literal["unsafe"]: "unsafe",

@@ -39,6 +39,7 @@ _WORKS = _row("case", "worker_on_case")
 _LEADS = _row("case", "manager_of_hub")
 _PARTY = _row("agreement", "own_agency", "manager_of_hub", "operator", hidden=True)
 _NOTICE = _row("notice", *_NETWORK)
+_ADVICE = _row("advice", "own_agency", "worker_of_hub", "manager_of_hub", hidden=True)
 _REPORT = _row("own", "auditor")
 _REPORT_READERS = _row(
     *("report", "own_agency", "partner", "worker_in_person", "worker_on_case"),
@@ -98,6 +99,12 @@ TABLE: Mapping[Action, Row] = {
     "view_replies": _row("own", *_NETWORK, "auditor"),
     "write_reply": _row("own", "manager_of_hub"),
     "view_participation_numbers": _row("own", "manager_of_hub", "auditor"),
+    # Questions of agencies before there is a case: for the agency that asked, and the Hub that answers.
+    "ask_advice": _row("own", "own_agency"),
+    "list_advice": _row("own", "own_agency", "worker_in_person", "manager_of_hub"),
+    "view_advice": _ADVICE,
+    "write_advice": _ADVICE,
+    "view_advice_numbers": _row("own", "manager_of_hub", "auditor"),
     "view_sharing": _INSIDE,
     "preview_sharing": _INSIDE,
     "review_consent": _INSIDE,

@@ -43,6 +43,7 @@ OPEN: Mapping[tuple[str, str], str] = {
     ("GET /v1/leave-requests", "cursor"): "a place in one's own list, of any text",
     ("GET /v1/referrals", "cursor"): "not an id",
     ("GET /v1/drafts", "cursor"): "not an id",
+    ("GET /v1/advice", "cursor"): "not an id",
     ("GET /v1/participation/replies", "cursor"): "everybody may know it",
     ("GET /v1/intelligence", "cursor"): "not an id",
     ("GET /v1/stranded", "cursor"): "not an id",

@@ -124,6 +124,7 @@ WHO: Mapping[Kind, People] = {
     "plan": {**_OF_A_HUB, "unsafe": UNSAFE},
     "agency": {**_OF_A_HUB, "own_agency": ("health",)},
     "agreement": {**_OF_A_HUB, "own_agency": ("school",)},
+    "advice": {**_OF_A_HUB, "own_agency": ("school",)},
     "hub": _OF_A_HUB,
     "worker": {**_OF_A_HUB, "worker_in_person": ("full_worker",)},
     "notice": {**_RECIPIENT, "unsafe": UNSAFE},

@@ -76,6 +76,7 @@ BASIS: dict[str, Any] = {
     "review_at": "2027-01-01T00:00:00Z",
     "subject_told": True,
 }
+ADVICE = {"area": AREA, "theme": "signs", "text": "Synthetic question."}
 # No code looks so: what is asked by it is refused, and is no guess.
 CARD = {"card_code": "none"}
 NO_CARD = (Rule(409, "code_unknown", body=CARD),)
@@ -173,6 +174,7 @@ wk_short,
 # Who stands to the school's referrals in no way that lets them act.
 NOT_THEIRS = ("police", "stranger", "other_worker", "other_manager", "auditor", "operator")
 NOT_AN_AGENCY = dict.fromkeys(("worker", "manager", "auditor", "operator"), 403)
+NOT_ASKED = dict.fromkeys(("police", "worker", "manager", "auditor", "operator"), 404)
 ONLY_MANAGERS = dict.fromkeys(("school", "worker", "auditor", "operator"), 403)
 NOT_A_REGISTRAR = dict.fromkeys(("school", "worker", "auditor"), 403)
 NOT_OF_A_HUB = dict.fromkeys(("school", "auditor", "operator"), 403)
@@ -724,6 +726,43 @@ REFERRAL_ROUTES: dict[str, Row] = {
                 "idempotency_key_reused",
                 body={"moment": "end"},
                 headers={"Idempotency-Key": "invitation"},
+            ),
+        ),
+    ),
+    "POST /v1/advice": Row(
+        "/v1/advice",
+        "school",
+        ADVICE,
+        NOT_AN_AGENCY,
+        (
+            Rule(422, "malformed", body={**ADVICE, "theme": "no_code"}),
+            Rule(422, "malformed", body={**ADVICE, "text": ""}),
+            Rule(409, "area_not_served", body={**ADVICE, "area": "nowhere"}),
+            Rule(422, "idempotency_key_reused", headers={"Idempotency-Key": "closed_advice"}),
+        ),
+    ),
+    "POST /v1/advice/{advice_id}/messages": Row(
+        "/v1/advice/{advice}/messages",
+        "east_manager",
+        {"text": "Synthetic words."},
+        NOT_ASKED,
+        (
+            Rule(422, "malformed", body={"text": ""}),
+            Rule(409, "advice_closed", path="/v1/advice/{closed_advice}/messages"),
+        ),
+    ),
+    "POST /v1/advice/{advice_id}/closure": Row(
+        "/v1/advice/{closable_advice}/closure",
+        "east_manager",
+        {"outcome": "signposted"},
+        NOT_ASKED,
+        (
+            Rule(422, "malformed", body={"outcome": "became_referral"}),
+            Rule(409, "advice_closed", path="/v1/advice/{closed_advice}/closure"),
+            Rule(
+                404,
+                "not_found",
+                body={"outcome": "became_referral", "referral_id": f"ref_{NO_ID}"},
             ),
         ),
     ),

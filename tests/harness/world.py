@@ -12,6 +12,7 @@ from allinone import sample
 from tests.harness.network import IDLE, Network, owner
 from tests.harness.refusals import Request
 from tests.harness.refused_routes import (
+    ADVICE,
     AGREEMENT,
     ANY_TAG,
     AREA,
@@ -178,6 +179,12 @@ async def _move_on(world: World) -> None:
     invitations = f"/v1/referrals/{ids['open']}/invitations"
     key = {"Idempotency-Key": "invitation"}
     await do("east_worker", "POST", invitations, {"moment": "start"}, **key)
+    for name in ("advice", "closable_advice", "closed_advice"):
+        question = {**ADVICE, "text": f"Synthetic {name}."}
+        key = {"Idempotency-Key": name}
+        ids[name] = (await do("school", "POST", "/v1/advice", question, **key))["id"]
+    given = {"outcome": "advice_given"}
+    await do("school", "POST", f"/v1/advice/{ids['closed_advice']}/closure", given)
     done = {"done": "Synthetic words of a Hub."}
     await do("east_manager", "PUT", "/v1/participation/replies/feel_safe", done)
     ended = {"outcome": "not_pursued"}

@@ -52,6 +52,9 @@ READS = {
         "?other_referral_id={same_one}&decision=different_people"
     ),
     "GET /v1/referrals/{referral_id}/participation": "/v1/referrals/{open}/participation",
+    "GET /v1/advice": "/v1/advice",
+    "GET /v1/advice/summary": f"/v1/advice/summary?hub_id={HUB}",
+    "GET /v1/advice/{advice_id}": "/v1/advice/{advice}",
     "GET /v1/participation/summary": f"/v1/participation/summary?hub_id={HUB}",
     "GET /v1/participation/replies": "/v1/participation/replies",
     "GET /v1/intelligence": "/v1/intelligence",

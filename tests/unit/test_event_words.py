@@ -20,7 +20,7 @@ about_id event_id event_ids from_subject_id ground_id notification_id other_refe
 other_subject_id
 plan_id query_id match_id decision_id referral_id referral_ids open_referrals subject_id to_subject_id key_id
 tracing_id participation_id invitation_id goal_id request_id first_sha256 sha256 account unknown_id
-report_id
+report_id advice_id
 """.split()
 # Who is who: given by a registrar or by the issuer of tokens, under the shape that `ID` has. A
 # caller who is neither can't make one (tests/system/test_words.py).
@@ -43,6 +43,8 @@ REASONS = {
     "AboutAgency.areas": "an area that a registrar gave",
     "AboutAgency.claimed_kind": "a closed list in the request",
     "AboutAgency.kind": "a closed list in the request",
+    "AdviceAsked.area": "an area that a Hub has",
+    "_AboutAdvice.agency_kind": "a closed list in the request",
     "AreaRegistered.area": "an area that an operator registered",
     "Basis.agency_ids": "registered agencies: another is refused (agency_unknown)",
     "Basis.id": "made by us",

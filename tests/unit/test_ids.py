@@ -13,6 +13,7 @@ OPEN = {
     "services/audit/integrity/commands.py": "a time",
     "services/audit/log/signer.py": "what is damaged, and where",
     "services/notify/delivery/follow_up.py": "a subscription's own last alarm",
+    "services/notify/rules/advice.py": "ids of an event of ours and of a Hub or agency",
     "services/notify/rules/absence.py": "ids of an event of ours and of a worker or Hub",
     "services/notify/rules/supervision.py": "ids of an event of ours and of a Hub",
     "services/notify/rules/cover.py": "ids of an event of ours and of who covers",

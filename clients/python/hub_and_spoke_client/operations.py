@@ -12,6 +12,19 @@ class Client(Connection):
         """Destroy your draft now, as after you have sent it. Nothing brings it back."""
         return self.send("DELETE", f"/v1/drafts/{quoted(draft_id)}")
 
+    def get_advice(
+        self,
+        *,
+        status: str | None = None,
+        cursor: str | None = None,
+        limit: int | None = None,
+        if_none_match: str | None = None,
+    ) -> Answer:
+        """Your agency's questions, or those to your Hub, without what is in them."""
+        query: dict[str, Any] = {"status": status, "cursor": cursor, "limit": limit}
+        headers: dict[str, Any] = {"If-None-Match": if_none_match}
+        return self.send("GET", "/v1/advice", query=query, headers=headers)
+
     def get_agency(self, agency_id: str, *, if_none_match: str | None = None) -> Answer:
         """An agency's entry: your own, or any of them for Hubs and operators."""
         headers: dict[str, Any] = {"If-None-Match": if_none_match}
@@ -230,6 +243,12 @@ class Client(Connection):
         headers: dict[str, Any] = {"If-None-Match": if_none_match}
         return self.send("GET", "/v1/notifications", query=query, headers=headers)
 
+    def get_one_advice(self, advice_id: str, *, if_none_match: str | None = None) -> Answer:
+        """A question with all that was written, for the agency that asked and the Hub that answers.
+        That you looked is recorded."""
+        headers: dict[str, Any] = {"If-None-Match": if_none_match}
+        return self.send("GET", f"/v1/advice/{quoted(advice_id)}", headers=headers)
+
     def get_referral(
         self, referral_id: str, *, purpose: str | None = None, if_none_match: str | None = None
     ) -> Answer:
@@ -349,6 +368,25 @@ class Client(Connection):
         """Say who did what about it, and what came of it. Sharing is no intervention in itself:
         until this is said, you will be asked again."""
         return self.send("POST", f"/v1/notifications/{quoted(notification_id)}/acted", body=body)
+
+    def post_advice(self, body: Any, *, idempotency_key: str | None = None) -> Answer:
+        """Ask the Hub of an area about a worry. Name no child: where one must be named, refer. You
+        hear of the answer as of a referral. `409 area_not_served` where no Hub would hear it."""
+        headers: dict[str, Any] = {"idempotency-key": idempotency_key}
+        return self.send("POST", "/v1/advice", headers=headers, body=body)
+
+    def post_advice_closure(self, advice_id: str, body: Any) -> Answer:
+        """What came of it. Where it became a referral, name it: the two are kept together."""
+        return self.send("POST", f"/v1/advice/{quoted(advice_id)}/closure", body=body)
+
+    def post_advice_message(
+        self, advice_id: str, body: Any, *, idempotency_key: str | None = None
+    ) -> Answer:
+        """Write further, as who asked or as the Hub. At most 30 messages; then phone."""
+        headers: dict[str, Any] = {"idempotency-key": idempotency_key}
+        return self.send(
+            "POST", f"/v1/advice/{quoted(advice_id)}/messages", headers=headers, body=body
+        )
 
     def post_amendment(self, referral_id: str, body: Any, *, if_match: str | None = None) -> Answer:
         """Add or correct something after sending: a merge patch (RFC 7396). What it does not name

@@ -11,6 +11,7 @@ from services.referral.participation.rule import finished
 from services.referral.store import Stores
 from shared.clock import now
 from shared.errors import BadRequest, NotFound
+from shared.rules.access_table import Action
 from shared.rules.calendars import LONDON
 from shared.rules.suppression import publish
 
@@ -20,16 +21,17 @@ MOST_QUARTERS = 8
 async def summary(stores: Stores, viewer: Viewer, hub_id: str | None) -> ParticipationSummary:
     """The last quarters of a manager's Hub, or of the Hub that an auditor names. Raises `NotFound` for
     a Hub that is not theirs or not there, `BadRequest` where none is named."""
-    of = await _hub(stores, viewer, hub_id)
+    of = await hub_asked(stores, viewer, hub_id, "view_participation_numbers")
     quarters = finished(now().astimezone(LONDON).date(), MOST_QUARTERS)
     return ParticipationSummary(
         hub_id=of, quarters=[await _quarter(stores, of, each) for each in quarters]
     )
 
 
-async def _hub(stores: Stores, viewer: Viewer, hub_id: str | None) -> str:
+async def hub_asked(stores: Stores, viewer: Viewer, hub_id: str | None, action: Action) -> str:
+    """A manager's own Hub, or the one that an auditor names."""
     if viewer.role == "hub_manager":
-        own = their_hub("view_participation_numbers", viewer)
+        own = their_hub(action, viewer)
         if hub_id not in (None, own):
             raise NotFound
         return own

@@ -102,7 +102,8 @@ async def carry_out(stores: Stores, plan: Plan) -> None:
 async def _has_a_timer(stores: Stores, record_id: str) -> bool:
     """What destroys its own key when its time has come."""
     keepers = (stores.drafts, stores.voices, stores.reports)
-    return any([await keeper.has(record_id) for keeper in keepers])
+    asked = await stores.advice.find({"_id": record_id}, limit=1)
+    return bool(asked) or any([await keeper.has(record_id) for keeper in keepers])
 
 
 def _days(count: int) -> timedelta:

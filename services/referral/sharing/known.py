@@ -51,6 +51,11 @@ class Known:
         host: str | None = (await self._workers.get(worker_id)).get("host_agency_id")
         return host
 
+    async def hub_of(self, worker_id: str) -> str | None:
+        """The Hub that a worker is registered at."""
+        hub: str | None = (await self._workers.get(worker_id)).get("hub_id")
+        return hub
+
     async def worker_left(self, worker_id: str) -> bool:
         """Whether a worker who was registered is active no more."""
         return (await self._workers.get(worker_id)).get("active") is False
