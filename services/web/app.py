@@ -13,6 +13,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from services.web import home
+from services.web.advising import routes as advising
 from services.web.agreeing import routes as agreeing
 from services.web.api import Apis
 from services.web.auditing import data as auditing_data
@@ -76,6 +77,7 @@ ROUTERS: list[APIRouter] = [
     telling.router,
     young.router,
     card_pages.router,
+    advising.router,
     voices.router,
     directory.router,
 ]

@@ -27,6 +27,7 @@ MENUS = {
     "agency": [
         ("/referrals", "My referrals"),
         ("/refer", "Make a referral"),
+        ("/advice", "Ask for advice"),
         ("/directory", "Directory"),
         ("/messages", "Messages"),
         ("/register", "Agency"),
@@ -46,6 +47,7 @@ MENUS = {
     "worker": [
         ("/today", "Today"),
         ("/cases", "My cases"),
+        ("/advice", "Questions"),
         ("/directory", "Directory"),
         ("/messages", "Messages"),
         ("/leave-times", "My leave"),
@@ -74,6 +76,7 @@ MENUS = {
         ("/agreements", "Agreements"),
         ("/numbers", "Numbers"),
         ("/voices", "What they say"),
+        ("/advice", "Questions"),
         ("/directory", "Directory"),
         ("/messages", "Messages"),
     ],

@@ -125,6 +125,41 @@ async def test_from_the_card_to_you_said_we_did(
         assert words not in await worker.reads()
 
 
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+async def test_a_question_is_asked_answered_and_ended(
+    browser: Browser, network: str, scripts: bool
+) -> None:
+    words, phone = f"Synthetic question {scripts}.", scripts
+    async with at_a_screen(browser, network, phone=phone, scripts=scripts) as school:
+        await sign_in(school, "school")
+        await school.press("Ask for advice", within="nav")
+        await school.write("Your question", words)
+        await school.press("Ask")
+        assert "Choose what it is about" in await school.reads()
+        assert words in await school.page.content(), "nobody types it twice"
+        await school.page.get_by_label("What is it about?").select_option("online")
+        await school.page.get_by_label("Which area").select_option("northtown")
+        await school.press("Ask")
+        assert "Open" in await school.reads()
+    async with at_a_screen(browser, network, phone=phone, scripts=scripts) as worker:
+        await sign_in(worker, "worker")
+        await worker.press("Questions", within="nav")
+        await worker.press("Something online")
+        assert words in await worker.reads()
+        await worker.write("Write", "Synthetic answer.")
+        await worker.press("Send")
+        assert "Answered" in await worker.reads()
+    async with at_a_screen(browser, network, scripts=scripts) as school:
+        await sign_in(school, "school")
+        await school.open("/advice")
+        await school.press("Something online")
+        assert "Synthetic answer." in await school.reads()
+        await school.page.locator("summary", has_text="End this question").click()
+        await school.choose("Advice given")
+        await school.press("End it")
+        assert "Closed" in await school.reads()
+
+
 async def test_the_code_of_a_link_is_in_the_field_and_in_no_address(
     browser: Browser, network: str, case: tuple[str, str]
 ) -> None:

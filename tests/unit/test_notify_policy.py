@@ -144,6 +144,7 @@ def test_every_event_that_a_rule_may_be_about_arrives_and_names_its_referral() -
         "worker.registered",
     )
     others += ("worker.supervision_taken_back",)
+    others += tuple(f"advice.{it}" for it in ("asked", "written", "unanswered"))
     others += tuple(f"worker.leave_{it}" for it in ("requested", "undecided", "decided"))
     of_referrals = {"referral.erased", *others}
     assert without == of_referrals | {

@@ -130,7 +130,15 @@ def close(advice: Advice, entry: AdviceClosure, at: datetime) -> Change[Advice]:
             return unchanged(advice)
         raise Refused("advice_closed", "This question has ended; ask a new one.")
     event = AdviceClosed(**_about(advice), outcome=entry.outcome, referral_id=entry.referral_id)
-    return changed(advice, event, **said, status="closed", answer_by=None, destroyed_at=at + KEPT)
+    return changed(
+        advice,
+        event,
+        outcome=entry.outcome,
+        referral_id=entry.referral_id,
+        status="closed",
+        answer_by=None,
+        destroyed_at=at + KEPT,
+    )
 
 
 def forget(advice: Advice, at: datetime) -> Change[Advice]:
