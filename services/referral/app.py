@@ -18,6 +18,7 @@ from services.referral.goals import route as goals
 from services.referral.handlers import handlers
 from services.referral.imports import route as imports
 from services.referral.intake import route as intake
+from services.referral.intelligence import links_route as links
 from services.referral.intelligence import route as intelligence
 from services.referral.invalidation import route as invalidation
 from services.referral.lifecycle import route as lifecycle
@@ -68,6 +69,7 @@ ROUTERS = (
     advice.router,
     cards.router,
     intelligence.router,
+    links.router,
 )
 
 

@@ -2,6 +2,7 @@
 
 from services.referral.areas.command import settle_all, settle_one
 from services.referral.intelligence.ending import forget_reports
+from services.referral.intelligence.linking import link_report, unlink_report
 from services.referral.lifecycle.following import OfAllocation, follow, stands
 from services.referral.matches.again import look_again, look_at, replaced
 from services.referral.matches.finding import after_decision, find_again, find_matches, match_id
@@ -29,7 +30,11 @@ from shared.events.casework import (
 )
 from shared.events.codes import UNKNOWN_AREA
 from shared.events.erasure import ReferralErased
-from shared.events.intelligence import IntelligenceDestroyed
+from shared.events.intelligence import (
+    IntelligenceDestroyed,
+    IntelligenceReported,
+    IntelligenceWithdrawn,
+)
 from shared.events.joining import JoinProposalEnded, JoinProposed
 from shared.events.referral import ReferralAmended, ReferralReceived
 from shared.events.subject import SubjectMatchDecided
@@ -54,6 +59,8 @@ def handlers(stores: Stores) -> Handlers:
         "referral.follow_up": [
             on(AreaRegistered, on_area_registered),
             on(ReferralErased, on_referral_erased),
+            on(IntelligenceReported, on_reported),
+            on(IntelligenceWithdrawn, on_report_withdrawn),
             on(IntelligenceDestroyed, on_report_destroyed),
             on(SubjectMatchDecided, on_match_decided),
             on(ReferralAmended, on_referral_amended),
@@ -132,11 +139,24 @@ async def on_referral_erased(stores: Stores, event: Event[ReferralErased], by: O
     await forget_reports(stores, event.data.referral_id, by)
 
 
-async def on_report_destroyed(
-    stores: Stores, event: Event[IntelligenceDestroyed], _: Origin
+async def on_reported(stores: Stores, event: Event[IntelligenceReported], by: Origin) -> None:
+    """What it has in common with other reports is found."""
+    await link_report(stores, event.data.report_id, by)
+
+
+async def on_report_withdrawn(
+    stores: Stores, event: Event[IntelligenceWithdrawn], by: Origin
 ) -> None:
-    """What a crash left of it: its key."""
+    """It is linked with nothing any more."""
+    await unlink_report(stores, event.data.report_id, by)
+
+
+async def on_report_destroyed(
+    stores: Stores, event: Event[IntelligenceDestroyed], by: Origin
+) -> None:
+    """What a crash left of it: its key. It is linked with nothing any more."""
     await stores.vault.destroy(event.data.report_id)
+    await unlink_report(stores, event.data.report_id, by)
 
 
 async def on_match_decided(stores: Stores, event: Event[SubjectMatchDecided], by: Origin) -> None:

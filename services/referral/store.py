@@ -12,6 +12,7 @@ from services.referral.areas.rule import Area
 from services.referral.drafts.drafts import Drafts
 from services.referral.hubs.directory import Directory
 from services.referral.intake.reservation import References
+from services.referral.intelligence.link import Link
 from services.referral.intelligence.report import Report
 from services.referral.intelligence.reports import Reports
 from services.referral.matches.entries import Matches
@@ -73,8 +74,11 @@ class Stores:
             matches=Matches(database["possible_matches"]),
             drafts=Drafts(database["drafts"], vault, timedelta(days=policy().drafts_days)),
             voices=Voices(database, relay, vault, timedelta(days=policy().participation_days)),
-            reports=Reports(Store(database["reports"], Report, relay)),
             advice=Store(database["advice"], Advice, relay),
+            reports=Reports(
+                Store(database["reports"], Report, relay),
+                Store(database["link_nodes"], Link, relay),
+            ),
             vault=vault,
         )
 

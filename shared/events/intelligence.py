@@ -50,6 +50,7 @@ class IntelligenceReported(_AboutReport):
     """A report is stored. Its mentions are counted; its links follow."""
 
     event_type: ClassVar[str] = "intelligence.reported"
+    heard_by: ClassVar[tuple[str, ...]] = ("referral.follow_up",)
 
     reporter_kind: ReporterKind
     agency_id: str | None
@@ -155,6 +156,7 @@ class IntelligenceWithdrawn(_AboutReport):
     """Its reporter, or the area's coordinator, took it back: nothing is found by it any more."""
 
     event_type: ClassVar[str] = "intelligence.withdrawn"
+    heard_by: ClassVar[tuple[str, ...]] = ("referral.follow_up",)
 
     reason: WithdrawalReason
     destroyed_at: datetime

@@ -59,6 +59,9 @@ TABLE: Mapping[Action, Row] = {
         *("own", "own_agency", "worker_in_person", "manager_of_hub", "coordinator_of_area")
     ),
     "view_report": _REPORT_READERS,
+    "view_report_links": _REPORT_READERS,
+    "view_referral_links": _row("referral", *_READERS, hidden=True),
+    "decide_link": _row("link", "manager_of_hub", "coordinator_of_area", hidden=True),
     "withdraw_report": _row(
         *("report", "own_agency", "worker_in_person", "coordinator_of_area"), hidden=True
     ),

@@ -52,12 +52,14 @@ ROLES: tuple[str, ...] = (
 )
 # What a route is about. `own`: lists, what is new, what is asked of a role and of nothing in
 # particular. `notice` is a notification, `mailing` what a recipient was sent and how it is told;
-# `report` is intelligence, `draft` is what one account has not sent yet, which its colleagues don't see;
+# `report` is intelligence, `link` what several have in common;
+# `draft` is what one account has not sent yet, which its colleagues don't see;
 # `transfer` is a proposal as both Hubs see it, `answer` as the one does that may take the referral.
 Kind = Literal[
     "own",
     "draft",
     "report",
+    "link",
     "referral",
     "case",
     "stranded",
@@ -103,6 +105,10 @@ STANDS: Mapping[Kind, Collection[Relation]] = {
     "report": (
         *("own_agency", "partner", "other_agency"),
         *("worker_in_person", "worker_on_case", "other_worker", "manager_of_hub", "other_manager"),
+        *("coordinator_of_area", "other_coordinator", "auditor", "operator", "unsafe", "left"),
+    ),
+    "link": (
+        *("other_agency", "other_worker", "manager_of_hub", "other_manager"),
         *("coordinator_of_area", "other_coordinator", "auditor", "operator", "unsafe", "left"),
     ),
     "referral": _AROUND,

@@ -21,6 +21,7 @@ from tests.harness.refused_routes import (
     HUB,
     PERSONS,
     REPORT,
+    SOMEBODY,
     WORKER,
     referral_of,
 )
@@ -116,6 +117,14 @@ WHO: Mapping[Kind, People] = {
         **_LEADERS,
         **_WATCHERS,
     },
+    "link": {
+        "other_agency": ("school",),
+        "other_worker": ("east_worker",),
+        "coordinator_of_area": ("coordinator",),
+        "unsafe": UNSAFE,
+        **_LEADERS,
+        **_WATCHERS,
+    },
     "referral": _AROUND,
     "case": _AROUND,
     "stranded": {**_AROUND, "other_manager": ("east_manager", "manager")},
@@ -146,13 +155,14 @@ RECIPIENTS = {
     "operator": ("operator", "operator"),
     "marked_operator": ("operator", "operator"),
 }
-_REFERRAL, _NOTICE, _PLAN, _REPORT = (
-    rf"{start}_[0-9a-f]{{32}}" for start in ("ref", "ntf", "plan", "rep")
+_REFERRAL, _NOTICE, _PLAN, _REPORT, _LINK = (
+    rf"{start}_[0-9a-f]{{32}}" for start in ("ref", "ntf", "plan", "rep", "lnk")
 )
 # Where somebody stands so to another thing than the one in the path: what is replaced in it, and by
 # which of the world's ids.
 ELSEWHERE: Mapping[tuple[Kind, Relation], tuple[str, str]] = {
     ("report", "worker_in_person"): (_REPORT, "report_{person}"),
+    ("link", "unsafe"): (_LINK, "marked_link_{person}"),
     ("report", "unsafe"): (_REPORT, "marked_report_{person}"),
     ("referral", "partner"): (_REFERRAL, "open"),
     ("case", "partner"): (_REFERRAL, "open"),
@@ -240,7 +250,10 @@ async def _mark(world: World) -> None:
         key = {"Idempotency-Key": "basis"}
         await do("second_manager", "POST", f"{path}/bases", BASIS, **key)
         named = {**REPORT, "referral_id": ids[case]}
-        made = await do("school", "POST", "/v1/intelligence", named, **{"Idempotency-Key": case})
+        named["mentions"] = [{**SOMEBODY, "values": {"name": f"Nobody {case}"}}]
+        for number in "12":
+            key = {"Idempotency-Key": f"{case} {number}"}
+            made = await do("school", "POST", "/v1/intelligence", named, **key)
         ids[f"{case}_report"] = made["id"]
     await network.quiet()
     mark, path = {"unsafe": True, "relation": "close_associate"}, f"/v1/referrals/{ids['marked']}"
@@ -257,6 +270,12 @@ async def _mark(world: World) -> None:
     ids["marked_case_hosted_worker"] = ids["hosted"]
     ids |= {f"marked_report_{person}": ids["marked_report"] for person in UNSAFE}
     ids["marked_report_hosted_worker"] = ids["hosted_report"]
+    for case in ("marked", "hosted"):
+        named = {"report_ids": ids[f"{case}_report"]}
+        link = await network.mongo_of("referral")["link_nodes"].find_one(named) or {}
+        ids[f"{case}_link"] = link["_id"]
+    ids |= {f"marked_link_{person}": ids["marked_link"] for person in UNSAFE}
+    ids["marked_link_hosted_worker"] = ids["hosted_link"]
     await _would_have_it(network, ids)
 
 

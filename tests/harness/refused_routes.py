@@ -80,6 +80,7 @@ ADVICE = {"area": AREA, "theme": "signs", "text": "Synthetic question."}
 # No code looks so: what is asked by it is refused, and is no guess.
 CARD = {"card_code": "none"}
 NO_CARD = (Rule(409, "code_unknown", body=CARD),)
+SOMEBODY = {"kind": "person", "role": "suspect", "values": {"name": "Nobody Synthetic"}}
 CAR = {"kind": "vehicle", "role": "suspect", "values": {"registration": "AB12 CDE"}}
 REPORT: dict[str, Any] = {
     "text": "A synthetic car waits outside.",
@@ -88,7 +89,7 @@ REPORT: dict[str, Any] = {
     "handling": "C",
     "conditions": "Ask the reporter before anybody else is told.",
     "area": AREA,
-    "mentions": [CAR],
+    "mentions": [CAR, SOMEBODY],
 }
 REFERRAL = a_referral(
     agency_reference="well-formed",
@@ -490,6 +491,17 @@ REFERRAL_ROUTES: dict[str, Row] = {
     ),
     "POST /v1/intelligence/{report_id}/withdrawal": _of_report(
         "{taken_back_report}/withdrawal", "school", {"reason": "withdrawn"}, "east_manager"
+    ),
+    "POST /v1/links/{link_id}/decisions": Row(
+        "/v1/links/{possible_link}/decisions",
+        "coordinator",
+        {"decision": "confirmed", "reason": "reports_compared"},
+        dict.fromkeys(("school", "worker", "manager", "auditor", "operator"), 404),
+        (
+            Rule(409, "link_certain", path="/v1/links/{certain_link}/decisions"),
+            Rule(404, "not_found", path=f"/v1/links/lnk_{NO_ID}/decisions"),
+        ),
+        entry="intelligence.refused",
     ),
     "POST /v1/intelligence/{report_id}/reviews": _of_report(
         "{reviewed_report}/reviews", "coordinator", {"outcome": "keep"}, "school"

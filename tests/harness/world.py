@@ -214,6 +214,11 @@ async def _move_on(world: World) -> None:
         named = {**REPORT, "referral_id": ids["open"]}
         key = {"Idempotency-Key": name}
         ids[name] = (await do("school", "POST", "/v1/intelligence", named, **key))["id"]
+    await world.network.quiet()
+    links = world.network.mongo_of("referral")["link_nodes"]
+    for name, kind in (("possible", "name"), ("certain", "vehicle")):
+        found = await links.find_one({"kind": kind, "strength": name}) or {}
+        ids[f"{name}_link"] = found["_id"]
     path = f"/v1/intelligence/{ids['ended_report']}/withdrawal"
     await do("school", "POST", path, {"reason": "entered_in_error"}, **ANY_TAG)
     inbox = await do("school", "GET", "/v1/notifications?wait=20")

@@ -59,6 +59,8 @@ READS = {
     "GET /v1/participation/replies": "/v1/participation/replies",
     "GET /v1/intelligence": "/v1/intelligence",
     "GET /v1/intelligence/{report_id}": "/v1/intelligence/{report}",
+    "GET /v1/intelligence/{report_id}/links": "/v1/intelligence/{report}/links",
+    "GET /v1/referrals/{referral_id}/links": "/v1/referrals/{open}/links",
     "GET /v1/drafts": "/v1/drafts",
     "GET /v1/drafts/{draft_id}": "/v1/drafts/{draft}",
     "GET /v1/stranded": "/v1/stranded",

@@ -20,7 +20,7 @@ about_id event_id event_ids from_subject_id ground_id notification_id other_refe
 other_subject_id
 plan_id query_id match_id decision_id referral_id referral_ids open_referrals subject_id to_subject_id key_id
 tracing_id participation_id invitation_id goal_id request_id first_sha256 sha256 account unknown_id
-report_id advice_id
+report_id advice_id link_id
 """.split()
 # Who is who: given by a registrar or by the issuer of tokens, under the shape that `ID` has. A
 # caller who is neither can't make one (tests/system/test_words.py).
@@ -55,6 +55,8 @@ REASONS = {
     "Consent.id": "made by us",
     "Contribution.agencies": "registered agencies",
     "GoalResult.goal": "a closed list in the request",
+    "LinkFound.area_ids": "codes of the register",
+    "LinkFound.hub_ids": "registered Hubs",
     "IntelligenceReported.area": "a code of the register",
     "IntelligenceReviewDue.area": "a code of the register",
     "HubRegistered.areas": "areas that an operator gave",

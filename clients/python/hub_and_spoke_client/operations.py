@@ -259,6 +259,11 @@ class Client(Connection):
             "GET", f"/v1/referrals/{quoted(referral_id)}", query=query, headers=headers
         )
 
+    def get_referral_links(self, referral_id: str, *, if_none_match: str | None = None) -> Answer:
+        """What was reported about this referral and has something in common with other reports."""
+        headers: dict[str, Any] = {"If-None-Match": if_none_match}
+        return self.send("GET", f"/v1/referrals/{quoted(referral_id)}/links", headers=headers)
+
     def get_referrals(
         self,
         *,
@@ -295,6 +300,13 @@ class Client(Connection):
         query: dict[str, Any] = {"cursor": cursor, "limit": limit}
         headers: dict[str, Any] = {"If-None-Match": if_none_match}
         return self.send("GET", "/v1/participation/replies", query=query, headers=headers)
+
+    def get_report_links(self, report_id: str, *, if_none_match: str | None = None) -> Answer:
+        """What this report has in common with others. Where you may not read those, that a link
+        exists and whom to speak with; to an agency only under an agreement with the Hub. That you
+        looked is recorded."""
+        headers: dict[str, Any] = {"If-None-Match": if_none_match}
+        return self.send("GET", f"/v1/intelligence/{quoted(report_id)}/links", headers=headers)
 
     def get_response_message(self, referral_id: str, *, if_none_match: str | None = None) -> Answer:
         """How a referral stands, as a `servicerequest-response` message: accepted, rejected and why,

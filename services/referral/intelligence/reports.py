@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from services.referral.intelligence.link import Link
 from services.referral.intelligence.report import REPORT_ENDS_DUE, REVIEW_DUE, Report
 from shared.storage.store import Document, Store
 from shared.web.cursors import behind, cursor_of
@@ -11,8 +12,8 @@ from shared.web.cursors import behind, cursor_of
 class Reports:
     """Reports by id, by place and by what they are found by."""
 
-    def __init__(self, store: Store[Report]) -> None:
-        self.store = store
+    def __init__(self, store: Store[Report], links: Store[Link]) -> None:
+        self.store, self.links = store, links
 
     async def prepare(self) -> None:
         """Create the indexes; safe to repeat."""
@@ -22,6 +23,7 @@ class Reports:
             [("referral_id", 1)],
             timers=[REVIEW_DUE, REPORT_ENDS_DUE],
         )
+        await self.links.prepare([("report_ids", 1)])
 
     async def has(self, report_id: str) -> bool:
         """Whether there is such a report, destroyed ones included."""
