@@ -19,7 +19,9 @@ from services.referral.handlers import handlers
 from services.referral.imports import route as imports
 from services.referral.intake import route as intake
 from services.referral.intelligence import links_route as links
+from services.referral.intelligence import profile_route as problem_profile
 from services.referral.intelligence import route as intelligence
+from services.referral.intelligence import wall_route as wall
 from services.referral.invalidation import route as invalidation
 from services.referral.lifecycle import route as lifecycle
 from services.referral.matches import route as matches
@@ -70,6 +72,8 @@ ROUTERS = (
     cards.router,
     intelligence.router,
     links.router,
+    wall.router,
+    problem_profile.router,
 )
 
 

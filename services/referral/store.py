@@ -13,6 +13,7 @@ from services.referral.drafts.drafts import Drafts
 from services.referral.hubs.directory import Directory
 from services.referral.intake.reservation import References
 from services.referral.intelligence.link import Link
+from services.referral.intelligence.profiles import Profiles
 from services.referral.intelligence.report import Report
 from services.referral.intelligence.reports import Reports
 from services.referral.matches.entries import Matches
@@ -51,6 +52,7 @@ class Stores:
     voices: Voices
     reports: Reports
     advice: Store[Advice]
+    profiles: Profiles
     vault: Vault
 
     @classmethod
@@ -79,6 +81,7 @@ class Stores:
                 Store(database["reports"], Report, relay),
                 Store(database["link_nodes"], Link, relay),
             ),
+            profiles=Profiles(database["published_profiles"]),
             vault=vault,
         )
 

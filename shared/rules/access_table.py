@@ -65,6 +65,9 @@ TABLE: Mapping[Action, Row] = {
     "withdraw_report": _row(
         *("report", "own_agency", "worker_in_person", "coordinator_of_area"), hidden=True
     ),
+    # What many reports come to: where they meet, and how many there are.
+    "view_wall": _row("own", "manager_of_hub", "coordinator_of_area"),
+    "view_profile": _row("area", "partner", "manager_of_hub", "coordinator_of_area"),
     "review_report": _row("report", "manager_of_hub", "coordinator_of_area", hidden=True),
     "view": _row("referral", "partner", *_READERS, hidden=True),
     "view_history": _row("referral", *_READERS, hidden=True),

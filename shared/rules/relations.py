@@ -70,6 +70,7 @@ Kind = Literal[
     "agreement",
     "advice",
     "hub",
+    "area",
     "worker",
     "notice",
     "mailing",
@@ -127,6 +128,10 @@ STANDS: Mapping[Kind, Collection[Relation]] = {
     "agreement": ("own_agency", *_OF_A_HUB),
     "advice": ("own_agency", *_OF_A_HUB),
     "hub": _OF_A_HUB,
+    "area": (
+        *("partner", "other_agency", "other_worker", "manager_of_hub", "other_manager"),
+        *("coordinator_of_area", "other_coordinator", "auditor", "operator", "left"),
+    ),
     "worker": ("worker_in_person", *_OF_A_HUB),
     "notice": (*_OF_A_RECIPIENT, "unsafe"),
     "mailing": _OF_A_RECIPIENT,

@@ -125,6 +125,14 @@ WHO: Mapping[Kind, People] = {
         **_LEADERS,
         **_WATCHERS,
     },
+    "area": {
+        "partner": ("police",),
+        "other_agency": ("stranger",),
+        "other_worker": ("other_worker",),
+        "coordinator_of_area": ("coordinator",),
+        **_LEADERS,
+        **_WATCHERS,
+    },
     "referral": _AROUND,
     "case": _AROUND,
     "stranded": {**_AROUND, "other_manager": ("east_manager", "manager")},
@@ -225,6 +233,7 @@ async def _a_partner(world: World) -> None:
     """The police know of some referrals, by a basis that names them and an agreement."""
     terms = {**AGREEMENT, "parties": [sample.POLICE, HUB], "grounds": ["public_task", "consent"]}
     terms["categories"] = ["existence", "risk", "intelligence"]
+    terms["purposes"] = ["safeguarding", "prevention_of_crime"]
     await world.do("operator", "PUT", "/v1/agreements/isa_police", terms)
     for person in ("police", "east_manager"):
         path = "/v1/agreements/isa_police/signatures"

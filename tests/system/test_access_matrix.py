@@ -61,6 +61,8 @@ READS = {
     "GET /v1/intelligence/{report_id}": "/v1/intelligence/{report}",
     "GET /v1/intelligence/{report_id}/links": "/v1/intelligence/{report}/links",
     "GET /v1/referrals/{referral_id}/links": "/v1/referrals/{open}/links",
+    "GET /v1/wall": "/v1/wall",
+    "GET /v1/problem-profile": f"/v1/problem-profile?area={AREA}&quarter=2026-Q1",
     "GET /v1/drafts": "/v1/drafts",
     "GET /v1/drafts/{draft_id}": "/v1/drafts/{draft}",
     "GET /v1/stranded": "/v1/stranded",
