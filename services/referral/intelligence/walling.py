@@ -19,6 +19,7 @@ from services.referral.intelligence.wall import Said, chosen
 from services.referral.store import Stores
 from services.referral.vault import Erased
 from shared.clock import now
+from shared.events.links import LinkDecision
 from shared.storage.store import Document
 
 # So many reports are looked at, the newest: what was reported before is counted nowhere.
@@ -49,7 +50,9 @@ async def wall_of(
     )
     readable = await _readable(stores, asker, found[:MOST_REPORTS])
     said = [one for about, _ in readable.values() for one in _said(about)]
-    shown = chosen(said, (), (), strength)
+    decided = await _decided(stores, said)
+    confirmed = {link for link, decision in decided.items() if decision == "confirmed"}
+    shown = chosen(said, confirmed, decided.keys() - confirmed, strength)
     newest = [thing.newest for thing in shown.things]
     looked = {one.report_id: readable[one.report_id] for one in newest}
     opened = await _opened(stores, newest, looked)
@@ -82,6 +85,14 @@ async def _readable(
         if isinstance(seen, Seen):
             readable[report.id] = each, seen
     return readable
+
+
+async def _decided(stores: Stores, said: Sequence[Said]) -> dict[str, LinkDecision]:
+    """Possible links that somebody decided, and how."""
+    ids = sorted({link for one in said for link in one.possible})
+    where = {"_id": {"$in": ids}, "decision": {"$ne": None}}
+    found = await stores.reports.links.find(where, limit=len(ids)) if ids else []
+    return {link.id: link.decision for link in found if link.decision}
 
 
 def _said(about: About) -> list[Said]:
