@@ -100,7 +100,7 @@ class AdviceViewed(EventData):
 
     advice_id: str
     hub_id: str
-    viewer_kind: Literal["agency", "worker", "hub_manager", "auditor", "operator"]
+    viewer_kind: Literal["agency", "worker", "hub_manager", "coordinator", "auditor", "operator"]
     viewer_id: str
 
     def says(self, by: str) -> str:

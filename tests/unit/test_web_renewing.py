@@ -35,7 +35,7 @@ class Counting(httpx2.AsyncBaseTransport):
             secret="synthetic",
             lifetime=SHORT,
         )
-        self._inner = httpx2.ASGITransport(app=made.app())
+        self._inner = httpx2.ASGITransport(app=made.app(settings))
         self.asked, self.renewing = list[str](), asyncio.Event()
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:

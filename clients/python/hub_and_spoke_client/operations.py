@@ -249,6 +249,22 @@ class Client(Connection):
         headers: dict[str, Any] = {"If-None-Match": if_none_match}
         return self.send("GET", f"/v1/advice/{quoted(advice_id)}", headers=headers)
 
+    def get_problem_profile(
+        self,
+        *,
+        area: str | None = None,
+        quarter: str | None = None,
+        format: str | None = None,
+        if_none_match: str | None = None,
+    ) -> Answer:
+        """What an area knows of a quarter that has ended, in numbers without persons: for its
+        coordinator, the manager of its Hub, and an agency by an agreement with the Hub that
+        covers `intelligence`. It is counted once and stays so. There are no filters, on purpose:
+        they could be subtracted."""
+        query: dict[str, Any] = {"area": area, "quarter": quarter, "format": format}
+        headers: dict[str, Any] = {"If-None-Match": if_none_match}
+        return self.send("GET", "/v1/problem-profile", query=query, headers=headers)
+
     def get_referral(
         self, referral_id: str, *, purpose: str | None = None, if_none_match: str | None = None
     ) -> Answer:

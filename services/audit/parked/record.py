@@ -3,14 +3,13 @@
 import hashlib
 import re
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from shared.events import catalogue
 from shared.events.parked import (
     DeadLetterDiscarded,
     DeadLetterReplayed,
     DiscardReason,
-    OfParked,
 )
 from shared.messaging.bus import DeadLetter
 from shared.storage.records import Record
@@ -45,12 +44,12 @@ def handled(
         at=at,
     )
     ours = EVENT_ID.fullmatch(letter.message_id) and letter.type in catalogue.event_types()
-    which = OfParked(
-        queue=letter.queue,
-        event_id=letter.message_id if ours else None,
-        parked_type=letter.type if ours else None,
-        sha256=digest,
-    )
+    which: dict[str, Any] = {
+        "queue": letter.queue,
+        "event_id": letter.message_id if ours else None,
+        "parked_type": letter.type if ours else None,
+        "sha256": digest,
+    }
     if reason:
-        return record, DeadLetterDiscarded(**dict(which), reason=reason)
-    return record, DeadLetterReplayed(**dict(which))
+        return record, DeadLetterDiscarded(**which, reason=reason)
+    return record, DeadLetterReplayed(**which)
