@@ -31,7 +31,7 @@ class _AboutAdvice(EventData):
     theme: AdviceTheme
 
     def parties(self) -> Parties:
-        return Parties(agencies=(self.agency_id,), hubs=(self.hub_id,), informed=(self.agency_id,))
+        return Parties(agencies=(self.agency_id,), hubs=(self.hub_id,))
 
 
 class AdviceAsked(_AboutAdvice):
