@@ -24,7 +24,9 @@ FAULTS_PER_BODY = 3
 NOBODIES = ("nonsense", "service", "no agency", "no worker", "no hub")
 NO_ID = "0" * 32
 # Path parameters that name one young person's record.
-OF_A_RECORD = ("referral_id", "allocation_id", "notification_id", "tracing_id")
+OF_A_RECORD = (
+    *("referral_id", "allocation_id", "notification_id", "tracing_id", "report_id", "link_id"),
+)
 
 # A document of a database, by service, collection and id.
 Key = tuple[str, str, str]

@@ -476,9 +476,16 @@ REFERRAL_ROUTES: dict[str, Row] = {
         REPORT,
         dict.fromkeys(("manager", "auditor", "operator"), 403),
         (
-            Rule(404, "not_found", body={**REPORT, "referral_id": f"ref_{NO_ID}"}),
             Rule(
-                404, "not_found", body={**REPORT, "referral_id": referral_of("open")}, by="police"
+                *(404, "not_found"),
+                body={**REPORT, "referral_id": f"ref_{NO_ID}"},
+                entry="record.refused",
+            ),
+            Rule(
+                *(404, "not_found"),
+                body={**REPORT, "referral_id": referral_of("open")},
+                by="police",
+                entry="record.refused",
             ),
             Rule(409, "area_not_known", body={**REPORT, "area": "nowhere_at_all"}),
             Rule(409, "erased", body={**REPORT, "referral_id": referral_of("erased")}),
@@ -499,7 +506,11 @@ REFERRAL_ROUTES: dict[str, Row] = {
         dict.fromkeys(("school", "worker", "manager", "auditor", "operator"), 404),
         (
             Rule(409, "link_certain", path="/v1/links/{certain_link}/decisions"),
-            Rule(404, "not_found", path=f"/v1/links/lnk_{NO_ID}/decisions"),
+            Rule(
+                *(404, "not_found"),
+                path=f"/v1/links/lnk_{NO_ID}/decisions",
+                entry="intelligence.refused",
+            ),
         ),
         entry="intelligence.refused",
     ),
@@ -790,7 +801,7 @@ REFERRAL_ROUTES: dict[str, Row] = {
         {**CARD, "feeling": "good", "read_by": "worker"},
         NOT_AN_AGENCY,
         (
-            *NO_CARD,
+            Rule(409, "code_unknown"),
             Rule(422, "malformed", body={**CARD, "read_by": "worker"}),
             Rule(422, "malformed", body={**CARD, "feeling": "good", "read_by": "everybody"}),
         ),
@@ -1193,7 +1204,6 @@ AUDIT_ROUTES: dict[str, Row] = {
         None,
         {"school": 403, "worker": 403, "manager": 403, "auditor": 403},
         (Rule(404, "not_found"),),
-        malformed=404,
         taken=False,
     ),
     "POST /v1/dead-letters/{message_id}/discard": Row(

@@ -30,6 +30,7 @@ PLACES |= {"basis_id": "bas_" + 32 * "0", "consent_id": "con_" + 32 * "0"}
 PLACES |= {"goal_id": "goal_" + 32 * "0", "tracing_id": "trc_" + 32 * "0"}
 PLACES |= {"theme": "share_less", "advice_id": "adv_" + 32 * "0"}
 PLACES |= {"request_id": "lv_" + 32 * "0", "draft_id": "drf_" + 32 * "0"}
+PLACES |= {"message_id": "evt_" + 32 * "0"}
 PLACES |= {"report_id": "rep_" + 32 * "0", "link_id": "lnk_" + 32 * "0"}
 LEFT = {
     "inactive referrer": PEOPLE["school"],

@@ -24,9 +24,9 @@ BORN = {"desktop": "2010-01-11", "phone": "2011-04-22", "no scripts": "2012-08-0
 MOST_CALLS = {
     "AGENCY": {
         **{"/referrals": 2, "/referrals/{case}": 1, "/refer": 0, "/directory": 3},
-        **{"/messages": 1, "/register": 0, "/settings": 1},
+        **{"/messages": 1, "/register": 0, "/settings": 2},
     },
-    "WORKER": {"/today": 3, "/cases": 1, "/leave-times": 1, "/messages": 1, "/settings": 1},
+    "WORKER": {"/today": 3, "/cases": 1, "/leave-times": 1, "/messages": 1, "/settings": 2},
     "MANAGER": {
         **{"/board": 11, "/cases": 1, "/cases/{case}": 4, "/cases/{case}/why": 2},
         **{"/cases/{case}/transfer": 3, "/caseloads": 1, "/matches": 1, "/workers": 1},
