@@ -17,6 +17,7 @@ from fastapi import FastAPI, Request
 from jinja2 import Environment
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
+from services.web.session import Cookies
 from services.web.settings import WebSettings
 from services.web.visit import SEE_OTHER, comes_from_us
 
@@ -129,12 +130,15 @@ class Issuer:
 
     async def _choose(self, request: Request, who: str) -> Response:
         """Sign in as them at once, from a page of ours, and on to the path `to`. Which paths there are
-        to go on to `/sign-in` decides, as for everybody; who it is the browser keeps until then."""
+        to go on to `/sign-in` decides, as for everybody; who it is the browser keeps until then. Who
+        was signed in before is so no more: `/sign-in` would go on as them."""
         if who not in self._people or not comes_from_us(request):
             return HTMLResponse(NOT_OURS, 400)
         wanted = (await _form(request)).get("to", "/")
         answer = RedirectResponse(f"/sign-in?to={quote(wanted, safe='/')}", SEE_OTHER)
         life = int(CODE_LIFETIME)
+        for field in Cookies(request.app.state.settings).written(None):
+            answer.headers.append("Set-Cookie", field)
         answer.set_cookie(CHOSEN, who, life, path=AUTHORIZE, httponly=True, samesite="strict")
         return answer
 

@@ -479,6 +479,7 @@ async def test_what_no_hub_holds_an_operator_places_and_what_a_hub_gives_another
         at_a_screen(browser, network.base, phone=True) as other,
     ):
         await sign_in(manager, "manager")
+        await sign_in(other, "other-hub")
         await manager.open(f"/cases/{given}")
         for answer in ("declined", "taken"):
             await manager.press("Give it to another Hub")
@@ -499,7 +500,7 @@ async def test_what_no_hub_holds_an_operator_places_and_what_a_hub_gives_another
 
 async def answer_it(person: Person, *, take: bool) -> None:
     """The manager of the other Hub takes what was proposed to them, or does not."""
-    await sign_in(person, "other-hub")
+    await person.open("/board")
     await person.press("Transfers", within="nav")
     assert "Yours to answer" in await person.reads()
     await person.press("hub_north to hub_south")
