@@ -34,8 +34,10 @@ PLACES = {
     "size": "1",
 }
 NEEDED = {"first": "1", "second": "2", "seq": "1"}
-# Health is of every service; it answers no question.
-OURS = {path: of for path, of in PATHS.items() if not path.startswith("/health")}
+# Health is of every service, parked messages are for operators: neither is a question to the trail.
+OURS = {
+    path: of for path, of in PATHS.items() if not path.startswith(("/health", "/v1/dead-letters"))
+}
 READING = sorted(path for path, of in OURS.items() if "get" in of)
 
 

@@ -34,8 +34,8 @@ MOST_CALLS = {
         **{"/agreements": 1, "/agreements/isa_northtown": 1},
     },
     "AUDITOR": {
-        **{"/trail": 0, "/trail/referrals/{case}?purpose=verification": 1},
-        **{"/trail/reports": 1, "/trail/exports": 0, "/trail/integrity": 2},
+        **{"/trail": 1, "/trail/referrals/{case}?purpose=verification": 1},
+        **{"/trail/reports": 1, "/trail/exports": 1, "/trail/integrity": 2},
     },
     "OPERATOR": {"/stranded": 1, "/register/agencies": 1, "/register/hubs": 1},
 }

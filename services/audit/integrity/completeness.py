@@ -112,15 +112,16 @@ class Completeness:
     async def _replaced_streams(self, size: int) -> None:
         """Ask every service for what the broker that is gone may have confirmed and not delivered."""
         found = await self._progress.find_one({"_id": AT}) or {}
-        where = {"type": TrailStreamReplaced.event_type}
-        async for entry in self._trail.scan(where, size, start=found.get("next_replaced", 0)):
+        where, start = {"type": TrailStreamReplaced.event_type}, found.get("next_replaced", 0)
+        async for entry in self._trail.scan(where, size, start=start):
             seq = entry["seq"]
             before = await self._trail.entry(max(0, seq - 1)) or entry
             last = datetime.fromisoformat(json.loads(before["leaf"])["recorded_at"])
             name, at = derived_id("again", str(seq)), self._clock()
             asked = AskedAgain(id=name, entry=seq, since=last - BEHIND, asked_at=at)
             await self.asked_again.add_or_change(asked, said(asked), rule=Change, by=BY)
-            progress = {"$set": {"next_replaced": seq + 1}}
+        if size > start:  # a crash before asks again under the same id: once
+            progress = {"$set": {"next_replaced": size}}
             await self._progress.update_one({"_id": AT}, progress, upsert=True)
 
     async def _new_tallies(self, size: int) -> None:
