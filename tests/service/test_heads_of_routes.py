@@ -50,6 +50,7 @@ ROLES = {
     "hub_manager": "manager",
     "auditor": "auditor",
     "operator": "operator",
+    "coordinator": "coordinator",
 }
 
 

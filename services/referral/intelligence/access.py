@@ -1,7 +1,7 @@
 """Who may do what with a report. Pure; `shared.rules.access` decides."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +27,8 @@ VIEWED_AS: Mapping[Relation, ReportViewerKind] = {
     "manager_of_hub": "hub_manager",
     "coordinator_of_area": "coordinator",
 }
+# What a coordinator does with a report of their own, of whichever area: they saw it there.
+OWN_ELSEWHERE: frozenset[Action] = frozenset({"view_report", "withdraw_report"})
 OWN: frozenset[Relation] = frozenset({"own_agency", "worker_in_person"})
 
 
@@ -79,7 +81,14 @@ def verdict_of(
     action: Action, about: About, viewer: Viewer, shared_with: Collection[str] = ()
 ) -> Verdict:
     """May they do this to it?"""
-    return decide(action, person_of(viewer), facts_of(about, viewer, shared_with))
+    facts = facts_of(about, viewer, shared_with)
+    report = about.report
+    if action in OWN_ELSEWHERE and (viewer.role, viewer.account) == (
+        report.reporter_kind,
+        report.account,
+    ):
+        facts = replace(facts, areas=(*facts.areas, viewer.area_id or ""))
+    return decide(action, person_of(viewer), facts)
 
 
 def facts_of(about: About, viewer: Viewer, shared_with: Collection[str] = ()) -> Thing:
