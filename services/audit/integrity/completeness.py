@@ -112,7 +112,9 @@ class Completeness:
     async def _replaced_streams(self, size: int) -> None:
         """Ask every service for what the broker that is gone may have confirmed and not delivered."""
         found = await self._progress.find_one({"_id": AT}) or {}
-        where, start = {"type": TrailStreamReplaced.event_type}, found.get("next_replaced", 0)
+        where = {"type": TrailStreamReplaced.event_type}
+        # An older release looked at tallies only: what was replaced before the upgrade is long over.
+        start: int = found.get("next_replaced", found.get("next", 0)) or 0
         async for entry in self._trail.scan(where, size, start=start):
             seq = entry["seq"]
             before = await self._trail.entry(max(0, seq - 1)) or entry
